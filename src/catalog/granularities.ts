@@ -1,0 +1,18 @@
+/** The four window lengths the API serves, finest first (API page, `timeType`). */
+export const granularities = ['15m', '1h', '4h', '1d'] as const;
+
+export type Granularity = (typeof granularities)[number];
+
+const minute = 60_000;
+
+/** Length of one window, in milliseconds. */
+export const windowLength: Readonly<Record<Granularity, number>> = {
+  '15m': 15 * minute,
+  '1h': 60 * minute,
+  '4h': 240 * minute,
+  '1d': 1440 * minute,
+};
+
+export function isGranularity(text: string): text is Granularity {
+  return (granularities as readonly string[]).includes(text);
+}

@@ -1,0 +1,4 @@
+export * from './granularities.ts';
+export * from './metrics.ts';
+export * from './tags.ts';
+export * from './tokens.ts';
