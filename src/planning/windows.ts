@@ -14,6 +14,11 @@ export function windowAt(granularity: Granularity, instant: number): number {
   return day + Math.floor((instant - day) / length) * length;
 }
 
+/** Start of the first window that starts at or after the instant. */
+export function windowFrom(granularity: Granularity, instant: number): number {
+  return windowAt(granularity, instant + windowLength[granularity] - 1);
+}
+
 /** Whether a window of this granularity starts at the instant. */
 export function isWindowStart(granularity: Granularity, instant: number): boolean {
   return windowAt(granularity, instant) === instant;
@@ -29,8 +34,7 @@ export function settledUntil(granularity: Granularity, now: number, settleDelay:
 
 /** The windows that lie whole within the interval, as the interval from the first one's start to the last one's end. */
 export function wholeWindows(granularity: Granularity, interval: Interval): Interval {
-  const length = windowLength[granularity];
-  const start = windowAt(granularity, interval.start + length - 1);
+  const start = windowFrom(granularity, interval.start);
   const end = windowAt(granularity, interval.end);
   return { start, end: Math.max(start, end) };
 }

@@ -1,0 +1,235 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
+import { tagCodes } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
+import { formatBeijing } from '../planning/beijing.ts';
+import { decrypt } from './cipher.ts';
+import { seal } from './envelope.ts';
+import { ApiFailure, kindOfCode } from './failure.ts';
+import { backoff, defaultRetryPolicy, parseRetryAfter, type RetryPolicy } from './retry.ts';
+import type { Credentials, WireProfile } from './wire.ts';
+
+/** What is asked of `POST /v1/endpoint`. Times are milliseconds since the epoch. */
+export interface MetricsQuestion {
+  readonly granularity: Granularity;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+  readonly tags: readonly TagCode[];
+  readonly startTime: number;
+  readonly endTime: number;
+}
+
+/** One call on the wire, for the request log. */
+export interface Attempt {
+  readonly outcome: 'answered' | ApiFailure['kind'];
+  readonly code: number | undefined;
+  readonly milliseconds: number;
+  readonly message: string | undefined;
+  /** How long the API asked us to wait, in milliseconds. */
+  readonly retryAfter: number | undefined;
+}
+
+export interface ApiClientOptions {
+  readonly baseUrl: string;
+  readonly version: string;
+  readonly credentials: Credentials;
+  readonly wire: WireProfile;
+  readonly clock: Clock;
+  readonly retry?: RetryPolicy;
+  /** Milliseconds until a call without a complete answer counts as failed. */
+  readonly timeout?: number;
+  /** Largest answer that is read, in bytes. */
+  readonly largestAnswer?: number;
+  /** A number in 0..1 for the jitter. */
+  readonly random?: () => number;
+}
+
+/** What surrounds a call. */
+export interface CallContext {
+  /** Ends the call at once. */
+  readonly signal?: AbortSignal;
+  /** Waits until a call may be sent; called before every attempt. */
+  readonly turn?: (signal: AbortSignal | undefined) => Promise<void>;
+  /** Told of every attempt that failed and of the one that was answered. */
+  readonly onAttempt?: (attempt: Attempt) => Promise<void> | void;
+}
+
+/**
+ * Speaks with the API: seals, signs, sends, repeats what may do better, opens the answer. Knows nothing of what the
+ * answer means.
+ */
+export class ApiClient {
+  readonly #options: Required<ApiClientOptions>;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = {
+      retry: defaultRetryPolicy,
+      timeout: 60_000,
+      largestAnswer: 32 * 1024 * 1024,
+      random: Math.random,
+      ...options,
+    };
+  }
+
+  /**
+   * Asks for values and tags.
+   * @returns the decrypted answer, still unchecked
+   * @throws ApiFailure when the API refuses or all attempts failed; the signal's reason when aborted
+   */
+  fetchMetrics(question: MetricsQuestion, context: CallContext = {}): Promise<unknown> {
+    const [anyTag] = tagCodes;
+    const tags =
+      question.tags.length === 0 && this.#options.wire.tags === 'one' && anyTag !== undefined
+        ? [anyTag]
+        : question.tags;
+    const business = {
+      token: question.tokens,
+      startTime: formatBeijing(question.startTime),
+      endTime: formatBeijing(question.endTime),
+      timeType: question.granularity,
+      endpoints: question.metrics,
+      tags,
+    };
+    return this.#call('endpoint', business, context);
+  }
+
+  /** Asks which tokens the API knows. Gives and throws as {@link fetchMetrics}. */
+  fetchTokens(context: CallContext = {}): Promise<unknown> {
+    return this.#call('coin/list', {}, context);
+  }
+
+  async #call(path: string, business: Record<string, unknown>, context: CallContext): Promise<unknown> {
+    const { retry, random } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      context.signal?.throwIfAborted();
+      await context.turn?.(context.signal);
+      const sent = performance.now();
+      const report = (outcome: Attempt['outcome'], failure?: ApiFailure) =>
+        context.onAttempt?.({
+          outcome,
+          code: failure === undefined ? 200 : failure.code,
+          message: failure?.message,
+          retryAfter: failure?.retryAfter,
+          milliseconds: Math.round(performance.now() - sent),
+        });
+      try {
+        const answer = await this.#send(path, business, context.signal);
+        await report('answered');
+        return answer;
+      } catch (error) {
+        context.signal?.throwIfAborted();
+        if (!(error instanceof ApiFailure)) throw error;
+        await report(error.kind, error);
+        if (!error.isRetryable || attempt >= retry.attempts) throw error;
+        await sleep(backoff(retry, attempt, error.retryAfter, random()), undefined, {
+          signal: context.signal,
+        });
+      }
+    }
+  }
+
+  async #send(
+    path: string,
+    business: Record<string, unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const { baseUrl, version, credentials, wire, clock, timeout } = this.#options;
+    const timer = AbortSignal.timeout(timeout);
+    let response: Response;
+    let body: string;
+    try {
+      response = await fetch(`${baseUrl}/${version}/${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+        body: JSON.stringify(seal(business, credentials, wire, clock.now())),
+        signal: signal === undefined ? timer : AbortSignal.any([timer, signal]),
+        redirect: 'error',
+      });
+      body = await this.#read(response);
+    } catch (error) {
+      if (error instanceof ApiFailure) throw error;
+      const reason = timer.aborted ? `no complete answer within ${timeout / 1000} s` : networkReason(error);
+      throw new ApiFailure('transient', reason, { cause: error });
+    }
+    return this.#open(response, body);
+  }
+
+  /** Reads the body as far as it is not absurdly large: a faulty server must not fill our memory. */
+  async #read(response: Response): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      if (size > this.#options.largestAnswer) {
+        throw new ApiFailure('transient', `the answer is larger than ${this.#options.largestAnswer} bytes`, {
+          code: response.status,
+        });
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  #open(response: Response, body: string): unknown {
+    const { wire, clock, credentials } = this.#options;
+    const envelope = parseEnvelope(body);
+    const code = envelope === undefined ? undefined : readCode(envelope.code);
+    if (envelope === undefined || code === undefined) {
+      const kind = response.status === 429 ? 'throttled' : 'transient';
+      const what = response.ok
+        ? 'the answer is no JSON envelope with a code'
+        : `HTTP status ${response.status}`;
+      throw new ApiFailure(kind, what, {
+        code: response.status,
+        retryAfter: parseRetryAfter(response.headers.get('retry-after'), clock.now()),
+      });
+    }
+    if (code !== 200) {
+      throw new ApiFailure(kindOfCode(code), `code ${code}${this.#quote(envelope.msg)}`, {
+        code,
+        retryAfter: parseRetryAfter(response.headers.get('retry-after'), clock.now()),
+      });
+    }
+    const payload = envelope[wire.payload];
+    if (typeof payload !== 'string') return payload;
+    try {
+      return JSON.parse(decrypt(payload, credentials, wire.ciphertext));
+    } catch {
+      // The cause is left out: a JSON parser quotes what it could not read.
+      throw new ApiFailure('transient', 'the answer cannot be decrypted, or holds no JSON', { code });
+    }
+  }
+
+  /** The API's own words, shortened, on one line, and without our secrets should it echo them. */
+  #quote(message: unknown): string {
+    if (typeof message !== 'string' || message.trim() === '') return '';
+    const secrets = Object.values(this.#options.credentials).filter((secret) => secret !== '');
+    const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
+    return `: ${safe.replaceAll(/\s+/g, ' ').trim().slice(0, 200)}`;
+  }
+}
+
+function parseEnvelope(body: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readCode(code: unknown): number | undefined {
+  const number = typeof code === 'string' && code.trim() !== '' ? Number(code) : code;
+  return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
+}
+
+/** undici says "fetch failed" and hides the reason in the cause. */
+function networkReason(error: unknown): string {
+  let reason = error;
+  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
+  if (!(reason instanceof Error)) return 'the connection failed';
+  const code = 'code' in reason && typeof reason.code === 'string' ? reason.code : undefined;
+  return `the connection failed: ${reason.message || code || reason.name}`;
+}

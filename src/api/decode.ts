@@ -1,0 +1,267 @@
+import {
+  metrics as catalogue,
+  type Granularity,
+  isMetricCode,
+  isTagCode,
+  isToken,
+  type ListedToken,
+  type MetricCode,
+  metricPosition,
+  type TagCode,
+  type Token,
+  windowLength,
+} from '../catalog/index.ts';
+import { parseBeijing } from '../planning/beijing.ts';
+import { ApiFailure } from './failure.ts';
+
+/** What was asked, as far as the answer is checked against it. Times are milliseconds since the epoch. */
+export interface Asked {
+  readonly granularity: Granularity;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+  readonly tags: readonly TagCode[];
+  /** Half-open, on the grid. */
+  readonly interval: { readonly start: number; readonly end: number };
+}
+
+/** Values of one token in one window. */
+export interface AnsweredRow {
+  readonly token: Token;
+  /** Start of the window. */
+  readonly time: number;
+  /** By {@link metricPosition}; `null` where there is no value. */
+  readonly values: (number | null)[];
+}
+
+export interface AnsweredTag {
+  readonly token: Token;
+  readonly tag: TagCode;
+  /** Text as it came; JSON where it came as an object or list. */
+  readonly value: string;
+}
+
+export type RejectReason =
+  | 'malformed'
+  | 'no finite number'
+  | 'unknown metric'
+  | 'metric not asked for'
+  | 'unknown tag'
+  | 'token not asked for'
+  | 'window off the grid'
+  | 'window outside the range';
+
+/** Something in an answer that cannot be stored, kept in its raw form. */
+export interface Reject {
+  readonly reason: RejectReason;
+  readonly token: string | undefined;
+  readonly time: number | undefined;
+  readonly metric: string | undefined;
+  readonly raw: unknown;
+}
+
+export interface Answer {
+  readonly rows: readonly AnsweredRow[];
+  readonly tags: readonly AnsweredTag[];
+  readonly rejects: readonly Reject[];
+  /** Values and tag values in the answer, whatever became of them. */
+  readonly values: number;
+  /** Token × window entries in the answer, whatever became of them. */
+  readonly windows: number;
+  /** How many of the cells asked for the answer does not even mention. */
+  readonly absentCells: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a decrypted answer: every shape that the API is known to use. What does not fit is rejected one by one, never
+ * with its neighbours.
+ *
+ * @throws ApiFailure (`transient`) where the whole is no list of tokens
+ */
+export function decodeAnswer(answer: unknown, asked: Asked): Answer {
+  if (!Array.isArray(answer))
+    throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
+  return new AnswerReader(asked).read(answer);
+}
+
+class AnswerReader {
+  readonly #asked: Asked;
+  readonly #tokens: ReadonlySet<string>;
+  readonly #metrics: ReadonlySet<string>;
+  readonly #rows = new Map<string, AnsweredRow & { readonly seen: boolean[] }>();
+  readonly #tags = new Map<string, AnsweredTag>();
+  readonly #rejects: Reject[] = [];
+  #values = 0;
+  #windows = 0;
+  #seenCells = 0;
+
+  constructor(asked: Asked) {
+    this.#asked = asked;
+    this.#tokens = new Set(asked.tokens);
+    this.#metrics = new Set(asked.metrics);
+  }
+
+  read(answer: readonly unknown[]): Answer {
+    for (const entry of answer) this.#readToken(entry);
+    const { tokens, metrics, interval, granularity } = this.#asked;
+    const windows = (interval.end - interval.start) / windowLength[granularity];
+    return {
+      rows: Array.from(this.#rows.values(), ({ token, time, values }) => ({ token, time, values })),
+      tags: [...this.#tags.values()],
+      rejects: this.#rejects,
+      values: this.#values,
+      windows: this.#windows,
+      absentCells: tokens.length * metrics.length * windows - this.#seenCells,
+    };
+  }
+
+  #reject(
+    reason: RejectReason,
+    raw: unknown,
+    where: { token?: string; time?: number; metric?: string } = {},
+  ): void {
+    this.#rejects.push({ reason, raw, token: where.token, time: where.time, metric: where.metric });
+  }
+
+  #readToken(entry: unknown): void {
+    if (!isJson(entry) || typeof entry.token !== 'string') return this.#reject('malformed', entry);
+    const token = entry.token;
+    const windows = entry.endPoints ?? entry.timePeriods ?? entry.endpoints ?? [];
+    if (!Array.isArray(windows)) return this.#reject('malformed', entry, { token });
+    if (!isToken(token) || !this.#tokens.has(token)) {
+      this.#count(windows);
+      return this.#reject('token not asked for', entry, { token });
+    }
+    for (const window of windows) this.#readWindow(token, window);
+    const tags = entry.tags ?? [];
+    if (!Array.isArray(tags)) return this.#reject('malformed', { tags }, { token });
+    this.#readTags(token, tags);
+  }
+
+  /** Counts the records of entries that are rejected whole: they fill the answer like any other. */
+  #count(windows: readonly unknown[]): void {
+    this.#windows += windows.length;
+    for (const window of windows) {
+      if (isJson(window) && Array.isArray(window.data)) this.#values += window.data.length;
+    }
+  }
+
+  #readWindow(token: Token, window: unknown): void {
+    this.#count([window]);
+    if (!isJson(window) || !Array.isArray(window.data)) return this.#reject('malformed', window, { token });
+    const time = typeof window.startTime === 'string' ? parseBeijing(window.startTime) : undefined;
+    if (time === undefined) return this.#reject('malformed', window, { token });
+    const { interval, granularity } = this.#asked;
+    if (time < interval.start || time >= interval.end) {
+      return this.#reject('window outside the range', window, { token, time });
+    }
+    if ((time - interval.start) % windowLength[granularity] !== 0) {
+      return this.#reject('window off the grid', window, { token, time });
+    }
+    for (const item of window.data) this.#readValue(token, time, item);
+  }
+
+  #readValue(token: Token, time: number, item: unknown): void {
+    if (!isJson(item) || typeof item.endpoint !== 'string') {
+      return this.#reject('malformed', item, { token, time });
+    }
+    const metric = item.endpoint;
+    if (!isMetricCode(metric)) return this.#reject('unknown metric', item, { token, time, metric });
+    if (!this.#metrics.has(metric))
+      return this.#reject('metric not asked for', item, { token, time, metric });
+    const value = readNumber(item.value);
+    const row = this.#row(token, time);
+    const position = metricPosition(metric);
+    if (row.seen[position] !== true) {
+      row.seen[position] = true;
+      this.#seenCells++;
+    }
+    if (value === undefined) return this.#reject('no finite number', item, { token, time, metric });
+    if (value !== null) row.values[position] = value;
+  }
+
+  #row(token: Token, time: number): AnsweredRow & { readonly seen: boolean[] } {
+    const key = `${time} ${token}`;
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      row = { token, time, values: Array<number | null>(catalogue.length).fill(null), seen: [] };
+      this.#rows.set(key, row);
+    }
+    return row;
+  }
+
+  /** Tags come as a flat list, or as windows like those of the metrics; nobody documents which. */
+  #readTags(token: Token, entries: readonly unknown[]): void {
+    for (const entry of entries) {
+      if (isJson(entry) && Array.isArray(entry.data)) this.#readTags(token, entry.data);
+      else this.#readTag(token, entry);
+    }
+  }
+
+  #readTag(token: Token, entry: unknown): void {
+    this.#values++;
+    if (!isJson(entry)) return this.#reject('malformed', entry, { token });
+    const tag = entry.tag ?? entry.endpoint ?? entry.code;
+    if (typeof tag !== 'string') return this.#reject('malformed', entry, { token });
+    if (!isTagCode(tag)) return this.#reject('unknown tag', entry, { token, metric: tag });
+    const { value } = entry;
+    if (value === undefined || value === null || value === '') return;
+    // A tag nobody asked for is the one sent to satisfy an API that refuses an empty list.
+    if (!this.#asked.tags.includes(tag)) return;
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    if (!isStorable(text)) return this.#reject('malformed', entry, { token, metric: tag });
+    this.#tags.set(`${token} ${tag}`, { token, tag, value: text });
+  }
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** PostgreSQL's text holds neither NUL nor half a surrogate pair. */
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** @returns the number, `null` for 'no value yet', `undefined` for what is neither. */
+function readNumber(value: unknown): number | null | undefined {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'string') {
+    const text = value.trim();
+    if (text === '') return null;
+    if (!decimal.test(text)) return undefined;
+    return finite(Number(text));
+  }
+  return typeof value === 'number' ? finite(value) : undefined;
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/**
+ * Reads the answer to the token list: texts, or objects with `token` (or `symbol`, `coin`) and perhaps `name`. Entries
+ * that are neither are left out.
+ *
+ * @throws ApiFailure (`transient`) where the whole is no list, or names no token
+ */
+export function decodeTokens(answer: unknown): ListedToken[] {
+  if (!Array.isArray(answer))
+    throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
+  const tokens = new Map<Token, ListedToken>();
+  for (const entry of answer as readonly unknown[]) {
+    const text = isJson(entry) ? (entry.token ?? entry.symbol ?? entry.coin) : entry;
+    const token = typeof text === 'string' ? text.trim() : '';
+    if (!isToken(token)) continue;
+    const name =
+      isJson(entry) && typeof entry.name === 'string' && entry.name !== '' && isStorable(entry.name)
+        ? entry.name
+        : token;
+    tokens.set(token, { token, name });
+  }
+  if (tokens.size === 0) throw new ApiFailure('transient', 'the token list names no token', { code: 200 });
+  return [...tokens.values()];
+}

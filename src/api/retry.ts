@@ -1,0 +1,44 @@
+/** How often and how patiently a call is repeated. Durations in milliseconds. */
+export interface RetryPolicy {
+  /** Calls in all, the first included. */
+  readonly attempts: number;
+  readonly firstDelay: number;
+  readonly longestDelay: number;
+}
+
+export const defaultRetryPolicy: RetryPolicy = { attempts: 5, firstDelay: 500, longestDelay: 30_000 };
+
+/** Longest that a `Retry-After` is obeyed within one call; beyond it the next plan asks again. */
+const longestRetryAfter = 120_000;
+
+/**
+ * Exponential backoff with full jitter: anything between nothing and the doubled delay, so that many clients that
+ * failed together do not return together. A wait that the API named is kept and only lengthened.
+ *
+ * @param attempt how many calls have failed, from 1
+ * @param random a number in 0..1
+ */
+export function backoff(
+  policy: RetryPolicy,
+  attempt: number,
+  retryAfter: number | undefined,
+  random: number,
+): number {
+  const ceiling = Math.min(policy.longestDelay, policy.firstDelay * 2 ** (attempt - 1));
+  const jittered = ceiling * random;
+  return retryAfter === undefined
+    ? jittered
+    : Math.min(longestRetryAfter, retryAfter) + policy.firstDelay * random;
+}
+
+/**
+ * Reads `Retry-After`: seconds or an HTTP date.
+ * @returns milliseconds from `now`, or `undefined` where there is none that can be understood
+ */
+export function parseRetryAfter(header: string | null, now: number): number | undefined {
+  if (header === null || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

@@ -1,0 +1,14 @@
+import { Command } from 'commander';
+import { migrate } from '../store/migrate.ts';
+import { runCommand } from './run.ts';
+
+export const migrateCommand = new Command('migrate')
+  .description('bring the database to the newest schema; does nothing where nothing is due')
+  .action(() =>
+    runCommand(async ({ runtime }) => {
+      const database = await runtime.connectDatabase(2);
+      await migrate(database, runtime.clock, runtime.log);
+      process.stdout.write('the database has the newest schema\n');
+      return 0;
+    }),
+  );

@@ -1,0 +1,77 @@
+import { InvalidArgumentError } from 'commander';
+import {
+  findMetric,
+  type Granularity,
+  granularities,
+  isGranularity,
+  isToken,
+  type MetricCode,
+  type Token,
+} from '../catalog/index.ts';
+import { splitList } from '../config.ts';
+import { parseBeijing } from '../planning/beijing.ts';
+
+/** How the commands read their options; a mistake is one line that names the option. */
+
+/** A Beijing date, or an instant with a zone of its own. */
+export function parseInstant(text: string): number {
+  const zoned =
+    /(?:Z|[+-]\d{2}:?\d{2})$/.test(text) && /\d{2}:\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const instant = Number.isNaN(zoned) ? parseBeijing(text) : zoned;
+  if (instant === undefined) {
+    throw new InvalidArgumentError(
+      `'${text}' is no date such as 2025-01-31 (Beijing) or 2025-01-31T08:00:00Z.`,
+    );
+  }
+  return instant;
+}
+
+function items(text: string): string[] {
+  const found = splitList(text);
+  if (found.length === 0) throw new InvalidArgumentError('The list is empty.');
+  return found;
+}
+
+export function parseGranularities(text: string): readonly Granularity[] {
+  if (text === 'all') return granularities;
+  return items(text).map((item) => {
+    if (!isGranularity(item)) {
+      throw new InvalidArgumentError(`Unknown granularity '${item}'; there are ${granularities.join(', ')}.`);
+    }
+    return item;
+  });
+}
+
+export function parseTokens(text: string): readonly Token[] | 'all' {
+  if (text === 'all') return 'all';
+  return items(text).map((item) => {
+    if (!isToken(item)) throw new InvalidArgumentError(`'${item}' is no token.`);
+    return item;
+  });
+}
+
+export function parseMetrics(text: string): readonly MetricCode[] {
+  return items(text).map((item) => {
+    const metric = findMetric(item);
+    if (metric === undefined) {
+      throw new InvalidArgumentError(`Unknown metric '${item}'; the README lists codes and names.`);
+    }
+    return metric.code;
+  });
+}
+
+export function parsePositive(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new InvalidArgumentError(`'${text}' is no whole number of at least 1.`);
+  }
+  return number;
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError(`'${text}' is no port between 0 and 65535.`);
+  }
+  return port;
+}

@@ -1,0 +1,58 @@
+import { inspect } from 'node:util';
+import { readSettings, type Settings } from '../config.ts';
+import { TryLaterError, UserError } from '../errors.ts';
+import { Runtime } from './runtime.ts';
+
+/** How long a command may take to end after Ctrl-C, in milliseconds; then it is ended. */
+const closingTime = 4500;
+
+export interface CommandContext {
+  readonly runtime: Runtime;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** The work of a command. @returns the exit code, 0 where it gives none */
+export type CommandWork = (context: CommandContext) => Promise<number | undefined>;
+
+/**
+ * Runs a command from the settings to the exit code: what a person can mend is one line on stderr, everything that was
+ * opened is closed, and Ctrl-C ends it in good order.
+ */
+export async function runCommand(
+  work: CommandWork,
+  changeSettings: (settings: Settings) => Settings = (settings) => settings,
+): Promise<void> {
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+    setTimeout(() => process.exit(process.exitCode ?? 1), closingTime).unref();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  // A reader that has seen enough, such as `head`, is no error.
+  process.stdout.on('error', () => {});
+
+  let runtime: Runtime | undefined;
+  try {
+    runtime = new Runtime(changeSettings(readSettings()));
+    process.exitCode = (await work({ runtime, signal: stop.signal })) ?? 0;
+  } catch (error) {
+    process.exitCode = tell(error);
+  } finally {
+    await runtime?.close();
+  }
+  // What still holds the process, a socket to a slow server say, has nothing left to do.
+  process.exit();
+}
+
+/** Says what went wrong. @returns the exit code */
+function tell(error: unknown): number {
+  if (error instanceof UserError || error instanceof TryLaterError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`error: an unexpected failure, please report it\n${inspect(error)}\n`);
+  return 70;
+}

@@ -1,0 +1,100 @@
+import type { Logger } from 'pino';
+import { ApiClient } from '../api/client.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { requireCredentials, type Settings } from '../config.ts';
+import { Ingestor } from '../ingest/ingestor.ts';
+import { createLogger } from '../logger.ts';
+import { Packer } from '../planning/packing.ts';
+import { type Database, openDatabase } from '../store/database.ts';
+import { startEmbedded } from '../store/embedded.ts';
+import { ensureMigrated } from '../store/migrate.ts';
+import { Pace } from '../store/pace.ts';
+import { requireKnownTokens } from '../store/scope.ts';
+
+/** What commands are built from, and the one place where it is taken down again: last in, first out. */
+export class Runtime {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly #releasers: { readonly name: string; readonly release: () => Promise<void> }[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, overrides: { log?: Logger; clock?: Clock } = {}) {
+    this.settings = settings;
+    this.log = overrides.log ?? createLogger(settings.logLevel);
+    this.clock = overrides.clock ?? systemClock;
+  }
+
+  /** Has something released when the command ends. */
+  onClose(name: string, release: () => Promise<void>): void {
+    this.#releasers.push({ name, release });
+  }
+
+  /** Releases everything, the newest first; one that fails does not keep the others. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      for (const { name, release } of this.#releasers.reverse()) {
+        try {
+          await release();
+        } catch (error) {
+          this.log.warn(
+            { name, error: error instanceof Error ? error.message : String(error) },
+            'did not close well',
+          );
+        }
+      }
+    })();
+    return this.#closing;
+  }
+
+  /** The database of the settings, or the embedded one; with the newest schema. */
+  async openDatabase(connections = this.settings.fetchConcurrency + 4): Promise<Database> {
+    const database = await this.connectDatabase(connections);
+    await ensureMigrated(database, this.clock, this.log);
+    return database;
+  }
+
+  /** The database as it is, without looking at its schema. */
+  async connectDatabase(connections: number): Promise<Database> {
+    const { databaseUrl, dataDir } = this.settings;
+    let url = databaseUrl;
+    if (url === undefined) {
+      const embedded = await startEmbedded(dataDir, this.log);
+      this.onClose('embedded database', embedded.release);
+      url = embedded.url;
+    }
+    const database = await openDatabase(url, { connections });
+    this.onClose('database', () => database.close());
+    return database;
+  }
+
+  packer(): Packer {
+    const { recordLimit, recordUnit, wire } = this.settings;
+    return new Packer({ limit: recordLimit, unit: recordUnit, extraRecords: wire.tags === 'one' ? 1 : 0 });
+  }
+
+  /** What asks the API and stores its answers. @throws UserError where credentials or tokens are not right */
+  async ingestor(database: Database): Promise<Ingestor> {
+    const { settings, log, clock } = this;
+    const credentials = requireCredentials(settings);
+    await requireKnownTokens(database, settings.tokens, 'TOKENS');
+    return new Ingestor({
+      client: new ApiClient({
+        baseUrl: settings.baseUrl,
+        version: settings.apiVersion,
+        credentials,
+        wire: settings.wire,
+        clock,
+      }),
+      database,
+      pace: new Pace(database, settings.requestsPerSecond),
+      clock,
+      log,
+      recordLimit: settings.recordLimit,
+      recordUnit: settings.recordUnit,
+      rangeEnd: settings.rangeEnd,
+      settleDelay: settings.settleDelay,
+      lookbackWindows: settings.lookbackWindows,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { Command } from 'commander';
+import { wantedWindows } from '../planning/plan.ts';
+import { readScope } from '../store/scope.ts';
+import { readStatus, type Status } from '../store/status.ts';
+import { beijing, bytes, count, printJson, printTable } from './output.ts';
+import { type CommandContext, runCommand } from './run.ts';
+
+export const statusCommand = new Command('status')
+  .description('how fresh and how full everything is')
+  .option('--json', 'print the result as JSON')
+  .action((options: { json?: true }) => runCommand((context) => status(options.json === true, context)));
+
+async function status(json: boolean, { runtime }: CommandContext): Promise<number> {
+  const { settings, clock } = runtime;
+  const database = await runtime.openDatabase(4);
+  const now = clock.now();
+  const range = { start: settings.historyStart, end: now };
+  const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
+  const current = await readStatus(database, await readScope(database, settings), wanted, now);
+  if (json) printJson(toJson(current));
+  else print(current, now);
+  return 0;
+}
+
+function toJson(status: Status): object {
+  const iso = (instant: number | undefined) =>
+    instant === undefined ? null : new Date(instant).toISOString();
+  return {
+    ...status,
+    granularities: status.granularities.map((part) => ({
+      ...part,
+      newestDue: iso(part.newestDue),
+      newestStored: iso(part.newestStored),
+      windowsBehind: part.windowsBehind ?? null,
+      completeness: part.wanted === 0 ? null : part.answered / part.wanted,
+    })),
+    lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
+  };
+}
+
+/** Never rounds up to 100 %: full means full. */
+function percent(answered: number, wanted: number): string {
+  return wanted === 0 ? '-' : `${(Math.floor((answered / wanted) * 10_000) / 100).toFixed(2)}%`;
+}
+
+function print(status: Status, now: number): void {
+  printTable(
+    ['', 'newest due (Beijing)', 'newest stored', 'behind', 'answered', 'of wanted'],
+    status.granularities.map((part) => [
+      part.granularity,
+      beijing(part.newestDue),
+      beijing(part.newestStored),
+      part.windowsBehind === undefined ? '-' : count(part.windowsBehind),
+      percent(part.answered, part.wanted),
+      count(part.wanted),
+    ]),
+  );
+  const calls = Object.entries(status.calls).map(([outcome, number]) => `${count(number)} ${outcome}`);
+  const lines = [
+    `tokens: ${status.tokens}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
+    `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
+    ...(status.lastCall === undefined
+      ? []
+      : [
+          `last call: ${status.lastCall.outcome}${status.lastCall.message ? ` (${status.lastCall.message})` : ''}, ` +
+            `${Math.max(0, Math.round((now - status.lastCall.at) / 1000))} s ago`,
+        ]),
+    `revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}`,
+    `database: ${bytes(status.databaseBytes)}${status.timescale ? ', hypertables' : ', plain tables (no TimescaleDB)'}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

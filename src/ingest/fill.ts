@@ -1,0 +1,212 @@
+import pLimit from 'p-limit';
+import { ApiFailure, type FailureKind } from '../api/failure.ts';
+import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
+import { laneOfGap } from '../planning/lanes.ts';
+import type { Packer } from '../planning/packing.ts';
+import { type GapReader, planGaps, planRequests, type WantedWindows } from '../planning/plan.ts';
+import type { DataRequest } from '../planning/request.ts';
+import { windowCount } from '../planning/windows.ts';
+import { readGaps } from '../store/coverage.ts';
+import type { Database } from '../store/database.ts';
+import type { Ingestor, IngestTally } from './ingestor.ts';
+
+/** Fills gaps in the foreground: the same plan and the same ingestion as the queue's, without the queue. */
+
+export interface FillScope {
+  readonly wanted: WantedWindows;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+}
+
+/** What a granularity lacks and what it takes to fetch it. */
+export interface GapSummary {
+  readonly granularity: Granularity;
+  /** Token × metric × window cells that have not been answered. */
+  values: number;
+  /** Token × window pairs, as far as gaps share them. */
+  rows: number;
+  requests: number;
+  /** Start of the first window missing and end of the last, in milliseconds since the epoch. */
+  from: number | undefined;
+  to: number | undefined;
+}
+
+export function gapReader(database: Database, scope: FillScope): GapReader {
+  const { tokens, metrics } = scope;
+  return (granularity, interval) => readGaps(database, { granularity, tokens, metrics, interval });
+}
+
+/** Counts what a fill of the scope would do, without asking the API. */
+export async function summariseGaps(
+  database: Database,
+  scope: FillScope,
+  packer: Packer,
+): Promise<GapSummary[]> {
+  const summaries = new Map<Granularity, GapSummary>();
+  for (const granularity of scope.wanted.keys()) {
+    summaries.set(granularity, {
+      granularity,
+      values: 0,
+      rows: 0,
+      requests: 0,
+      from: undefined,
+      to: undefined,
+    });
+  }
+  for await (const gaps of planGaps(scope.wanted, gapReader(database, scope))) {
+    for (const gap of gaps) {
+      const summary = summaries.get(gap.granularity);
+      if (summary === undefined) continue;
+      const rows = gap.tokens.length * windowCount(gap.granularity, gap.interval);
+      summary.rows += rows;
+      summary.values += rows * gap.metrics.length;
+      summary.requests += packer.count(gap);
+      summary.from = Math.min(summary.from ?? gap.interval.start, gap.interval.start);
+      summary.to = Math.max(summary.to ?? gap.interval.end, gap.interval.end);
+    }
+  }
+  return [...summaries.values()];
+}
+
+export interface FillOptions {
+  readonly database: Database;
+  readonly ingestor: Ingestor;
+  readonly packer: Packer;
+  readonly scope: FillScope;
+  /** Requests at a time. */
+  readonly concurrency: number;
+  /** Most calls on the wire, retries included. */
+  readonly mostCalls?: number | undefined;
+  readonly signal: AbortSignal;
+  /** Told after every request that was answered. */
+  readonly onProgress?: (cells: number, tally: IngestTally) => void;
+}
+
+/** How a fill ended. */
+export interface FillResult {
+  readonly tally: IngestTally;
+  /** `done`: all was asked for; whether gaps are left, the ledger knows. */
+  readonly end: 'done' | 'stopped' | 'limit' | 'access-denied';
+  /** Requests that failed in the last pass, and the last of their reasons. */
+  readonly failures: number;
+  readonly lastFailure: { readonly kind: FailureKind; readonly message: string } | undefined;
+}
+
+/** The call limit of a fill is used up. */
+class LimitReached extends Error {}
+
+const mostPasses = 3;
+
+/**
+ * Asks for every gap of the scope. What fails is asked for again in a further pass, as long as passes get anywhere.
+ *
+ * @throws what the database says where answers cannot be stored
+ */
+export async function fillGaps(options: FillOptions): Promise<FillResult> {
+  const fill = new Fill(options);
+  for (let pass = 1; ; pass++) {
+    await fill.pass();
+    const { result, answered } = fill;
+    if (result.end !== 'done' || result.failures === 0 || answered === 0 || pass === mostPasses)
+      return result;
+  }
+}
+
+class Fill {
+  readonly #options: FillOptions;
+  readonly #tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
+  readonly #stop = new AbortController();
+  #calls = 0;
+  #end: FillResult['end'] = 'done';
+  #answered = 0;
+  #failures = 0;
+  #lastFailure: FillResult['lastFailure'];
+  #defect: { readonly error: unknown } | undefined;
+
+  constructor(options: FillOptions) {
+    this.#options = options;
+  }
+
+  get result(): FillResult {
+    return {
+      tally: this.#tally,
+      end: this.#end,
+      failures: this.#failures,
+      lastFailure: this.#lastFailure,
+    };
+  }
+
+  /** Requests answered in the last pass. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  async pass(): Promise<void> {
+    const { database, packer, scope, concurrency, signal } = this.#options;
+    this.#answered = 0;
+    this.#failures = 0;
+    const limit = pLimit(concurrency);
+    const running = new Set<Promise<void>>();
+    for await (const request of planRequests(scope.wanted, gapReader(database, scope), packer)) {
+      if (signal.aborted || this.#stop.signal.aborted || this.#end !== 'done') break;
+      const task = limit(() => this.#fetch(request)).finally(() => running.delete(task));
+      running.add(task);
+      // A few requests wait ready behind the ones under way; the rest of the plan stays unwritten.
+      if (running.size >= concurrency * 2) await Promise.race(running);
+    }
+    await Promise.all(running);
+    if (this.#defect !== undefined) throw this.#defect.error;
+    if (signal.aborted && this.#end === 'done') this.#end = 'stopped';
+  }
+
+  async #fetch(request: DataRequest): Promise<void> {
+    const { ingestor, scope, signal, onProgress } = this.#options;
+    const abort = AbortSignal.any([signal, this.#stop.signal]);
+    if (abort.aborted || this.#end !== 'done') return;
+    const lane = laneOfGap(
+      request.granularity,
+      request.interval,
+      scope.wanted.get(request.granularity)?.end ?? 0,
+    );
+    try {
+      const tally = await ingestor.ingest(request, lane, {
+        signal: abort,
+        beforeCall: () => this.#countCall(),
+      });
+      this.#answered++;
+      this.#add(tally);
+      const windows = windowCount(request.granularity, request.interval);
+      onProgress?.(request.tokens.length * windows * request.metrics.length, this.#tally);
+    } catch (error) {
+      if (error instanceof LimitReached) return this.#endWith('limit');
+      if (abort.aborted) return;
+      if (!(error instanceof ApiFailure)) {
+        this.#defect ??= { error };
+        return this.#stop.abort();
+      }
+      this.#failures++;
+      this.#lastFailure = { kind: error.kind, message: error.message };
+      if (error.kind === 'access-denied') this.#endWith('access-denied');
+    }
+  }
+
+  #countCall(): void {
+    const { mostCalls } = this.#options;
+    if (mostCalls !== undefined && this.#calls >= mostCalls) throw new LimitReached();
+    this.#calls++;
+    this.#tally.calls = this.#calls;
+  }
+
+  #add(tally: IngestTally): void {
+    this.#tally.values += tally.values;
+    this.#tally.rowsWritten += tally.rowsWritten;
+    this.#tally.revisions += tally.revisions;
+    this.#tally.rejects += tally.rejects;
+  }
+
+  /** Launches nothing more; calls under way may finish, unless there is no access to finish them with. */
+  #endWith(end: FillResult['end']): void {
+    if (this.#end === 'done') this.#end = end;
+    if (end === 'access-denied') this.#stop.abort();
+  }
+}

@@ -1,0 +1,335 @@
+import type { Logger } from 'pino';
+import type { ApiClient, Attempt, CallContext } from '../api/client.ts';
+import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
+import { ApiFailure } from '../api/failure.ts';
+import { windowLength } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
+import { formatBeijing } from '../planning/beijing.ts';
+import type { Lane } from '../planning/lanes.ts';
+import type { DataRequest, RecordUnit } from '../planning/request.ts';
+import { storeAnswer } from '../store/answers.ts';
+import { readGaps } from '../store/coverage.ts';
+import type { Database } from '../store/database.ts';
+import { readRefused, storeRefused } from '../store/entitlements.ts';
+import type { Pace } from '../store/pace.ts';
+import { logRequest, type RequestLogEntry } from '../store/requests.ts';
+import { storeTokenList } from '../store/tokens.ts';
+import { codesOf, fillerMetrics, halve, halveCodes, halveTokens, mayExceed, withCodes } from './splitting.ts';
+
+export interface IngestorOptions {
+  readonly client: ApiClient;
+  readonly database: Database;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly recordLimit: number;
+  readonly recordUnit: RecordUnit;
+  readonly rangeEnd: 'exclusive' | 'inclusive';
+  /** Milliseconds after its close until a window is due. */
+  readonly settleDelay: number;
+  readonly lookbackWindows: number;
+}
+
+/** What became of one request, its parts included. */
+export interface IngestTally {
+  /** Calls on the wire, retries included. */
+  calls: number;
+  /** Values in the answers. */
+  values: number;
+  rowsWritten: number;
+  revisions: number;
+  /** Things that could not be stored. */
+  rejects: number;
+}
+
+export interface IngestContext {
+  /** Ends the call that is under way. */
+  readonly signal?: AbortSignal | undefined;
+  /** Asked before every call on the wire; may refuse it by throwing, which ends the request. */
+  readonly beforeCall?: (() => void) | undefined;
+}
+
+interface Errand extends IngestContext {
+  readonly lane: Lane;
+  readonly tally: IngestTally;
+}
+
+/**
+ * Takes one request from the question to the commit. Fetching is over before the transaction opens; what the API cuts
+ * short or refuses in part is asked again in parts until every cell is answered or refused by name.
+ */
+export class Ingestor {
+  readonly #options: IngestorOptions;
+  readonly #reported = new Set<string>();
+
+  constructor(options: IngestorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Asks for what of the request is still missing (in the look-back lane: for all of it) and stores the answers.
+   *
+   * @throws ApiFailure where the API gave no answer; parts that were answered before stay stored
+   */
+  async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
+    const tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
+    const missing = lane === 'lookback' ? request : await this.#stillMissing(request);
+    if (missing !== undefined) await this.#ask(missing, { ...context, lane, tally });
+    return tally;
+  }
+
+  /** Asks the API for its tokens and takes over the list. @throws ApiFailure where it does not say */
+  async refreshTokens(signal?: AbortSignal): Promise<void> {
+    const { client, database, clock, log } = this.#options;
+    const answer = await client.fetchTokens({
+      ...this.#callContext({ signal }, async (attempt) =>
+        this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt, database),
+      ),
+    });
+    const change = await storeTokenList(database, decodeTokens(answer), clock.now());
+    if (change.joined.length > 0) log.info({ tokens: change.joined }, 'tokens joined the list');
+    if (change.vanished.length > 0) log.warn({ tokens: change.vanished }, 'tokens vanished from the list');
+  }
+
+  /**
+   * The request without what has been answered since it was planned. Where only scattered cells are left, one request
+   * for all costs less than many.
+   */
+  async #stillMissing(request: DataRequest): Promise<DataRequest | undefined> {
+    const gaps = await readGaps(this.#options.database, { ...request, metrics: codesOf(request) });
+    const [gap] = gaps;
+    if (gap === undefined) return undefined;
+    if (gaps.length > 1) return request;
+    const codes = new Set(gap.metrics);
+    return { ...withCodes(request, (code) => codes.has(code)), tokens: gap.tokens, interval: gap.interval };
+  }
+
+  async #ask(request: DataRequest, errand: Errand): Promise<void> {
+    let answer: Answer;
+    let answered: Attempt | undefined;
+    const { client, rangeEnd, database } = this.#options;
+    const question = { ...request, metrics: request.metrics.length > 0 ? request.metrics : fillerMetrics };
+    const { start, end } = request.interval;
+    try {
+      const payload = await client.fetchMetrics(
+        {
+          ...question,
+          startTime: start,
+          endTime: rangeEnd === 'exclusive' ? end : end - windowLength[request.granularity],
+        },
+        this.#callContext(errand, async (attempt) => {
+          errand.tally.calls++;
+          if (attempt.outcome === 'answered') answered = attempt;
+          else await this.#logAttempt(this.#describe(request, errand), attempt, database);
+        }),
+      );
+      answer = decodeAnswer(payload, question);
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      // An answer whose payload is no answer was a call all the same.
+      if (answered !== undefined) {
+        await this.#logAttempt(
+          this.#describe(request, errand),
+          { ...answered, outcome: error.kind, message: error.message },
+          database,
+        );
+      }
+      return this.#recover(request, errand, error);
+    }
+    if (this.#isCutShort(request, answer)) return this.#askAgain(request, errand, answer, answered);
+    await this.#store(request, errand, answer, answered);
+  }
+
+  /** What a failure asks of us, kind by kind (see `FailureKind`). */
+  async #recover(request: DataRequest, errand: Errand, failure: ApiFailure): Promise<void> {
+    const { recordLimit } = this.#options;
+    switch (failure.kind) {
+      case 'no-data': {
+        const parts = halveTokens(request);
+        if (parts !== undefined) return this.#askAll(parts, errand);
+        return this.#store(request, errand, nothing, undefined);
+      }
+      case 'metric-refused':
+        return this.#leaveOutRefused(request, errand);
+      case 'bad-request': {
+        const parts = mayExceed(request, recordLimit) ? halve(request) : undefined;
+        if (parts === undefined) throw failure;
+        return this.#askAll(parts, errand);
+      }
+      default:
+        throw failure;
+    }
+  }
+
+  async #askAll(parts: readonly DataRequest[], errand: Errand): Promise<void> {
+    for (const part of parts) await this.#ask(part, errand);
+  }
+
+  /** Halves the codes until the refused one stands alone, and remembers it. */
+  async #leaveOutRefused(request: DataRequest, errand: Errand): Promise<void> {
+    const { database, clock, log } = this.#options;
+    const refused = await readRefused(database);
+    const allowed = withCodes(request, (code) => !refused.has(code));
+    const codes = codesOf(allowed);
+    if (codes.length === 0) return;
+    if (codes.length < codesOf(request).length) return this.#ask(allowed, errand);
+    const parts = halveCodes(request);
+    if (parts !== undefined) return this.#askAll(parts, errand);
+    for (const code of codes) {
+      await storeRefused(database, code, clock.now());
+      log.warn({ metric: code }, 'the subscription does not include this metric: it is left out from now on');
+    }
+  }
+
+  /**
+   * Whether the answer ends where the API stops counting and lacks cells that were asked for. The page does not say
+   * what the API counts, so an answer of exactly the limit by the other unit is suspect, too.
+   */
+  #isCutShort(request: DataRequest, answer: Answer): boolean {
+    const { recordLimit, recordUnit } = this.#options;
+    if (answer.absentCells === 0) return false;
+    const [counted, other] =
+      recordUnit === 'value' ? [answer.values, answer.windows] : [answer.windows, answer.values];
+    const step = codesOf(request).length;
+    return counted >= recordLimit || (other <= recordLimit && other > recordLimit - step);
+  }
+
+  async #askAgain(
+    request: DataRequest,
+    errand: Errand,
+    answer: Answer,
+    answered: Attempt | undefined,
+  ): Promise<void> {
+    const { database, log, clock } = this.#options;
+    await logRequest(database, {
+      ...this.#describe(request, errand),
+      outcome: 'cut-short',
+      code: answered?.code,
+      records: answer.values,
+      milliseconds: answered?.milliseconds ?? 0,
+      at: clock.now(),
+    });
+    const parts = halve(request);
+    if (parts === undefined) {
+      throw new ApiFailure('transient', 'the answer is full of windows that were not asked for', {
+        code: 200,
+      });
+    }
+    this.#once('cut-short', () =>
+      log.warn({ records: answer.values }, 'answers are cut short: asking again in parts'),
+    );
+    await this.#askAll(parts, errand);
+  }
+
+  async #store(
+    request: DataRequest,
+    errand: Errand,
+    answer: Answer,
+    attempt: Attempt | undefined,
+  ): Promise<void> {
+    const { database, clock, settleDelay, lookbackWindows } = this.#options;
+    const now = clock.now();
+    const length = windowLength[request.granularity];
+    const stored = await storeAnswer(database, {
+      request,
+      rows: request.metrics.length > 0 ? answer.rows : [],
+      tags: answer.tags,
+      rejects: answer.rejects,
+      receivedAt: now,
+      observedFrom: now - settleDelay - (lookbackWindows + 2) * length,
+      log:
+        attempt === undefined
+          ? undefined
+          : {
+              ...this.#describe(request, errand),
+              outcome: attempt.outcome,
+              code: attempt.code,
+              milliseconds: attempt.milliseconds,
+              records: answer.values,
+              at: now,
+            },
+    });
+    errand.tally.values += answer.values;
+    errand.tally.rowsWritten += stored.rowsWritten;
+    errand.tally.revisions += stored.revisions;
+    errand.tally.rejects += answer.rejects.length;
+    this.#report(request, errand, answer);
+  }
+
+  #report(request: DataRequest, errand: Errand, answer: Answer): void {
+    const { log } = this.#options;
+    for (const { reason } of answer.rejects) {
+      this.#once(reason, () =>
+        log.warn(
+          { reason, granularity: request.granularity },
+          'answers hold what cannot be stored: see quarantine',
+        ),
+      );
+    }
+    if (errand.lane !== 'live' || request.metrics.length === 0 || request.tokens.length < tokensThatSpeak)
+      return;
+    if (answer.rows.every((row) => row.values.every((value) => value === null))) {
+      const { granularity, interval } = request;
+      log.warn(
+        { granularity, window: formatBeijing(interval.start), tokens: request.tokens.length },
+        'windows were due, but nothing came',
+      );
+    }
+  }
+
+  #once(what: string, tell: () => void): void {
+    if (this.#reported.has(what)) return;
+    this.#reported.add(what);
+    tell();
+  }
+
+  #describe(request: DataRequest, errand: Errand) {
+    return {
+      what: 'values',
+      lane: errand.lane,
+      granularity: request.granularity,
+      interval: request.interval,
+      tokens: request.tokens,
+      metrics: codesOf(request),
+    } as const;
+  }
+
+  #callContext(
+    { signal, beforeCall }: IngestContext,
+    onAttempt: (attempt: Attempt) => Promise<void>,
+  ): CallContext {
+    const { pace } = this.#options;
+    return {
+      ...(signal === undefined ? {} : { signal }),
+      turn: async (turnSignal) => {
+        beforeCall?.();
+        await pace.turn(turnSignal);
+      },
+      onAttempt: async (attempt) => {
+        if (attempt.outcome === 'throttled') await pace.holdBack(attempt.retryAfter ?? 1000);
+        await onAttempt(attempt);
+      },
+    };
+  }
+
+  #logAttempt(
+    what: Pick<RequestLogEntry, 'what' | 'lane' | 'granularity' | 'interval' | 'tokens' | 'metrics'>,
+    { outcome, code, milliseconds, message }: Attempt,
+    database: Database,
+  ): Promise<void> {
+    return logRequest(database, {
+      ...what,
+      outcome,
+      code,
+      milliseconds,
+      message,
+      at: this.#options.clock.now(),
+    });
+  }
+}
+
+/** Some tokens have no fine windows at all; that so many have nothing at once means that the data are not there yet. */
+const tokensThatSpeak = 20;
+
+/** The answer to a request that the API knows nothing about. */
+const nothing: Answer = { rows: [], tags: [], rejects: [], values: 0, windows: 0, absentCells: 0 };

@@ -1,0 +1,23 @@
+import { type Granularity, windowLength } from '../catalog/index.ts';
+import type { Interval } from './interval.ts';
+
+/**
+ * What a request is for, most urgent first: the newest windows; holes of the last days; recent windows once more,
+ * in case their values changed; all that is older.
+ */
+export const lanes = ['live', 'repair', 'lookback', 'history'] as const;
+
+export type Lane = (typeof lanes)[number];
+
+/** Windows that count as live, and milliseconds after which a gap is history. */
+const liveWindows = 2;
+const repairAge = 7 * 86_400_000;
+
+/**
+ * The lane of a gap.
+ * @param settledEnd end of the newest window that is due
+ */
+export function laneOfGap(granularity: Granularity, interval: Interval, settledEnd: number): Lane {
+  if (interval.end > settledEnd - liveWindows * windowLength[granularity]) return 'live';
+  return interval.end > settledEnd - repairAge ? 'repair' : 'history';
+}

@@ -1,0 +1,128 @@
+import { type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
+import type { Interval } from './interval.ts';
+import type { DataRequest, RecordUnit } from './request.ts';
+import { type Tile, Tiling } from './tiling.ts';
+import { windowCount } from './windows.ts';
+
+/** A block of missing cells: every metric of every token misses every window of the interval. */
+export interface Gap {
+  readonly granularity: Granularity;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+  /** On the granularity's grid. */
+  readonly interval: Interval;
+}
+
+export interface PackingRules {
+  /** Most records the API gives in one answer. */
+  readonly limit: number;
+  readonly unit: RecordUnit;
+  /** Records that come on top in each token × window, for a tag that is sent always. */
+  readonly extraRecords: number;
+}
+
+/**
+ * A request for whole rows (all metrics of a gap) lets each row be written once. Only where that would cost more
+ * than this factor of the fewest requests possible are the metrics divided among requests.
+ */
+const wholeRowTolerance = 1.008;
+
+/** Packs gaps into requests under the limit. Keeps what it has worked out: one for the life of a plan or a process. */
+export class Packer {
+  readonly #rules: PackingRules;
+  readonly #tilings = new Map<number, Tiling>();
+
+  constructor(rules: PackingRules) {
+    if (!(rules.limit > rules.extraRecords))
+      throw new RangeError('the record limit is too small for one value');
+    this.#rules = rules;
+  }
+
+  /** How many requests the gap takes. */
+  count(gap: Gap): number {
+    const windows = windowCount(gap.granularity, gap.interval);
+    return this.#divideMetrics(gap).reduce(
+      (sum, group) => sum + this.#tiling(group.length).count(gap.tokens.length, windows),
+      0,
+    );
+  }
+
+  /** Requests that cover the gap exactly, without overlap, each within the limit; newest windows first. */
+  pack(gap: Gap): DataRequest[] {
+    const windows = windowCount(gap.granularity, gap.interval);
+    const requests = this.#divideMetrics(gap).flatMap((metrics) =>
+      Array.from(this.#tiling(metrics.length).tiles(gap.tokens.length, windows), (tile) =>
+        cutOut(gap, metrics, tile),
+      ),
+    );
+    return requests.sort((a, b) => b.interval.end - a.interval.end);
+  }
+
+  #tiling(metrics: number): Tiling {
+    const { limit, unit, extraRecords } = this.#rules;
+    const area = unit === 'row' ? limit : Math.floor(limit / (metrics + extraRecords));
+    let tiling = this.#tilings.get(area);
+    if (tiling === undefined) {
+      tiling = new Tiling(area);
+      this.#tilings.set(area, tiling);
+    }
+    return tiling;
+  }
+
+  /** The groups of metrics that are asked for together. */
+  #divideMetrics(gap: Gap): (readonly MetricCode[])[] {
+    const { limit, unit, extraRecords } = this.#rules;
+    const metrics = gap.metrics;
+    const most = unit === 'row' ? metrics.length : Math.min(metrics.length, limit - extraRecords);
+    if (metrics.length === 0) return [];
+    const windows = windowCount(gap.granularity, gap.interval);
+    const rows = gap.tokens.length * windows;
+    const fewest = Math.ceil((rows * (unit === 'row' ? 1 : metrics.length + extraRecords)) / limit);
+    const cost = (sizes: readonly number[]) =>
+      sizes.reduce((sum, size) => sum + this.#tiling(size).count(gap.tokens.length, windows), 0);
+
+    const whole = equalParts(metrics.length, Math.ceil(metrics.length / most));
+    let best = whole;
+    let bestCost = cost(whole);
+    if (unit === 'value' && whole.length === 1 && bestCost > fewest * wholeRowTolerance) {
+      for (const sizes of divisions(metrics.length)) {
+        const sizesCost = cost(sizes);
+        if (sizesCost < bestCost) [best, bestCost] = [sizes, sizesCost];
+        if (bestCost <= fewest) break;
+      }
+    }
+    let taken = 0;
+    return best.map((size) => {
+      taken += size;
+      return metrics.slice(taken - size, taken);
+    });
+  }
+}
+
+/** Divides a whole into parts that differ by at most one. */
+function equalParts(whole: number, parts: number): number[] {
+  return Array.from({ length: parts }, (_, part) => Math.floor((whole + part) / parts)).reverse();
+}
+
+/** Ways to divide the metrics, the fewest groups first: every pair, then every triple, then one by one. */
+function* divisions(whole: number): Generator<number[]> {
+  for (let first = whole - 1; first * 2 >= whole; first--) yield [first, whole - first];
+  for (let first = whole - 2; first * 3 >= whole; first--) {
+    for (let second = Math.min(first, whole - first - 1); second * 2 >= whole - first; second--) {
+      yield [first, second, whole - first - second];
+    }
+  }
+  yield Array.from({ length: whole }, () => 1);
+}
+
+function cutOut(gap: Gap, metrics: readonly MetricCode[], tile: Tile): DataRequest {
+  const length = windowLength[gap.granularity];
+  return {
+    granularity: gap.granularity,
+    tokens: gap.tokens.slice(tile.left, tile.right),
+    metrics,
+    tags: [],
+    // Row 0 of the grid is the newest window, so that whole tiles lie at the newest end.
+    interval: { start: gap.interval.end - tile.bottom * length, end: gap.interval.end - tile.top * length },
+  };
+}

@@ -1,0 +1,38 @@
+import type { TagCode, Token } from '../catalog/index.ts';
+import { beijingDay } from './beijing.ts';
+import type { Interval } from './interval.ts';
+import type { DataRequest, RecordUnit } from './request.ts';
+import { settledUntil } from './windows.ts';
+
+/** The newest Beijing day that has settled: the one whose tags are wanted. */
+export function newestDay(now: number, settleDelay: number): Interval {
+  const end = settledUntil('1d', now, settleDelay);
+  return { start: beijingDay(end - 1), end };
+}
+
+/** Requests for tags that are missing, each within the limit. */
+export function tagRequests(
+  gaps: readonly {
+    readonly tokens: readonly Token[];
+    readonly metrics: readonly TagCode[];
+    readonly interval: Interval;
+  }[],
+  rules: { readonly recordLimit: number; readonly recordUnit: RecordUnit },
+): DataRequest[] {
+  return gaps.flatMap(({ tokens, metrics: tags, interval }) => {
+    // A metric comes along, since the API's list of metrics may not be empty.
+    const perToken = rules.recordUnit === 'row' ? 1 : tags.length + 1;
+    const most = Math.max(1, Math.floor(rules.recordLimit / perToken));
+    const requests: DataRequest[] = [];
+    for (let first = 0; first < tokens.length; first += most) {
+      requests.push({
+        granularity: '1d',
+        tokens: tokens.slice(first, first + most),
+        metrics: [],
+        tags,
+        interval,
+      });
+    }
+    return requests;
+  });
+}

@@ -1,0 +1,160 @@
+import {
+  createPostgresBackend,
+  type Processor,
+  Queue,
+  type QueueOptions,
+  runMigrations,
+  Worker,
+  type WorkerOptions,
+  withBackend,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { TryLaterError, UserError } from '../errors.ts';
+
+/** What the program uses of a BullMQ queue, whatever its backend. Job data are checked where they are read. */
+export type JobQueue = Pick<
+  Queue<object, void, string>,
+  | 'add'
+  | 'addBulk'
+  | 'getJobs'
+  | 'getJobCounts'
+  | 'upsertJobScheduler'
+  | 'getJobSchedulers'
+  | 'removeJobScheduler'
+  | 'setGlobalConcurrency'
+  | 'waitUntilReady'
+  | 'close'
+>;
+
+/** What the program uses of a BullMQ worker. */
+export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady'>;
+
+export type JobProcessor = Processor<object, void, string>;
+
+/**
+ * Where BullMQ keeps its jobs: Redis, or the database itself where there is no Redis. Everything else in the program is
+ * the same for both.
+ */
+export interface QueueBackend {
+  readonly kind: 'redis' | 'postgres';
+  queue(name: string): JobQueue;
+  worker(name: string, processor: JobProcessor, options: Pick<WorkerOptions, 'concurrency'>): JobWorker;
+  close(): Promise<void>;
+}
+
+export interface QueueBackendOptions {
+  readonly redisUrl: string | undefined;
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  /** Keeps queues that share a Redis apart. */
+  readonly prefix?: string;
+}
+
+/** Opens the queue's backend. @throws UserError or TryLaterError where it cannot be reached */
+export function openQueueBackend(options: QueueBackendOptions): Promise<QueueBackend> {
+  return options.redisUrl === undefined
+    ? openPostgres(options.databaseUrl, options.log)
+    : openRedis(options.redisUrl, options.prefix ?? 'cryptoracle', options.log);
+}
+
+/** Jobs leave no trace once they are over: what was done is in the database, and a finished id would block its next use. */
+const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
+
+/** BullMQ reconnects by itself; an error event that nobody hears would end the process. */
+function quieten<T extends { on(event: 'error', listener: (error: Error) => void): unknown }>(
+  source: T,
+  log: Logger,
+): T {
+  source.on('error', (error) =>
+    log.debug({ error: error.message }, 'the queue lost its backend for a moment'),
+  );
+  return source;
+}
+
+async function openRedis(url: string, prefix: string, log: Logger): Promise<QueueBackend> {
+  const connections: Redis[] = [];
+  const connect = async (options: { maxRetriesPerRequest: number | null }) => {
+    const redis = new Redis(url, {
+      ...options,
+      lazyConnect: true,
+      retryStrategy: (times) => Math.min(times * 200, 5000),
+    });
+    redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
+    connections.push(redis);
+    return redis;
+  };
+  const shared = await connect({ maxRetriesPerRequest: null });
+  await probeRedis(url);
+  await shared.connect();
+  const base = { connection: shared, prefix } satisfies QueueOptions;
+  return {
+    kind: 'redis',
+    queue: (name) =>
+      quieten(new Queue<object, void, string>(name, { ...base, defaultJobOptions: jobOptions }), log),
+    worker: (name, processor, workerOptions) =>
+      quieten(
+        new Worker<object, void, string>(name, processor, { ...base, ...workerOptions, ...stallOptions }),
+        log,
+      ),
+    close: async () => {
+      for (const connection of connections) connection.disconnect();
+    },
+  };
+}
+
+/** Asks once, without BullMQ's endless patience, so that a wrong address is an error and no silence. */
+async function probeRedis(url: string): Promise<void> {
+  const { host } = new URL(url);
+  const probe = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: 5000,
+  });
+  let reason = 'no answer';
+  probe.on('error', (error) => {
+    reason = error.message || reason;
+  });
+  try {
+    await probe.connect();
+    await probe.ping();
+  } catch (error) {
+    const message = error instanceof Error && !/closed/i.test(error.message) ? error.message : reason;
+    if (/NOAUTH|WRONGPASS|NOPERM/.test(message))
+      throw new UserError(`REDIS_URL: ${host} refuses the password`);
+    throw new TryLaterError(
+      `REDIS_URL: no Redis answers at ${host} (${message}); start it, or leave REDIS_URL unset`,
+    );
+  } finally {
+    probe.disconnect();
+  }
+}
+
+/** A dead worker's jobs go to another within 30 s; however often that happens, the job is tried again. */
+const stallOptions = { lockDuration: 30_000, stalledInterval: 15_000, maxStalledCount: 10 } as const;
+
+async function openPostgres(url: string, log: Logger): Promise<QueueBackend> {
+  const pool = new pg.Pool({ connectionString: url, max: 2, application_name: 'cryptoracle queue' });
+  pool.on('error', (error) => log.debug({ error: error.message }, 'queue'));
+  try {
+    await runMigrations(pool);
+  } finally {
+    await pool.end();
+  }
+  const base = { connection: { connectionString: url, max: 3 } };
+  const onPostgres = withBackend(createPostgresBackend);
+  return {
+    kind: 'postgres',
+    queue: (name) => {
+      const options = { ...base, defaultJobOptions: jobOptions };
+      return quieten(new onPostgres.Queue<object, void, string>(name, options), log);
+    },
+    worker: (name, processor, workerOptions) => {
+      const options = { ...base, ...workerOptions, ...stallOptions };
+      return quieten(new onPostgres.Worker<object, void, string>(name, processor, options), log);
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import { ApiFailure } from '../api/failure.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
+import type { JobWorker, QueueBackend } from './backend.ts';
+import { fetchQueue, fromFetchJob } from './jobs.ts';
+
+export interface FetcherOptions {
+  readonly backend: QueueBackend;
+  readonly ingestor: Ingestor;
+  readonly log: Logger;
+  /** Jobs at a time in this process. */
+  readonly concurrency: number;
+}
+
+/** Works off the fetch queue. Any number of them may run; a job that is done twice writes nothing the second time. */
+export class Fetcher {
+  readonly #options: FetcherOptions;
+  readonly #stopping = new AbortController();
+  #worker: JobWorker | undefined;
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { backend, concurrency } = this.#options;
+    this.#worker = backend.worker(fetchQueue, (job) => this.#run(job.data), { concurrency });
+    await this.#worker.waitUntilReady();
+  }
+
+  /** Ends calls that are under way; their gaps stay for the next plan. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#worker?.close();
+  }
+
+  async #run(data: unknown): Promise<void> {
+    const { ingestor, log } = this.#options;
+    const { request, lane } = fromFetchJob(data);
+    const context = { lane, granularity: request.granularity };
+    try {
+      const tally = await ingestor.ingest(request, lane, { signal: this.#stopping.signal });
+      log.debug({ ...context, ...tally }, 'fetched');
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      if (error instanceof ApiFailure) {
+        log.warn(
+          { ...context, kind: error.kind, reason: error.message },
+          'not fetched: the gap stays for the next plan',
+        );
+      } else {
+        log.error(
+          { ...context, error: error instanceof Error ? error.message : String(error) },
+          'not stored',
+        );
+      }
+      throw error;
+    }
+  }
+}

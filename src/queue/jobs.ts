@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { granularities, isMetricCode, isTagCode, isToken } from '../catalog/index.ts';
+import { formatBeijing } from '../planning/beijing.ts';
+import { type Lane, lanes } from '../planning/lanes.ts';
+import type { DataRequest } from '../planning/request.ts';
+
+/**
+ * The two queues. `plan` holds what the clock asks for, `fetch` one job for each request. Both can be emptied at any
+ * time: the next plan puts back whatever the ledger lacks.
+ */
+export const planQueue = 'plan';
+export const fetchQueue = 'fetch';
+
+/** What the clock asks for; the granularities plan their windows, the others are daily. */
+export const planTasks = [...granularities, 'heal', 'tokens', 'tags'] as const;
+export type PlanTask = (typeof planTasks)[number];
+
+export const planJobSchema = z.object({
+  task: z.enum(planTasks),
+  /** Whether the newest windows are to be asked for once more: at every tick of the clock, not in between. */
+  lookback: z.boolean().default(false),
+});
+export type PlanJob = z.input<typeof planJobSchema>;
+
+/** A request on its way through the queue. */
+export const fetchJobSchema = z.object({
+  granularity: z.enum(granularities),
+  tokens: z.array(z.string().refine(isToken)),
+  metrics: z.array(z.string().refine(isMetricCode)),
+  tags: z.array(z.string().refine(isTagCode)),
+  /** Milliseconds since the epoch. */
+  from: z.number().int(),
+  to: z.number().int(),
+  lane: z.enum(lanes),
+});
+export type FetchJob = z.input<typeof fetchJobSchema>;
+
+export function toFetchJob(request: DataRequest, lane: Lane): FetchJob {
+  return {
+    granularity: request.granularity,
+    tokens: [...request.tokens],
+    metrics: [...request.metrics],
+    tags: [...request.tags],
+    from: request.interval.start,
+    to: request.interval.end,
+    lane,
+  };
+}
+
+/** @throws ZodError where the job is none of ours */
+export function fromFetchJob(data: unknown): { readonly request: DataRequest; readonly lane: Lane } {
+  const { from, to, lane, ...cells } = fetchJobSchema.parse(data);
+  return { request: { ...cells, interval: { start: from, end: to } }, lane };
+}
+
+/**
+ * The same request always has the same id, so that BullMQ refuses to queue it twice. Readable as far as it can be; no
+ * colons, which BullMQ keeps for itself.
+ */
+export function fetchJobId(request: DataRequest): string {
+  const cells = [request.tokens.join(), request.metrics.join(), request.tags.join()].join('|');
+  const digest = createHash('sha256').update(cells).digest('hex').slice(0, 16);
+  const time = (instant: number) => formatBeijing(instant).replace(' ', 'T').replaceAll(/[-:]/g, '');
+  return [request.granularity, time(request.interval.start), time(request.interval.end), digest].join('_');
+}
+
+/** BullMQ runs smaller numbers first. */
+export function priorityOf(lane: Lane): number {
+  return lanes.indexOf(lane) + 1;
+}

@@ -1,0 +1,164 @@
+import type { Logger } from 'pino';
+import { type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import { subtract } from '../planning/gaps.ts';
+import { type Interval, isEmpty } from '../planning/interval.ts';
+import { type Lane, laneOfGap } from '../planning/lanes.ts';
+import type { Gap, Packer } from '../planning/packing.ts';
+import { planRequests, wantedWindows } from '../planning/plan.ts';
+import type { DataRequest } from '../planning/request.ts';
+import { newestDay, tagRequests } from '../planning/tags.ts';
+import { readGaps } from '../store/coverage.ts';
+import type { Database } from '../store/database.ts';
+import { readScope } from '../store/scope.ts';
+import type { JobQueue } from './backend.ts';
+import { fetchJobId, fetchJobSchema, fromFetchJob, priorityOf, toFetchJob } from './jobs.ts';
+
+export interface PlannerOptions {
+  readonly database: Database;
+  readonly fetchQueue: JobQueue;
+  readonly packer: Packer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: Pick<
+    Settings,
+    | 'tokens'
+    | 'metrics'
+    | 'tags'
+    | 'historyStart'
+    | 'settleDelay'
+    | 'lookbackWindows'
+    | 'recordLimit'
+    | 'recordUnit'
+  >;
+}
+
+export interface PlanResult {
+  /** Jobs that were added. */
+  readonly added: number;
+  /** Whether there is more to fetch than the queue may hold. */
+  readonly hasMore: boolean;
+}
+
+/** Most jobs of a granularity that wait in the queue; the rest stays in the ledger, where it is safer. */
+const mostWaiting = 300;
+
+/** The newest windows are planned by themselves: packed with older gaps they would have to wait for them. */
+const liveWindows = 2;
+
+interface Errand {
+  readonly request: DataRequest;
+  readonly lane: Lane;
+}
+
+interface Pending {
+  readonly requests: readonly DataRequest[];
+  readonly count: number;
+}
+
+/** Works out what is missing and queues requests for it. Asks for nothing that is on its way already. */
+export class Planner {
+  readonly #options: PlannerOptions;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Queues what a granularity lacks, newest first.
+   * @param lookback whether the newest windows are to be asked for once more
+   */
+  async planWindows(granularity: Granularity, lookback: boolean): Promise<PlanResult> {
+    const { database, settings, clock, packer } = this.#options;
+    const { tokens, metrics } = await readScope(database, settings);
+    const range = { start: settings.historyStart, end: clock.now() };
+    const wanted = wantedWindows(range, [granularity], clock.now(), settings.settleDelay).get(granularity);
+    if (wanted === undefined || isEmpty(wanted) || tokens.length === 0 || metrics.length === 0) {
+      return { added: 0, hasMore: false };
+    }
+    const pending = await this.#pending(granularity);
+    const read = async (_: Granularity, interval: Interval) =>
+      subtract(await readGaps(database, { granularity, tokens, metrics, interval }), pending.requests);
+
+    const length = windowLength[granularity];
+    const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * length);
+    const live = (await read(granularity, { start: liveFrom, end: wanted.end })).flatMap((gap) =>
+      packer.pack(gap),
+    );
+    let added = await this.#add(live.map((request) => ({ request, lane: 'live' })));
+    if (lookback) {
+      const start = Math.max(wanted.start, wanted.end - settings.lookbackWindows * length);
+      added += await this.#planLookback(
+        { granularity, tokens, metrics, interval: { start, end: wanted.end } },
+        pending,
+      );
+    }
+
+    const room = mostWaiting - pending.count;
+    const older: Errand[] = [];
+    const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
+    for await (const request of planRequests(rest, read, packer)) {
+      if (older.length >= room) {
+        return { added: added + (await this.#add(older)), hasMore: true };
+      }
+      older.push({ request, lane: laneOfGap(granularity, request.interval, wanted.end) });
+    }
+    return { added: added + (await this.#add(older)), hasMore: false };
+  }
+
+  /** Queues the tags of the newest Beijing day that has settled, for tokens that have not been answered for it. */
+  async planTags(): Promise<PlanResult> {
+    const { database, settings, clock } = this.#options;
+    const { tokens, tags } = await readScope(database, settings);
+    if (tokens.length === 0 || tags.length === 0) return { added: 0, hasMore: false };
+    const interval = newestDay(clock.now(), settings.settleDelay);
+    const gaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
+    const requests = tagRequests(gaps, settings);
+    return {
+      added: await this.#add(requests.map((request) => ({ request, lane: 'repair' }))),
+      hasMore: false,
+    };
+  }
+
+  async #planLookback(
+    block: {
+      granularity: Granularity;
+      tokens: readonly Token[];
+      metrics: readonly MetricCode[];
+      interval: Interval;
+    },
+    pending: Pending,
+  ): Promise<number> {
+    if (isEmpty(block.interval)) return 0;
+    const gaps: readonly Gap[] = await readGaps(this.#options.database, block);
+    const answered = subtract([block], [...gaps, ...pending.requests]);
+    const requests = answered.flatMap((gap) => this.#options.packer.pack(gap));
+    return this.#add(requests.map((request) => ({ request, lane: 'lookback' })));
+  }
+
+  /** Requests of the granularity that wait in the queue or are being fetched. */
+  async #pending(granularity: Granularity): Promise<Pending> {
+    const jobs = await this.#options.fetchQueue.getJobs(['active', 'waiting', 'prioritized', 'delayed']);
+    const requests = jobs.flatMap((job) => {
+      // A job may be over by the time it is read.
+      const data = fetchJobSchema.safeParse(job?.data).data;
+      return data?.granularity === granularity ? [fromFetchJob(data).request] : [];
+    });
+    return { requests, count: requests.length };
+  }
+
+  async #add(errands: readonly Errand[]): Promise<number> {
+    if (errands.length === 0) return 0;
+    await this.#options.fetchQueue.addBulk(
+      errands.map(({ request, lane }) => ({
+        name: lane,
+        data: toFetchJob(request, lane),
+        opts: { jobId: fetchJobId(request), priority: priorityOf(lane) },
+      })),
+    );
+    const [first] = errands;
+    this.#options.log.debug({ granularity: first?.request.granularity, requests: errands.length }, 'queued');
+    return errands.length;
+  }
+}

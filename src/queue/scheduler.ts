@@ -1,0 +1,138 @@
+import type { Logger } from 'pino';
+import { ApiFailure } from '../api/failure.ts';
+import { type Granularity, isGranularity } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
+import type { Database } from '../store/database.ts';
+import { tokensRefreshedAt } from '../store/tokens.ts';
+import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
+import { type PlanJob, type PlanTask, planJobSchema, planQueue, planTasks } from './jobs.ts';
+import type { Planner, PlanResult } from './planner.ts';
+import { schedule, timeZone } from './schedules.ts';
+
+export interface SchedulerOptions {
+  readonly backend: QueueBackend;
+  readonly database: Database;
+  readonly planner: Planner;
+  readonly ingestor: Ingestor;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: Pick<Settings, 'granularities' | 'tags' | 'settleDelay' | 'requestsPerSecond'>;
+}
+
+const day = 86_400_000;
+
+/** Keeps the clock: registers what is due when, and plans when it is. Any number of them may run. */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #queue: JobQueue;
+  readonly #stopping = new AbortController();
+  #worker: JobWorker | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#queue = options.backend.queue(planQueue);
+  }
+
+  /** Registers the schedules and plans everything once, so that a pause heals at once. */
+  async start(): Promise<void> {
+    const { backend, settings } = this.#options;
+    // Two plans at once would queue the same gaps, packed differently.
+    await this.#queue.setGlobalConcurrency(1);
+    const tasks = this.#tasks();
+    for (const task of tasks) {
+      await this.#queue.upsertJobScheduler(
+        task,
+        { pattern: schedule(task, settings.settleDelay), tz: timeZone },
+        { name: task, data: { task, lookback: true } satisfies PlanJob },
+      );
+    }
+    for (const task of planTasks) if (!tasks.includes(task)) await this.#queue.removeJobScheduler(task);
+    this.#worker = backend.worker(planQueue, (job) => this.#run(job.data), { concurrency: 1 });
+    await this.#worker.waitUntilReady();
+    await this.#planAtStart();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#worker?.close();
+    await this.#queue.close();
+  }
+
+  #tasks(): PlanTask[] {
+    const { settings } = this.#options;
+    return [
+      ...settings.granularities,
+      'heal',
+      'tokens',
+      ...(settings.tags.length > 0 ? (['tags'] as const) : []),
+    ];
+  }
+
+  async #planAtStart(): Promise<void> {
+    const { database, clock, settings } = this.#options;
+    const refreshed = await tokensRefreshedAt(database);
+    const isTokenListOld = refreshed === undefined || clock.now() - refreshed > day;
+    const due = this.#tasks().filter((task) => task !== 'heal' && (task !== 'tokens' || isTokenListOld));
+    // The token list first: it decides what the other tasks plan for.
+    due.sort((a, b) => Number(b === 'tokens') - Number(a === 'tokens'));
+    for (const task of due) {
+      await this.#queue.add(task, { task, lookback: true } satisfies PlanJob, { jobId: `start-${task}` });
+    }
+    this.#options.log.info(
+      { granularities: settings.granularities, queue: this.#options.backend.kind },
+      'scheduling',
+    );
+  }
+
+  async #run(data: unknown): Promise<void> {
+    const { log } = this.#options;
+    const { task, lookback } = planJobSchema.parse(data);
+    try {
+      await this.#perform(task, lookback);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      // A failed plan leaves nothing behind; the next one starts from the same ledger.
+      log.error({ task, error: error instanceof Error ? error.message : String(error) }, 'planning failed');
+      throw error;
+    }
+  }
+
+  async #perform(task: PlanTask, lookback: boolean): Promise<void> {
+    const { planner, log, settings } = this.#options;
+    if (task === 'tokens') return this.#refreshTokens();
+    if (task === 'tags') {
+      const { added } = await planner.planTags();
+      if (added > 0) log.info({ requests: added }, 'planned tags');
+      return;
+    }
+    const planned = isGranularity(task) ? [task] : settings.granularities;
+    for (const granularity of planned) {
+      const result = await planner.planWindows(granularity, lookback && isGranularity(task));
+      if (result.added > 0) log.info({ granularity, requests: result.added }, 'planned windows');
+      await this.#planMore(granularity, result);
+    }
+    if (task === 'heal' && settings.tags.length > 0) await planner.planTags();
+  }
+
+  async #refreshTokens(): Promise<void> {
+    const { ingestor, log } = this.#options;
+    try {
+      await ingestor.refreshTokens(this.#stopping.signal);
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      log.warn({ reason: error.message }, 'the API gave no token list: the one we have stays in use');
+    }
+  }
+
+  /** Comes back when about half of what is queued has been fetched. */
+  async #planMore(granularity: Granularity, { hasMore }: PlanResult): Promise<void> {
+    if (!hasMore) return;
+    const waiting = await this.#queue.getJobs(['delayed', 'waiting']);
+    if (waiting.some((job) => job?.name === `more-${granularity}`)) return;
+    const { requestsPerSecond } = this.#options.settings;
+    const delay = Math.min(30_000, Math.max(1000, (100 / requestsPerSecond) * 1000));
+    await this.#queue.add(`more-${granularity}`, { task: granularity } satisfies PlanJob, { delay });
+  }
+}

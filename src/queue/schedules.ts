@@ -1,0 +1,41 @@
+import { type Granularity, windowLength } from '../catalog/index.ts';
+import type { PlanTask } from './jobs.ts';
+
+/** All cron patterns are Beijing time, the vendor's clock. */
+export const timeZone = 'Asia/Shanghai';
+
+const second = 1000;
+const hour = 3_600_000;
+const day = 86_400_000;
+
+/**
+ * When the windows of a granularity have settled, as a cron pattern with seconds: `settleDelay` milliseconds after the
+ * close of each.
+ */
+export function settlePattern(granularity: Granularity, settleDelay: number): string {
+  const length = windowLength[granularity];
+  // The first second in which the window counts as settled.
+  const offset = (Math.ceil(settleDelay / second) * second) % length;
+  const starts = Array.from({ length: Math.max(1, day / length) }, (_, n) => n * length + offset);
+  const minutes =
+    length < hour ? [...new Set(starts.map((start) => Math.floor(start / 60_000) % 60))] : undefined;
+  const hours = length > hour ? starts.map((start) => Math.floor(start / hour) % 24) : undefined;
+  const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join();
+  const minute = minutes ? ascending(minutes) : String(Math.floor(offset / 60_000) % 60);
+  return `${Math.floor(offset / second) % 60} ${minute} ${hours ? ascending(hours) : '*'} * * *`;
+}
+
+/** When each task is due. */
+export function schedule(task: PlanTask, settleDelay: number): string {
+  switch (task) {
+    case 'heal':
+      // What failed is tried again soon, not only when the next window of its granularity settles.
+      return '45 2-59/5 * * * *';
+    case 'tokens':
+      return '20 10 3 * * *';
+    case 'tags':
+      return settlePattern('1d', settleDelay + 120_000);
+    default:
+      return settlePattern(task, settleDelay);
+  }
+}

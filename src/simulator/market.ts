@@ -1,0 +1,222 @@
+import {
+  bundledTokens,
+  type Granularity,
+  granularities,
+  type ListedToken,
+  type MetricCode,
+  metricPosition,
+  metrics,
+  type TagCode,
+  windowLength,
+} from '../catalog/index.ts';
+import { isWindowStart } from '../planning/windows.ts';
+import { Activity } from './activity.ts';
+import { hash, hashText, uniform } from './hash.ts';
+import { Labels, type TagValue } from './labels.ts';
+import { Publication } from './publication.ts';
+import { CrossSections, type Served } from './sections.ts';
+import { sentimentAt } from './sentiment.ts';
+
+export interface MarketOptions {
+  /** Another seed is another market; the same seed always gives the same one. */
+  readonly seed?: number;
+  /** Most popular first; the bundled list where none is given. */
+  readonly tokens?: readonly ListedToken[];
+  /** Where the history begins, in milliseconds since the epoch; 2025-01-01 00:00 in Beijing by default. */
+  readonly historyStart?: number;
+  /** Share of the rows (token × window) that appear 20 minutes to 3 hours after the close; 0.005 by default. */
+  readonly lateShare?: number;
+  /** Share of the values that change once, 30 minutes to 6 hours after the close; 0.003 by default. */
+  readonly changedShare?: number;
+  /** How many tokens from the top of the list have every granularity; 60 by default. */
+  readonly completeTokens?: number;
+  /** Cross-sections kept in memory for each granularity; changes the speed only. */
+  readonly keptWindows?: number;
+}
+
+/** One value for each metric, in the catalogue's order. */
+export type Row = readonly number[];
+
+interface Listing {
+  readonly token: string;
+  readonly index: number;
+  readonly key: number;
+  readonly granularities: ReadonlySet<Granularity>;
+  readonly labels: Labels;
+  /** Share of mentions by new voices and of voices by new communities. */
+  readonly usersPerMention: number;
+  readonly communitiesPerUser: number;
+}
+
+/** The longest that a value may stay unpublished or preliminary after its window's close. */
+const finalAfter = 6 * 3_600_000;
+
+/** 2025-01-01 00:00 in Beijing. */
+export const firstWindow = Date.UTC(2024, 11, 31, 16);
+
+/**
+ * The truth behind the simulator: what is said about every token in every window since the history began, and when
+ * the API tells it. Each cell is computed from the seed alone. All instants are milliseconds since the epoch;
+ * a window is named by its start.
+ *
+ * Choices the API page leaves open: ranks and shares are among the tokens that have the granularity; a rank change
+ * is the previous window's rank minus this one's, so positive means climbed, and 0 in the first window of the
+ * history; a window in which nobody mentions a token has sentiment 0.
+ */
+export class Market {
+  readonly tokens: readonly ListedToken[];
+  readonly historyStart: number;
+  readonly #listings: ReadonlyMap<string, Listing>;
+  readonly #activity: Activity;
+  readonly #sections: CrossSections;
+  readonly #publication: Publication;
+  #last: { readonly at: string; readonly row: Row } | undefined;
+
+  constructor(options: MarketOptions = {}) {
+    const { seed = 1, completeTokens = 60, keptWindows = 4_096 } = options;
+    this.tokens = options.tokens ?? bundledTokens;
+    this.historyStart = options.historyStart ?? firstWindow;
+    this.#activity = new Activity(
+      seed,
+      this.tokens.map(({ token }) => token),
+    );
+    const listings = this.tokens.map(({ token }, index) => listing(seed, token, index, completeTokens));
+    this.#listings = new Map(listings.map((listed) => [listed.token, listed]));
+    const servedIn = (granularity: Granularity) =>
+      listings.map((listed) => listed.granularities.has(granularity));
+    const served: Served = {
+      '15m': servedIn('15m'),
+      '1h': servedIn('1h'),
+      '4h': servedIn('4h'),
+      '1d': servedIn('1d'),
+    };
+    this.#sections = new CrossSections(this.#activity, served, keptWindows);
+    this.#publication = new Publication({
+      lateShare: options.lateShare ?? 0.005,
+      changedShare: options.changedShare ?? 0.003,
+    });
+  }
+
+  knows(token: string): boolean {
+    return this.#listings.has(token);
+  }
+
+  hasGranularity(token: string, granularity: Granularity): boolean {
+    return this.#listings.get(token)?.granularities.has(granularity) ?? false;
+  }
+
+  /** The final value; `null` where there is none: unknown token, no such granularity, no window, before the history. */
+  value(granularity: Granularity, token: string, metric: MetricCode, windowStart: number): number | null {
+    return this.row(granularity, token, windowStart)?.[metricPosition(metric)] ?? null;
+  }
+
+  /** What the API answers at the instant `now`; `null` also where nothing is published yet. */
+  valueAsOf(
+    granularity: Granularity,
+    token: string,
+    metric: MetricCode,
+    windowStart: number,
+    now: number,
+  ): number | null {
+    return this.rowAsOf(granularity, token, windowStart, now)?.[metricPosition(metric)] ?? null;
+  }
+
+  /** The final values of all metrics; `null` as in {@link value}. */
+  row(granularity: Granularity, token: string, windowStart: number): Row | null {
+    const listed = this.#find(granularity, token, windowStart);
+    if (listed === undefined) return null;
+    const at = `${granularity} ${listed.index} ${windowStart}`;
+    if (this.#last?.at !== at) this.#last = { at, row: this.#compute(listed, granularity, windowStart) };
+    return this.#last.row;
+  }
+
+  /** The values of all metrics as the API answers them at the instant `now`; `null` as in {@link valueAsOf}. */
+  rowAsOf(granularity: Granularity, token: string, windowStart: number, now: number): Row | null {
+    const listed = this.#find(granularity, token, windowStart);
+    if (listed === undefined || now < windowStart + windowLength[granularity]) return null;
+    const final = this.row(granularity, token, windowStart);
+    if (final === null || now >= windowStart + windowLength[granularity] + finalAfter) return final;
+    if (now < this.#publication.publishedAt(listed.key, granularity, windowStart)) return null;
+    return final.map((value, metric) => {
+      const changed = this.#publication.changedAt(listed.key, granularity, windowStart, metric);
+      if (changed === null || now >= changed) return value;
+      return this.#publication.preliminary(listed.key, windowStart, metric, value);
+    });
+  }
+
+  /** When the window's values appear; `null` where there are none. */
+  publishedAt(granularity: Granularity, token: string, windowStart: number): number | null {
+    const listed = this.#find(granularity, token, windowStart);
+    return listed === undefined ? null : this.#publication.publishedAt(listed.key, granularity, windowStart);
+  }
+
+  /** When the value becomes final after having been preliminary; `null` where it is final from the start. */
+  changedAt(granularity: Granularity, token: string, metric: MetricCode, windowStart: number): number | null {
+    const listed = this.#find(granularity, token, windowStart);
+    if (listed === undefined) return null;
+    const changed = this.#publication.changedAt(listed.key, granularity, windowStart, metricPosition(metric));
+    // A row that comes late may be final by then: nobody ever sees its preliminary value.
+    const published = this.#publication.publishedAt(listed.key, granularity, windowStart);
+    return changed !== null && changed > published ? changed : null;
+  }
+
+  /** The label on the Beijing day that holds the instant; `null` for an unknown token and before the history. */
+  tagAsOf(token: string, tag: TagCode, beijingDayStart: number): TagValue | null {
+    if (beijingDayStart < this.historyStart) return null;
+    return this.#listings.get(token)?.labels.at(tag, beijingDayStart) ?? null;
+  }
+
+  #find(granularity: Granularity, token: string, windowStart: number): Listing | undefined {
+    if (windowStart < this.historyStart || !isWindowStart(granularity, windowStart)) return undefined;
+    const listed = this.#listings.get(token);
+    return listed?.granularities.has(granularity) === true ? listed : undefined;
+  }
+
+  #compute(listed: Listing, granularity: Granularity, windowStart: number): Row {
+    const { index } = listed;
+    const section = this.#sections.at(granularity, windowStart);
+    const mentions = section.mentions[index] ?? 0;
+    const rank = section.ranks()[index] ?? 0;
+    const previousStart = windowStart - windowLength[granularity];
+    const previousRank =
+      previousStart < this.historyStart
+        ? rank
+        : (this.#sections.at(granularity, previousStart).ranks()[index] ?? 0);
+    // Concave and rounded up: a day's users are at least each of its hours' and at most their sum.
+    const users = Math.ceil(listed.usersPerMention * mentions ** 0.88);
+    const communities = Math.ceil(listed.communitiesPerUser * users ** 0.62);
+    const middle = windowStart + windowLength[granularity] / 2;
+    const sentiment = sentimentAt(listed.key, middle, mentions, this.#activity.mood(index, middle));
+    const values: Readonly<Record<MetricCode, number>> = {
+      'CO-A-01-01': rank,
+      'CO-A-01-02': previousRank - rank,
+      'CO-A-01-03': section.messages[index] ?? 0,
+      'CO-A-01-04': section.interactions[index] ?? 0,
+      'CO-A-01-05': mentions,
+      'CO-A-01-07': users,
+      'CO-A-01-08': communities,
+      'CO-A-01-09': section.total === 0 ? 0 : Math.round((1e8 * mentions) / section.total) / 1e8,
+      'CO-A-02-01': sentiment.positive / 1e4,
+      'CO-A-02-02': sentiment.negative / 1e4,
+      'CO-A-02-03': (sentiment.positive - sentiment.negative) / 1e4,
+      'CO-A-02-04': sentiment.extreme / 1e4,
+      'CO-A-02-05': sentiment.consensus / 1e4,
+    };
+    return metrics.map(({ code }) => values[code]);
+  }
+}
+
+function listing(seed: number, token: string, index: number, completeTokens: number): Listing {
+  const key = hashText(seed, token);
+  const chance = uniform(hash(key, 401));
+  const missing = index < completeTokens || chance < 0.4 ? 0 : chance < 0.7 ? 1 : 2;
+  return {
+    token,
+    index,
+    key,
+    granularities: new Set(granularities.slice(missing)),
+    labels: new Labels(token, key, index),
+    usersPerMention: 0.6 + 0.4 * uniform(hash(key, 402)),
+    communitiesPerUser: 0.5 + 0.5 * uniform(hash(key, 403)),
+  };
+}

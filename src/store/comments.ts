@@ -1,0 +1,198 @@
+import { getTableColumns, getTableName, is } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
+import pg from 'pg';
+import { type Granularity, granularities, type Metric, metrics } from '../catalog/index.ts';
+import * as schema from './schema/index.ts';
+
+/** What `\d+` tells a person about each table and column. */
+
+interface TableComment {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+const windowNames: Readonly<Record<Granularity, string>> = {
+  '15m': '15 minutes',
+  '1h': 'one hour',
+  '4h': 'four hours',
+  '1d': 'one day in Beijing (16:00 to 16:00 UTC)',
+};
+
+function describeMetric(metric: Metric): string {
+  const bounds =
+    metric.minimum === null && metric.maximum === null
+      ? ''
+      : ` Range: ${metric.minimum ?? '-∞'} to ${metric.maximum ?? '∞'}.`;
+  const unit = metric.unit === '1' ? 'a number without unit' : metric.unit;
+  return `${metric.meaning}. Unit: ${unit}.${bounds} API code ${metric.code}. NULL: the API gave no value.`;
+}
+
+function describeMetricTable(granularity: Granularity): TableComment {
+  return {
+    table: `Sentiment metrics in windows of ${windowNames[granularity]}, one row for each token and window`,
+    columns: {
+      time: `Start of the window, which lasts ${windowNames[granularity]}`,
+      token: 'Ticker of the token, see tokens',
+      ...Object.fromEntries(metrics.map((metric) => [metric.column, describeMetric(metric)])),
+      first_seen_at: 'When the first value of the row was stored',
+      updated_at: 'When a value of the row last changed',
+      backfilled:
+        'True where the row was first asked for long after its window closed: first_seen_at then tells when history was loaded, not when the market could know',
+    },
+  };
+}
+
+const comments: Readonly<Record<string, TableComment>> = {
+  ...Object.fromEntries(
+    granularities.map((granularity) => [`metrics_${granularity}`, describeMetricTable(granularity)]),
+  ),
+  coverage: {
+    table:
+      'Which windows the API has answered, for each granularity, token and metric; what is wanted and not in here is a gap',
+    columns: {
+      granularity: '15m, 1h, 4h or 1d',
+      token: 'Ticker of the token',
+      metric: 'API code of the metric or tag',
+      answered:
+        'Time covered by answered windows, half-open ranges; an answer without a value counts as answered',
+    },
+  },
+  revisions: {
+    table: 'Every value that changed after it was first stored, or came after it had been asked for in vain',
+    columns: {
+      id: 'Order of entry',
+      granularity: '15m, 1h, 4h or 1d',
+      token: 'Ticker of the token',
+      time: 'Start of the window',
+      metric: 'API code of the metric',
+      old: 'Value until then; NULL where there was none',
+      new: 'Value from then on',
+      revised_at: 'When the new value was stored',
+    },
+  },
+  quarantine: {
+    table: 'What the API sent and could not be stored, in its raw form',
+    columns: {
+      id: 'Order of entry',
+      granularity: 'Granularity of the request',
+      token: 'Token as it was sent, where known',
+      time: 'Start of the window, where known',
+      metric: 'Code as it was sent, where known',
+      reason: 'Why it was not stored',
+      raw: 'The JSON that was sent, cut after 20000 characters',
+      raw_digest: 'MD5 of raw, to tell repetitions',
+      times_seen: 'How often the same was sent',
+      first_seen_at: 'When it was first sent',
+      last_seen_at: 'When it was last sent',
+    },
+  },
+  requests: {
+    table: 'Every call to the API, one row each, retries included',
+    columns: {
+      id: 'Order of entry',
+      sent_at: 'When it was sent',
+      what: "'values' (metrics and tags) or 'tokens' (the token list)",
+      lane: "What it was for: 'live', 'repair', 'lookback' or 'history'",
+      granularity: 'Granularity asked for',
+      windows_from: 'Start of the first window asked for',
+      windows_to: 'End of the last window asked for',
+      tokens: 'Tokens asked for',
+      metrics: 'Codes of metrics and tags asked for',
+      outcome:
+        "'answered', 'cut-short' (asked again in parts), or the kind of failure: bad-request, access-denied, no-data, metric-refused, throttled, transient",
+      code: "The answer's code, else the HTTP status; NULL where there was no answer",
+      records: 'Values in the answer',
+      rows_written: 'Rows that were new or changed',
+      milliseconds: 'From sending to the end of the answer',
+      message: 'What went wrong',
+    },
+  },
+  entitlements: {
+    table: 'Metrics and tags that the subscription does not include (code 205); left out of all requests',
+    columns: {
+      metric: 'API code of the metric or tag',
+      refused_since: 'When it was first refused',
+      last_refused_at: 'When it was last refused',
+    },
+  },
+  backfills: {
+    table: 'Backfill orders and how they ended',
+    columns: {
+      id: 'Number of the order',
+      windows_from: 'Start of the range',
+      windows_to: 'End of the range, not included',
+      granularities: 'Granularities ordered',
+      tokens: 'Tokens ordered',
+      metrics: 'Codes of the metrics ordered',
+      state: "'running', 'done', 'stopped' (by the user or a limit) or 'failed'",
+      requests_sent: 'Calls to the API so far, retries included',
+      started_at: 'When it started',
+      ended_at: 'When it ended',
+    },
+  },
+  token_tags: {
+    table:
+      'Descriptive labels of tokens and their communities, one row for each stretch of days with the same value',
+    columns: {
+      token: 'Ticker of the token',
+      tag: 'API code of the tag, see tag_catalog',
+      value: 'The label: text, or JSON where the API sent JSON',
+      first_day: 'First Beijing day on which the label was seen',
+      last_day: 'Last Beijing day on which it was seen',
+    },
+  },
+  pace: {
+    table: 'When the next call to the API may be sent, by any process',
+    columns: { id: 'Always 1: there is one row', next_at: 'Earliest instant of the next call' },
+  },
+  tokens: {
+    table: 'Tokens that the API offers, or once offered',
+    columns: {
+      token: 'Ticker, as the API spells it',
+      name: 'Name of the project',
+      position: "Place in the API's list, 1 first",
+      listed: 'False once the API no longer lists it; its data stay',
+      first_listed_at: 'When the token was first listed here',
+      last_listed_at: 'When the API last listed it',
+    },
+  },
+  metric_catalog: {
+    table: 'What each metric means',
+    columns: {
+      code: 'API code',
+      column_name: 'Column of the metric tables',
+      kind: 'rank, change, count, ratio, difference or score',
+      unit: "Unit of the values; '1' where there is none",
+      minimum: 'Smallest sensible value',
+      maximum: 'Largest sensible value',
+      meaning: 'What is measured',
+    },
+  },
+  tag_catalog: {
+    table: 'What each tag means',
+    columns: {
+      code: 'API code',
+      name: 'Short name',
+      subject: 'Whether it describes the token or its communities',
+      meaning: 'What it says',
+    },
+  },
+};
+
+/** Statements that comment every table and column of the schema. @throws RangeError where one has no comment */
+export function commentStatements(): string {
+  const statements = Object.values(schema)
+    .filter((table) => is(table, PgTable))
+    .flatMap((table) => {
+      const name = getTableName(table);
+      const comment = comments[name];
+      if (comment === undefined) throw new RangeError(`no comment for table ${name}`);
+      const columns = Object.values(getTableColumns(table)).map((column) => {
+        const text = comment.columns[column.name];
+        if (text === undefined) throw new RangeError(`no comment for column ${name}.${column.name}`);
+        return `comment on column cryptoracle."${name}"."${column.name}" is ${pg.escapeLiteral(text)}`;
+      });
+      return [`comment on table cryptoracle."${name}" is ${pg.escapeLiteral(comment.table)}`, ...columns];
+    });
+  return statements.join(';\n');
+}

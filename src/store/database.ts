@@ -1,0 +1,154 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import { TryLaterError, UserError } from '../errors.ts';
+
+/** Multiranges came with 14, `NULLS NOT DISTINCT` with 15. */
+const oldestServer = 15;
+
+/** What runs statements: the pool, or one transaction. */
+export type Executor = Pick<NodePgDatabase, 'execute'>;
+
+/** Told of every statement, for metrics. */
+export type StatementObserver = (name: string, milliseconds: number, failed: boolean) => void;
+
+/**
+ * What PostgreSQL may say that a repetition of the whole transaction cures: serialization, deadlock, a restart, a cut
+ * connection, no free connection.
+ */
+const retryableCodes: ReadonlySet<string> = new Set([
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '53300', // too_many_connections
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '08000', // connection_exception
+  '08003', // connection_does_not_exist
+  '08006', // connection_failure
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** The one door to the database: every statement has a name and is timed, transactions are repeated where that helps. */
+export class Database {
+  readonly pool: pg.Pool;
+  readonly url: string;
+  readonly #drizzle: NodePgDatabase;
+  readonly #observe: StatementObserver;
+
+  constructor(url: string, options: { connections: number; observe?: StatementObserver }) {
+    this.url = url;
+    this.#observe = options.observe ?? (() => {});
+    this.pool = new pg.Pool({
+      connectionString: url,
+      max: options.connections,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 30_000,
+      application_name: 'cryptoracle',
+      options: '-c TimeZone=UTC',
+      keepAlive: true,
+    });
+    // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+    this.pool.on('error', () => {});
+    this.#drizzle = drizzle(this.pool);
+  }
+
+  /** Runs one statement and gives its rows. @throws what PostgreSQL says, see {@link errorCode} */
+  async query<Row extends Record<string, unknown>>(
+    name: string,
+    statement: SQL,
+    on?: Executor,
+  ): Promise<Row[]> {
+    const started = performance.now();
+    let failed = true;
+    try {
+      const result = await (on ?? this.#drizzle).execute(statement);
+      failed = false;
+      return result.rows as Row[];
+    } finally {
+      this.#observe(name, performance.now() - started, failed);
+    }
+  }
+
+  /** Runs `work` in a transaction; repeats it whole, up to three times, where the reason passes by itself. */
+  async transaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#drizzle.transaction(work);
+      } catch (error) {
+        if (attempt === 3 || !retryableCodes.has(errorCode(error) ?? '')) throw error;
+        await new Promise((resolve) => setTimeout(resolve, attempt * 250 * (1 + Math.random())));
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+}
+
+/** PostgreSQL's or the socket's code behind an error that Drizzle may have wrapped. */
+export function errorCode(error: unknown): string | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if ('code' in current && typeof current.code === 'string') return current.code;
+    if (current instanceof AggregateError && current.errors.length > 0) return errorCode(current.errors[0]);
+  }
+  return undefined;
+}
+
+/**
+ * Connects and makes sure that the server will do.
+ * @throws UserError where the settings are wrong, TryLaterError where the server is not there (yet)
+ */
+export async function openDatabase(
+  url: string,
+  options: { connections: number; observe?: StatementObserver },
+): Promise<Database> {
+  const database = new Database(url, options);
+  try {
+    const [row] = await database.query<{ version: number }>(
+      'server version',
+      sql`select current_setting('server_version_num')::int as version`,
+    );
+    const major = Math.floor((row?.version ?? 0) / 10_000);
+    if (major < oldestServer) {
+      throw new UserError(
+        `DATABASE_URL: the server is PostgreSQL ${major}; ${oldestServer} or newer is needed`,
+      );
+    }
+    return database;
+  } catch (error) {
+    await database.close();
+    throw explainConnectionError(error, url);
+  }
+}
+
+/** Says in one line why the database cannot be used; whatever it does not know it gives back as it is. */
+export function explainConnectionError(error: unknown, url: string): unknown {
+  const { host, pathname, username } = new URL(url);
+  const name = decodeURIComponent(pathname.slice(1));
+  const code = errorCode(error);
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return new UserError(
+        `DATABASE_URL: ${host} refuses the user '${decodeURIComponent(username)}' or its password`,
+      );
+    case '3D000':
+      return new UserError(`DATABASE_URL: there is no database '${name}' on ${host}; create it first`);
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UserError(`DATABASE_URL: the host of ${host} cannot be found`);
+  }
+  const isTimeout =
+    error instanceof Error && /timeout|terminated/i.test(String(error.cause ?? error.message));
+  if (retryableCodes.has(code ?? '') || code === 'EHOSTUNREACH' || (code === undefined && isTimeout)) {
+    return new TryLaterError(
+      `DATABASE_URL: no PostgreSQL answers at ${host} (${code ?? 'timeout'}); start it, or correct the address`,
+    );
+  }
+  return error;
+}

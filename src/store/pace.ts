@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import type { Database } from './database.ts';
+
+/**
+ * Spaces the calls to the API evenly over all processes that share the database: each takes the next free instant and
+ * waits for it. The database's clock counts, the only one that all of them share.
+ */
+export class Pace {
+  readonly #database: Database;
+  readonly #interval: number;
+
+  /** @param requestsPerSecond of all processes together */
+  constructor(database: Database, requestsPerSecond: number) {
+    this.#database = database;
+    this.#interval = 1000 / requestsPerSecond;
+  }
+
+  /** Waits for a turn. @throws the signal's reason when it is aborted while waiting */
+  async turn(signal?: AbortSignal): Promise<void> {
+    const [row] = await this.#database.query<{ wait: number }>(
+      'take turn',
+      sql`
+        insert into cryptoracle.pace as p (next_at)
+        values (clock_timestamp() + ${this.#interval}::float8 * interval '1 ms')
+        on conflict (id) do update
+          set next_at = greatest(p.next_at, clock_timestamp()) + ${this.#interval}::float8 * interval '1 ms'
+        returning (extract(epoch from p.next_at - clock_timestamp()) * 1000 - ${this.#interval}::float8)::float8 as wait`,
+    );
+    const wait = row?.wait ?? 0;
+    if (wait >= 1) await sleep(wait, undefined, { signal });
+    signal?.throwIfAborted();
+  }
+
+  /** Lets nobody call for so many milliseconds, as the API asked. */
+  async holdBack(milliseconds: number): Promise<void> {
+    await this.#database.query(
+      'hold back',
+      sql`
+        update cryptoracle.pace
+        set next_at = greatest(next_at, clock_timestamp() + ${milliseconds}::float8 * interval '1 ms')`,
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import { sql } from 'drizzle-orm';
+import type { Attempt } from '../api/client.ts';
+import type { Granularity } from '../catalog/index.ts';
+import type { Interval } from '../planning/interval.ts';
+import type { Lane } from '../planning/lanes.ts';
+import type { Database, Executor } from './database.ts';
+
+/** One call on the wire, as it is kept. */
+export interface RequestLogEntry {
+  readonly what: 'values' | 'tokens';
+  readonly lane: Lane;
+  readonly granularity?: Granularity;
+  readonly interval?: Interval;
+  readonly tokens?: readonly string[];
+  /** Codes of metrics and tags. */
+  readonly metrics?: readonly string[];
+  readonly outcome: Attempt['outcome'] | 'cut-short';
+  readonly code: number | undefined;
+  readonly records?: number;
+  readonly rowsWritten?: number;
+  readonly milliseconds: number;
+  readonly message?: string | undefined;
+  /** When the call was over; milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export async function logRequest(database: Database, entry: RequestLogEntry, on?: Executor): Promise<void> {
+  const at = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString());
+  await database.query(
+    'log request',
+    sql`
+      insert into cryptoracle.requests
+        (sent_at, what, lane, granularity, windows_from, windows_to, tokens, metrics,
+         outcome, code, records, rows_written, milliseconds, message)
+      values
+        (${at(entry.at - entry.milliseconds)}, ${entry.what}, ${entry.lane}, ${entry.granularity ?? null},
+         ${at(entry.interval?.start)}, ${at(entry.interval?.end)},
+         ${sql.param(entry.tokens ?? [])}::text[], ${sql.param(entry.metrics ?? [])}::text[],
+         ${entry.outcome}, ${entry.code ?? null}, ${entry.records ?? 0}, ${entry.rowsWritten ?? 0},
+         ${entry.milliseconds}, ${entry.message?.toWellFormed().replaceAll('\0', '') ?? null})`,
+    on,
+  );
+}
+
+/** The newest failed call that asked for some of these cells, since they are still missing. */
+export async function readLastFailure(
+  database: Database,
+  cells: {
+    readonly granularity: Granularity;
+    readonly interval: Interval;
+    readonly tokens: readonly string[];
+    readonly metrics: readonly string[];
+  },
+): Promise<{ readonly outcome: string; readonly message: string | null } | undefined> {
+  const [row] = await database.query<{ outcome: string; message: string | null }>(
+    'read last failure',
+    sql`
+      select outcome, message
+      from cryptoracle.requests
+      where granularity = ${cells.granularity}
+        and outcome not in ('answered', 'cut-short')
+        and windows_from < ${new Date(cells.interval.end).toISOString()}::timestamptz
+        and windows_to > ${new Date(cells.interval.start).toISOString()}::timestamptz
+        and tokens && ${sql.param(cells.tokens)}::text[]
+        and metrics && ${sql.param(cells.metrics)}::text[]
+      order by id desc
+      limit 1`,
+  );
+  return row;
+}

@@ -1,0 +1,4 @@
+export * from './catalog.ts';
+export * from './ledger.ts';
+export * from './metrics.ts';
+export { cryptoracle } from './types.ts';

@@ -1,0 +1,128 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  date,
+  doublePrecision,
+  index,
+  integer,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+import { cryptoracle, instant, tstzmultirange } from './types.ts';
+
+/** What was asked for and answered, changed, refused: the program's memory. */
+
+export const coverage = cryptoracle.table(
+  'coverage',
+  {
+    granularity: text('granularity').notNull(),
+    token: text('token').notNull(),
+    metric: text('metric').notNull(),
+    answered: tstzmultirange('answered').notNull().default(sql`'{}'`),
+  },
+  (table) => [primaryKey({ columns: [table.granularity, table.token, table.metric] })],
+);
+
+const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+
+export const revisions = cryptoracle.table(
+  'revisions',
+  {
+    id: id(),
+    granularity: text('granularity').notNull(),
+    token: text('token').notNull(),
+    time: timestamp('time', { withTimezone: true }).notNull(),
+    metric: text('metric').notNull(),
+    old: doublePrecision('old'),
+    new: doublePrecision('new').notNull(),
+    revisedAt: instant('revised_at').notNull(),
+  },
+  (table) => [
+    index('revisions_cell').on(table.granularity, table.token, table.time, table.metric),
+    index('revisions_revised_at').on(table.granularity, table.revisedAt),
+  ],
+);
+
+export const quarantine = cryptoracle.table(
+  'quarantine',
+  {
+    id: id(),
+    granularity: text('granularity').notNull(),
+    token: text('token'),
+    time: timestamp('time', { withTimezone: true }),
+    metric: text('metric'),
+    reason: text('reason').notNull(),
+    raw: text('raw').notNull(),
+    /** What makes an entry the same one seen again, without indexing raw forms of any length. */
+    rawDigest: text('raw_digest').notNull().generatedAlwaysAs(sql`md5(raw)`),
+    timesSeen: integer('times_seen').notNull().default(1),
+    firstSeenAt: instant('first_seen_at').notNull(),
+    lastSeenAt: instant('last_seen_at').notNull(),
+  },
+  (table) => [
+    unique('quarantine_entry')
+      .on(table.granularity, table.token, table.time, table.metric, table.reason, table.rawDigest)
+      .nullsNotDistinct(),
+  ],
+);
+
+export const requests = cryptoracle.table(
+  'requests',
+  {
+    id: id(),
+    sentAt: instant('sent_at').notNull(),
+    what: text('what').notNull(),
+    lane: text('lane').notNull(),
+    granularity: text('granularity'),
+    windowsFrom: timestamp('windows_from', { withTimezone: true }),
+    windowsTo: timestamp('windows_to', { withTimezone: true }),
+    tokens: text('tokens').array().notNull().default(sql`'{}'`),
+    metrics: text('metrics').array().notNull().default(sql`'{}'`),
+    outcome: text('outcome').notNull(),
+    code: integer('code'),
+    records: integer('records').notNull().default(0),
+    rowsWritten: integer('rows_written').notNull().default(0),
+    milliseconds: integer('milliseconds').notNull(),
+    message: text('message'),
+  },
+  (table) => [index('requests_sent_at').on(table.sentAt)],
+);
+
+export const entitlements = cryptoracle.table('entitlements', {
+  metric: text('metric').primaryKey(),
+  refusedSince: instant('refused_since').notNull(),
+  lastRefusedAt: instant('last_refused_at').notNull(),
+});
+
+export const backfills = cryptoracle.table('backfills', {
+  id: id(),
+  windowsFrom: timestamp('windows_from', { withTimezone: true }).notNull(),
+  windowsTo: timestamp('windows_to', { withTimezone: true }).notNull(),
+  granularities: text('granularities').array().notNull(),
+  tokens: text('tokens').array().notNull(),
+  metrics: text('metrics').array().notNull(),
+  state: text('state').notNull(),
+  requestsSent: integer('requests_sent').notNull().default(0),
+  startedAt: instant('started_at').notNull(),
+  endedAt: instant('ended_at'),
+});
+
+export const tokenTags = cryptoracle.table(
+  'token_tags',
+  {
+    token: text('token').notNull(),
+    tag: text('tag').notNull(),
+    value: text('value').notNull(),
+    firstDay: date('first_day').notNull(),
+    lastDay: date('last_day').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.token, table.tag, table.firstDay] })],
+);
+
+export const pace = cryptoracle.table('pace', {
+  id: smallint('id').primaryKey().default(1),
+  nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+});

@@ -1,0 +1,271 @@
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import {
+  type Behaviour,
+  defaultBehaviour,
+  Market,
+  type Simulator,
+  startSimulator,
+} from '../../src/simulator/index.ts';
+import { ask, askList, beijing, business, StoppedClock, valuesOf } from './ask.ts';
+
+const minute = 60_000;
+const clock = new StoppedClock(0);
+const market = new Market();
+const simulator: Simulator = await startSimulator({ clock, market });
+const lacking15m = market.tokens.find(({ token }) => !market.hasGranularity(token, '15m'))?.token ?? '';
+
+beforeEach(() => {
+  clock.instant = beijing('2025-06-02 00:00:00');
+  simulator.configure(defaultBehaviour);
+});
+afterAll(() => simulator.close());
+
+describe('an answer', () => {
+  it('has the shape of the API page, with the market’s values as text', async () => {
+    const endpoints = ['CO-A-02-03', 'CO-A-01-05'];
+    const list = await askList(simulator, {
+      endTime: '2025-06-01 02:00:00',
+      token: ['ETH', 'BTC'],
+      endpoints,
+    });
+    const window = (token: string, hour: number) => ({
+      startTime: `2025-06-01 0${hour}:00:00`,
+      endTime: `2025-06-01 0${hour + 1}:00:00`,
+      data: (['CO-A-02-03', 'CO-A-01-05'] as const).map((endpoint) => ({
+        endpoint,
+        value: String(market.value('1h', token, endpoint, beijing(`2025-06-01 0${hour}:00:00`))),
+      })),
+    });
+    expect(list).toEqual(
+      ['ETH', 'BTC'].map((token) => ({
+        token,
+        startTime: '2025-06-01 00:00:00',
+        endTime: '2025-06-01 02:00:00',
+        timeType: '1h',
+        endPoints: [window(token, 0), window(token, 1)],
+        tags: [],
+      })),
+    );
+  });
+
+  it('is the same as the market’s cross-section for all metrics', async () => {
+    const list = await askList(simulator, { endpoints: metricCodes, token: ['SOL'] });
+    const wanted = list[0]?.endPoints.map(({ startTime }) => market.row('1h', 'SOL', beijing(startTime)));
+    expect(list[0]?.endPoints.map(({ data }) => data.map(({ value }) => Number(value)))).toEqual(wanted);
+    expect(valuesOf(list).join(' ')).not.toMatch(/e/);
+  });
+
+  it('leaves out windows that have not closed, and leaves values empty that are not published', async () => {
+    const close = beijing('2025-06-01 04:00:00');
+    const token = market.tokens.find((each) => {
+      const published = market.publishedAt('1h', each.token, close - 60 * minute) ?? 0;
+      return published > close + 12 * minute && published < close + 15 * minute;
+    })?.token;
+    const changes = { token: [token], endTime: '2025-06-01 08:00:00' };
+    const windowsAt = async (now: number) => {
+      clock.instant = now;
+      return (await askList(simulator, changes))[0]?.endPoints ?? [];
+    };
+    expect(await windowsAt(close - 1)).toHaveLength(3);
+    const early = await windowsAt(close + 11 * minute);
+    expect(early).toHaveLength(4);
+    expect(early.at(-1)?.data).toEqual([{ endpoint: 'CO-A-01-05', value: '' }]);
+    expect(early.at(-2)?.data[0]?.value).not.toBe('');
+    expect((await windowsAt(close + 15 * minute)).at(-1)?.data[0]?.value).not.toBe('');
+  });
+
+  it('gives the windows whose start is in a range off the grid', async () => {
+    const range = { startTime: '2025-06-01 00:30:00', endTime: '2025-06-01 02:00:01' };
+    const starts = (await askList(simulator, range))[0]?.endPoints.map(({ startTime }) => startTime);
+    expect(starts).toEqual(['2025-06-01 01:00:00', '2025-06-01 02:00:00']);
+  });
+
+  it('includes the window at endTime where the range is inclusive', async () => {
+    const range = { startTime: '2025-06-01 01:00:00', endTime: '2025-06-01 02:00:00' };
+    expect((await askList(simulator, range))[0]?.endPoints).toHaveLength(1);
+    simulator.configure({ rangeEnd: 'inclusive' });
+    expect((await askList(simulator, range))[0]?.endPoints).toHaveLength(2);
+    const point = { startTime: '2025-06-01 01:00:00', endTime: '2025-06-01 01:00:00' };
+    expect((await askList(simulator, point))[0]?.endPoints).toHaveLength(1);
+  });
+
+  it('has no windows of a token that lacks the granularity, nor before the history', async () => {
+    const list = await askList(simulator, { token: ['BTC', lacking15m], timeType: '15m' });
+    expect(list.map(({ endPoints }) => endPoints.length)).toEqual([16, 0]);
+    const range = { startTime: '2024-12-31 22:00:00', endTime: '2025-01-01 02:00:00' };
+    expect((await askList(simulator, range))[0]?.endPoints).toHaveLength(2);
+  });
+
+  it('has no rows where nothing is published: the tokens, or 203', async () => {
+    const asked = business({ token: [lacking15m], timeType: '15m' });
+    const future = business({ startTime: '2025-06-03 00:00:00', endTime: '2025-06-04 00:00:00' });
+    for (const parameters of [asked, future]) {
+      const answered = await ask(simulator, parameters);
+      expect(answered).toMatchObject({ code: 200, payload: [{ endPoints: [], tags: [] }] });
+    }
+    clock.instant = beijing('2025-06-01 01:05:00');
+    expect((await ask(simulator, business())).payload).toMatchObject([{ endPoints: [] }]);
+    simulator.configure({ emptyAnswer: '203' });
+    for (const parameters of [asked, future, business()]) {
+      expect(await ask(simulator, parameters)).toMatchObject({ code: 203, payload: undefined });
+    }
+  });
+});
+
+describe('the record limit', () => {
+  const full = { token: ['BTC', 'ETH', 'SOL'], endpoints: metricCodes.slice(0, 5) };
+  const sizes = async (changes: Record<string, unknown> = full) =>
+    (await askList(simulator, changes)).map(({ endPoints }) => endPoints.map(({ data }) => data.length));
+
+  it('is 2,000 values by default, and refuses one more with 201', async () => {
+    const asked = {
+      token: ['BTC'],
+      timeType: '1h',
+      startTime: '2025-03-01 00:00:00',
+      endTime: '2025-04-11 16:00:00',
+      endpoints: ['CO-A-01-05', 'CO-A-01-01'],
+    };
+    expect(valuesOf(await askList(simulator, asked))).toHaveLength(2_000);
+    const more = await ask(simulator, business({ ...asked, endTime: '2025-04-11 17:00:00' }));
+    expect(more).toMatchObject({ code: 201, msg: 'more than 2000 records in one request' });
+  });
+
+  it('cuts without a word where told so, in the middle of a window too', async () => {
+    simulator.configure({ overLimit: 'cut', recordLimit: 60 });
+    expect(await sizes()).toEqual([
+      [5, 5, 5, 5],
+      [5, 5, 5, 5],
+      [5, 5, 5, 5],
+    ]);
+    simulator.configure({ recordLimit: 32 });
+    expect(await sizes()).toEqual([
+      [5, 5, 5, 5],
+      [5, 5, 2],
+    ]);
+    simulator.configure({ recordLimit: 40 });
+    expect(await sizes()).toEqual([
+      [5, 5, 5, 5],
+      [5, 5, 5, 5],
+    ]);
+    expect(simulator.log.at(-1)?.records).toBe(40);
+  });
+
+  it('counts rows where told so', async () => {
+    simulator.configure({ recordUnit: 'row', recordLimit: 12 });
+    expect(await sizes()).toEqual([
+      [5, 5, 5, 5],
+      [5, 5, 5, 5],
+      [5, 5, 5, 5],
+    ]);
+    simulator.configure({ recordLimit: 11 });
+    expect((await ask(simulator, business(full))).code).toBe(201);
+    simulator.configure({ recordLimit: 7, overLimit: 'cut' });
+    expect(await sizes()).toEqual([
+      [5, 5, 5, 5],
+      [5, 5, 5],
+    ]);
+  });
+
+  it('counts tag values as records', async () => {
+    simulator.configure({ recordLimit: 10 });
+    expect((await ask(simulator, business({ tags: tagCodes }))).code).toBe(200);
+    simulator.configure({ recordLimit: 9 });
+    expect((await ask(simulator, business({ tags: tagCodes }))).code).toBe(201);
+    simulator.configure({ overLimit: 'cut' });
+    expect((await askList(simulator, { tags: tagCodes }))[0]?.tags).toHaveLength(5);
+  });
+});
+
+describe('the shape', () => {
+  const pending = async (changes: Partial<Behaviour>) => {
+    simulator.configure(changes);
+    // Right after the last window's close only the three before it are published.
+    clock.instant = beijing('2025-06-01 04:00:01');
+    return (await askList(simulator))[0]?.endPoints.map(({ data }) => data) ?? [];
+  };
+
+  it.each(['endPoints', 'timePeriods', 'endpoints'] as const)(
+    'names the windows %s',
+    async (windowsField) => {
+      simulator.configure({ windowsField });
+      const [token] = await askList(simulator);
+      expect(Object.keys(token ?? {})).toEqual([
+        'token',
+        'startTime',
+        'endTime',
+        'timeType',
+        windowsField,
+        'tags',
+      ]);
+      expect(token?.[windowsField]).toHaveLength(4);
+    },
+  );
+
+  it('has the newest window first where told so', async () => {
+    simulator.configure({ order: 'newest' });
+    const starts = (await askList(simulator))[0]?.endPoints.map(({ startTime }) => startTime.slice(11, 13));
+    expect(starts).toEqual(['03', '02', '01', '00']);
+  });
+
+  it('has values as numbers where told so', async () => {
+    simulator.configure({ valuesAs: 'number' });
+    const values = valuesOf(await askList(simulator, { endpoints: metricCodes }));
+    expect(values.every((value) => typeof value === 'number')).toBe(true);
+  });
+
+  it('writes a missing value as an empty text, as null, or not at all', async () => {
+    expect((await pending({ noValueAs: 'empty' })).at(-1)).toEqual([{ endpoint: 'CO-A-01-05', value: '' }]);
+    expect((await pending({ noValueAs: 'null' })).at(-1)).toEqual([{ endpoint: 'CO-A-01-05', value: null }]);
+    expect((await pending({ noValueAs: 'absent' })).at(-1)).toEqual([]);
+  });
+
+  it('has tags as a flat list', async () => {
+    const tags = ['CO-B-01-01', 'CO-B-01-04'] as const;
+    const ecosystem = market.tagAsOf('BTC', 'CO-B-01-04', beijing('2025-06-01'));
+    expect((await askList(simulator, { tags }))[0]?.tags).toEqual([
+      { tag: 'CO-B-01-01', value: 'whale' },
+      { tag: 'CO-B-01-04', value: JSON.stringify(ecosystem) },
+    ]);
+    for (const tagKey of ['endpoint', 'code'] as const) {
+      simulator.configure({ tagKey, ecosystemAs: 'object' });
+      expect((await askList(simulator, { tags }))[0]?.tags[1]).toEqual({
+        [tagKey]: tags[1],
+        value: ecosystem,
+      });
+    }
+  });
+
+  it('has tags as a list of windows', async () => {
+    simulator.configure({ tagsShape: 'windows' });
+    const [token] = await askList(simulator, { endpoints: [], tags: ['CO-B-01-01'] });
+    expect(token?.endPoints).toEqual([]);
+    expect(token?.tags).toHaveLength(4);
+    expect(token?.tags[3]).toEqual({
+      startTime: '2025-06-01 03:00:00',
+      endTime: '2025-06-01 04:00:00',
+      data: [{ tag: 'CO-B-01-01', value: 'whale' }],
+    });
+  });
+
+  it('can have a plain payload', async () => {
+    simulator.configure({ payloadAs: 'plain' });
+    expect(JSON.parse((await ask(simulator, business())).text).data[0].token).toBe('BTC');
+  });
+});
+
+describe('the token list', () => {
+  const list = () => ask(simulator, {}, { path: '/v1/coin/list' });
+
+  it('holds the market’s tokens, as texts or as objects', async () => {
+    expect((await list()).payload).toEqual(market.tokens.map(({ token }) => token));
+    simulator.configure({ coinListShape: 'objects' });
+    expect((await list()).payload).toEqual(market.tokens);
+  });
+
+  it('can fail with 404', async () => {
+    simulator.configure({ coinListFails: true });
+    expect((await list()).status).toBe(404);
+    expect(simulator.log.at(-1)).toMatchObject({ call: 'coin/list', status: 404, code: undefined });
+  });
+});
