@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { backfillCommand } from './commands/backfill.ts';
+import { demoCommand } from './commands/demo.ts';
 import { gapsCommand } from './commands/gaps.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 
 await new Command('cryptoracle')
   .description("keeps a complete, query-ready copy of Cryptoracle's crypto-sentiment metrics in PostgreSQL")
   .version('0.1.0')
   .showHelpAfterError('(--help lists what there is)')
+  .addCommand(demoCommand)
+  .addCommand(startCommand)
   .addCommand(migrateCommand)
   .addCommand(backfillCommand)
   .addCommand(gapsCommand)

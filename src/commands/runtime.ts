@@ -13,16 +13,25 @@ import { requireKnownTokens } from '../store/scope.ts';
 
 /** What commands are built from, and the one place where it is taken down again: last in, first out. */
 export class Runtime {
-  readonly settings: Settings;
+  #settings: Settings;
   readonly log: Logger;
   readonly clock: Clock;
   readonly #releasers: { readonly name: string; readonly release: () => Promise<void> }[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings, overrides: { log?: Logger; clock?: Clock } = {}) {
-    this.settings = settings;
+    this.#settings = settings;
     this.log = overrides.log ?? createLogger(settings.logLevel);
     this.clock = overrides.clock ?? systemClock;
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Speaks with an API at another address from now on. */
+  useApi(baseUrl: string): void {
+    this.#settings = { ...this.#settings, baseUrl };
   }
 
   /** Has something released when the command ends. */

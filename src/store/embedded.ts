@@ -8,6 +8,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
@@ -33,6 +35,8 @@ export interface EmbeddedDatabase {
   readonly url: string;
   /** Leaves the server; stops it where nobody else uses it. */
   release(): Promise<void>;
+  /** Stops it, whoever uses it. */
+  stop(): Promise<void>;
 }
 
 const user = 'cryptoracle';
@@ -49,14 +53,19 @@ interface Installation {
 
 /**
  * Starts the embedded server, or joins the one that runs on the same data already.
+ * @param overrides settings of the server that differ from the usual ones
  * @throws UserError where this machine cannot run it
  */
-export async function startEmbedded(dataDir: string, log: Logger): Promise<EmbeddedDatabase> {
+export async function startEmbedded(
+  dataDir: string,
+  log: Logger,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<EmbeddedDatabase> {
   const installation = await install(resolve(dataDir), log);
   const { data } = installation;
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(installation);
   const running = runningPort(installation);
-  const port = running ?? (await start(installation, log));
+  const port = running ?? (await start(installation, { ...serverSettings, ...overrides }, log));
   const address = `postgresql://${user}:${encodeURIComponent(installation.password)}@127.0.0.1:${port}`;
   try {
     await createDatabase(`${address}/postgres`);
@@ -70,6 +79,7 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
     release: async () => {
       if (!(await isUsed(`${address}/postgres`))) stop(installation);
     },
+    stop: async () => stop(installation),
   };
 }
 
@@ -178,33 +188,39 @@ function readOrMakePassword(path: string): string {
   return readFileSync(path, 'utf8').trim();
 }
 
-function run(installation: Installation, program: string, args: readonly string[], input?: string) {
+function run(installation: Installation, program: string, args: readonly string[]) {
   return spawnSync(join(installation.bin, program), args, {
     ...installation.account,
     cwd: '/',
     encoding: 'utf8',
     env: { ...process.env, LC_ALL: 'C' },
-    ...(input === undefined ? {} : { input }),
   });
 }
 
 function initialise(installation: Installation): void {
-  const result = run(
-    installation,
-    'initdb',
-    [
+  // initdb reads the password from a file only, and must be able to as the account that it runs as.
+  const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-'));
+  const passwordFile = join(folder, 'password');
+  try {
+    writeFileSync(passwordFile, `${installation.password}\n`, { mode: 0o600 });
+    if (installation.account !== undefined) {
+      const { uid, gid } = installation.account;
+      for (const path of [folder, passwordFile]) chownSync(path, uid, gid);
+    }
+    const result = run(installation, 'initdb', [
       `--pgdata=${installation.data}`,
       `--username=${user}`,
       '--auth=scram-sha-256',
-      '--pwfile=/dev/stdin',
+      `--pwfile=${passwordFile}`,
       '--encoding=UTF8',
       '--locale=C',
-    ],
-    `${installation.password}\n`,
-  );
-  if (result.status === 0) return;
-  const reason = result.error?.message ?? result.stderr.trim().split('\n').at(-1) ?? 'unknown';
-  throw new UserError(`the embedded PostgreSQL could not be set up in ${installation.data}: ${reason}`);
+    ]);
+    if (result.status === 0) return;
+    const reason = result.error?.message ?? result.stderr.trim().split('\n').at(-1) ?? 'unknown';
+    throw new UserError(`the embedded PostgreSQL could not be set up in ${installation.data}: ${reason}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The port of a server that runs on these data, as its lock file says. */
@@ -216,19 +232,25 @@ function runningPort(installation: Installation): number | undefined {
 }
 
 /** Settings of a small server on somebody's own machine. */
-const serverSettings = [
-  'listen_addresses=127.0.0.1',
-  'unix_socket_directories=',
-  'max_connections=60',
-  'shared_buffers=256MB',
-  'max_wal_size=2GB',
-  'logging_collector=off',
-  'timezone=UTC',
-];
+const serverSettings: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '60',
+  shared_buffers: '256MB',
+  max_wal_size: '2GB',
+  logging_collector: 'off',
+  timezone: 'UTC',
+};
 
-async function start(installation: Installation, log: Logger): Promise<number> {
+async function start(
+  installation: Installation,
+  settings: Readonly<Record<string, string>>,
+  log: Logger,
+): Promise<number> {
   const port = await freePort();
-  const options = serverSettings.map((setting) => `-c ${setting}`).join(' ');
+  const options = Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
   const logFile = join(installation.data, 'server.log');
   // pg_ctl hands its output to the server, which keeps it open: nothing of ours may be in its place.
   const pgCtl = spawn(

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Settings } from '../config.ts';
+import { TryLaterError } from '../errors.ts';
+import { fillGaps, summariseGaps } from '../ingest/fill.ts';
+import { beijingDay } from '../planning/beijing.ts';
+import { wantedWindows } from '../planning/plan.ts';
+import { newestDay, tagRequests } from '../planning/tags.ts';
+import { sampleCredentials, startSimulator } from '../simulator/index.ts';
+import { readGaps } from '../store/coverage.ts';
+import type { Database } from '../store/database.ts';
+import { type HotToken, readHotTokens } from '../store/hot.ts';
+import { readScope } from '../store/scope.ts';
+import { parsePositive } from './options.ts';
+import { beijing, count, printTable, showProgress } from './output.ts';
+import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
+import { type CommandContext, runCommand } from './run.ts';
+
+interface DemoOptions {
+  readonly days: number;
+  readonly exit?: true;
+}
+
+const day = 86_400_000;
+
+export const demoCommand = new Command('demo')
+  .description(
+    'try everything with nothing installed: database, simulated API, some days of history, then live',
+  )
+  .option('--days <n>', 'days of history', parsePositive, 7)
+  .option('--exit', 'end when the history is there')
+  .action((options: DemoOptions) =>
+    runCommand(
+      (context) => demo(options, context),
+      (settings) => demoSettings(settings, options.days),
+    ),
+  );
+
+/** The demo keeps to itself: its own folder, the embedded database and queue, the simulated API, no patience. */
+function demoSettings(settings: Settings, days: number): Settings {
+  return {
+    ...settings,
+    databaseUrl: undefined,
+    redisUrl: undefined,
+    dataDir: join(settings.dataDir, 'demo'),
+    credentials: sampleCredentials,
+    historyStart: beijingDay(Date.now()) - days * day,
+    requestsPerSecond: 1000,
+  };
+}
+
+async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
+  const { runtime, signal } = context;
+  const simulator = await startSimulator({
+    apiVersion: runtime.settings.apiVersion,
+    wire: runtime.settings.wire,
+  });
+  runtime.onClose('simulator', () => simulator.close());
+  runtime.useApi(simulator.url);
+  say('starting PostgreSQL and a simulated Cryptoracle API ...');
+  const database = await runtime.openDatabase();
+  await fill(database, context);
+  if (signal.aborted) return 0;
+
+  const hot = await readHotTokens(database, 8);
+  printHot(hot);
+  printHints(database, runtime.settings.dataDir);
+  if (options.exit === true) return 0;
+
+  const backend = await openQueue(runtime, database);
+  await startPipeline(runtime, database, backend, await runtime.ingestor(database), 'all');
+  say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
+  await untilAborted(signal);
+  say('ending ...');
+  return 0;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Fetches what is missing of the history, and the tags. */
+async function fill(database: Database, { runtime, signal }: CommandContext): Promise<void> {
+  const { settings, clock } = runtime;
+  const started = performance.now();
+  const now = clock.now();
+  const { tokens, metrics, tags } = await readScope(database, settings);
+  const range = { start: settings.historyStart, end: now };
+  const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
+  const scope = { wanted, tokens, metrics };
+  const packer = runtime.packer();
+  const missing = (await summariseGaps(database, scope, packer)).reduce((sum, { values }) => sum + values, 0);
+  const ingestor = await runtime.ingestor(database);
+  if (missing === 0) {
+    say('the history is complete already: nothing to fetch');
+    return;
+  }
+  const progress = showProgress('filling', missing);
+  let done = 0;
+  const result = await fillGaps({
+    database,
+    ingestor,
+    packer,
+    scope,
+    concurrency: settings.fetchConcurrency,
+    signal,
+    onProgress: (cells, tally) => {
+      done += cells;
+      progress.update(done, tally.calls);
+    },
+  }).finally(() => progress.stop());
+  if (signal.aborted) return;
+  if (result.failures > 0)
+    throw new TryLaterError(`the history is not complete: ${result.lastFailure?.message}`);
+
+  const interval = newestDay(now, settings.settleDelay);
+  const tagGaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
+  for (const request of tagRequests(tagGaps, settings)) await ingestor.ingest(request, 'repair', { signal });
+  const seconds = (performance.now() - started) / 1000;
+  say(
+    `asked for ${count(missing)} values, got ${count(result.tally.values)}: tokens without fine windows have none ` +
+      `(${count(result.tally.calls)} calls, ${seconds.toFixed(1)} s)`,
+  );
+}
+
+function printHot(hot: readonly HotToken[]): void {
+  const window = hot[0]?.time;
+  process.stdout.write(`\nHot in the hour from ${beijing(window)} (Beijing), of simulated data:\n\n`);
+  printTable(
+    ['token', 'mentions', 'share', 'vs day before', 'net sentiment'],
+    hot.map((row) => [
+      row.token,
+      count(row.mentions),
+      `${(row.share * 100).toFixed(1)}%`,
+      row.change === null ? '-' : `${row.change >= 0 ? '+' : ''}${(row.change * 100).toFixed(0)}%`,
+      row.sentiment.toFixed(2),
+    ]),
+  );
+}
+
+function printHints(database: Database, dataDir: string): void {
+  process.stdout.write(
+    `\nLook at it with psql, or any tool that speaks PostgreSQL:\n\n` +
+      `  psql ${database.url}\n\n` +
+      `  select time, mention_count, net_sentiment from cryptoracle.metrics_1h\n` +
+      `  where token = 'BTC' order by time desc limit 10;\n\n` +
+      `The data are under ${dataDir}.\n`,
+  );
+}

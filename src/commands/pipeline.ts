@@ -1,0 +1,61 @@
+import type { Ingestor } from '../ingest/ingestor.ts';
+import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
+import { Fetcher } from '../queue/fetcher.ts';
+import { fetchQueue } from '../queue/jobs.ts';
+import { Planner } from '../queue/planner.ts';
+import { Scheduler } from '../queue/scheduler.ts';
+import type { Database } from '../store/database.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a process of `start` does. */
+export const roles = ['all', 'scheduler', 'worker', 'server'] as const;
+export type Role = (typeof roles)[number];
+
+export async function openQueue(runtime: Runtime, database: Database): Promise<QueueBackend> {
+  const backend = await openQueueBackend({
+    redisUrl: runtime.settings.redisUrl,
+    databaseUrl: database.url,
+    log: runtime.log,
+  });
+  runtime.onClose('queue', () => backend.close());
+  return backend;
+}
+
+/** Starts planning and fetching; both end when the runtime closes. */
+export async function startPipeline(
+  runtime: Runtime,
+  database: Database,
+  backend: QueueBackend,
+  ingestor: Ingestor,
+  role: Role,
+): Promise<void> {
+  const { settings, clock, log } = runtime;
+  if (role === 'all' || role === 'worker') {
+    const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
+    runtime.onClose('fetcher', () => fetcher.stop());
+    await fetcher.start();
+  }
+  if (role === 'all' || role === 'scheduler') {
+    const queue = backend.queue(fetchQueue);
+    runtime.onClose('fetch queue', () => queue.close());
+    const planner = new Planner({
+      database,
+      fetchQueue: queue,
+      packer: runtime.packer(),
+      clock,
+      log,
+      settings,
+    });
+    const scheduler = new Scheduler({ backend, database, planner, ingestor, clock, log, settings });
+    runtime.onClose('scheduler', () => scheduler.stop());
+    await scheduler.start();
+  }
+}
+
+/** Settles when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}

@@ -1,0 +1,46 @@
+import { afterAll } from 'vitest';
+import { ApiClient } from '../../src/api/client.ts';
+import { defaultWireProfile } from '../../src/api/wire.ts';
+import type { Clock } from '../../src/clock.ts';
+import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.ts';
+import type { Database } from '../../src/store/database.ts';
+import { Pace } from '../../src/store/pace.ts';
+import { silent } from './database.ts';
+
+/** A simulated API that ends with the surrounding suite. */
+export async function startTestSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const simulator = await startSimulator(options);
+  afterAll(() => simulator.close());
+  return simulator;
+}
+
+/** An ingestor that asks the simulator and does not wait long. */
+export function createIngestor(
+  database: Database,
+  simulator: Simulator,
+  clock: Clock,
+  overrides: Partial<IngestorOptions> = {},
+): Ingestor {
+  return new Ingestor({
+    client: new ApiClient({
+      baseUrl: simulator.url,
+      version: 'v1',
+      credentials: simulator.credentials,
+      wire: defaultWireProfile,
+      clock,
+      retry: { attempts: 4, firstDelay: 1, longestDelay: 5 },
+      timeout: 5000,
+    }),
+    database,
+    pace: new Pace(database, 10_000),
+    clock,
+    log: silent,
+    recordLimit: 2000,
+    recordUnit: 'value',
+    rangeEnd: 'exclusive',
+    settleDelay: 15 * 60_000,
+    lookbackWindows: 4,
+    ...overrides,
+  });
+}
