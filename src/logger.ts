@@ -31,6 +31,7 @@ export function createLogger(level: string, isTerminal = process.stderr.isTTY ==
       sync: true,
       translateTime: 'SYS:HH:MM:ss',
       ignore: 'pid,hostname',
+      singleLine: true,
       colorize: true,
     }),
   );
