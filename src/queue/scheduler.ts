@@ -37,9 +37,18 @@ export class Scheduler {
 
   /** Registers the schedules and plans everything once, so that a pause heals at once. */
   async start(): Promise<void> {
-    const { backend, settings } = this.#options;
+    const { backend, database } = this.#options;
     // Two plans at once would queue the same gaps, packed differently.
     await this.#queue.setGlobalConcurrency(1);
+    // BullMQ's registration is not safe against another scheduler that registers at the same moment.
+    await database.exclusively('register schedules', () => this.#register());
+    this.#worker = backend.worker(planQueue, (job) => this.#run(job.data), { concurrency: 1 });
+    await this.#worker.waitUntilReady();
+    await this.#planAtStart();
+  }
+
+  async #register(): Promise<void> {
+    const { settings } = this.#options;
     const tasks = this.#tasks();
     for (const task of tasks) {
       await this.#queue.upsertJobScheduler(
@@ -49,9 +58,6 @@ export class Scheduler {
       );
     }
     for (const task of planTasks) if (!tasks.includes(task)) await this.#queue.removeJobScheduler(task);
-    this.#worker = backend.worker(planQueue, (job) => this.#run(job.data), { concurrency: 1 });
-    await this.#worker.waitUntilReady();
-    await this.#planAtStart();
   }
 
   async stop(): Promise<void> {

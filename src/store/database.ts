@@ -85,6 +85,21 @@ export class Database {
     }
   }
 
+  /** Runs `work` while no other process that shares the database runs work of the same name. */
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`cryptoracle ${name}`]);
+      try {
+        return await work();
+      } finally {
+        await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [`cryptoracle ${name}`]);
+      }
+    } finally {
+      client.release();
+    }
+  }
+
   close(): Promise<void> {
     return this.pool.end();
   }

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { type Granularity, windowLength } from '../catalog/index.ts';
-import type { WantedWindows } from '../planning/plan.ts';
+import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import type { Database } from './database.ts';
-import type { Scope } from './scope.ts';
+import { readScope, type Scope } from './scope.ts';
 
 /** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
 export interface GranularityStatus {
@@ -32,6 +32,46 @@ export interface Status {
     | undefined;
   readonly databaseBytes: number;
   readonly timescale: boolean;
+}
+
+/** What of the settings decides what is wanted; {@link Status} measures against it. */
+export interface Wishes extends ScopeChoice {
+  readonly granularities: readonly Granularity[];
+  /** Milliseconds since the epoch. */
+  readonly historyStart: number;
+  /** Milliseconds. */
+  readonly settleDelay: number;
+}
+
+type ScopeChoice = Parameters<typeof readScope>[1];
+
+/** How fresh and how full everything is, of what the settings want as of `now`. */
+export async function readCurrentStatus(database: Database, wishes: Wishes, now: number): Promise<Status> {
+  const range = { start: wishes.historyStart, end: now };
+  const wanted = wantedWindows(range, wishes.granularities, now, wishes.settleDelay);
+  return readStatus(database, await readScope(database, wishes), wanted, now);
+}
+
+/** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */
+export function completeness({ answered, wanted }: GranularityStatus): number | undefined {
+  return wanted === 0 ? undefined : answered / wanted;
+}
+
+/** The form for programs, of `status --json` and of the server: instants in ISO 8601 (UTC), `null` for what is not. */
+export function statusToJson(status: Status): object {
+  const iso = (instant: number | undefined) =>
+    instant === undefined ? null : new Date(instant).toISOString();
+  return {
+    ...status,
+    granularities: status.granularities.map((part) => ({
+      ...part,
+      newestDue: iso(part.newestDue),
+      newestStored: iso(part.newestStored),
+      windowsBehind: part.windowsBehind ?? null,
+      completeness: completeness(part) ?? null,
+    })),
+    lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
+  };
 }
 
 export async function readStatus(

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { describe, inject } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import type { Settings } from '../../src/config.ts';
+import { parseSettings } from '../../src/config.ts';
+import { Packer } from '../../src/planning/packing.ts';
+import { openQueueBackend, type QueueBackend } from '../../src/queue/backend.ts';
+import { Fetcher } from '../../src/queue/fetcher.ts';
+import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
+import { Planner } from '../../src/queue/planner.ts';
+import { Scheduler } from '../../src/queue/scheduler.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
+import type { Database } from '../../src/store/database.ts';
+import { createIngestor } from './api.ts';
+import { type ServerKind, serverUrl, silent } from './database.ts';
+
+/** A whole pipeline, as `start` runs it, in the test's own process. */
+
+export type QueueKind = 'Redis' | 'PostgreSQL';
+
+/** Runs the suite on every pair of queue backend and database server; those that are not to be had are skipped. */
+export function describeOnBackends(
+  name: string,
+  suite: (queue: QueueKind, server: ServerKind) => void,
+): void {
+  for (const server of ['plain PostgreSQL', 'TimescaleDB'] as const) {
+    for (const queue of ['PostgreSQL', 'Redis'] as const) {
+      const isMissing = serverUrl(server) === null || (queue === 'Redis' && inject('redisUrl') === null);
+      describe.skipIf(isMissing)(`${name} with the queue in ${queue} on ${server}`, () =>
+        suite(queue, server),
+      );
+    }
+  }
+}
+
+export function testSettings(environment: Record<string, string>): Settings {
+  return parseSettings({ REQUESTS_PER_SECOND: '5000', ...environment });
+}
+
+/** Keeps the queues of one test apart from all others on the same Redis. */
+export function openTestQueue(kind: QueueKind, database: Database, prefix = randomBytes(6).toString('hex')) {
+  return openQueueBackend({
+    redisUrl: kind === 'Redis' ? (inject('redisUrl') ?? undefined) : undefined,
+    databaseUrl: database.url,
+    log: silent,
+    prefix,
+  });
+}
+
+export interface RunningPipeline {
+  readonly backend: QueueBackend;
+  /** Settles once both queues are empty. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function runPipeline(options: {
+  readonly database: Database;
+  readonly simulator: Simulator;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly backend: QueueBackend;
+  readonly roles?: readonly ('scheduler' | 'worker')[];
+}): Promise<RunningPipeline> {
+  const { database, simulator, clock, settings, backend, roles = ['scheduler', 'worker'] } = options;
+  const ingestor = createIngestor(database, simulator, clock, {
+    recordLimit: settings.recordLimit,
+    recordUnit: settings.recordUnit,
+    rangeEnd: settings.rangeEnd,
+    settleDelay: settings.settleDelay,
+    lookbackWindows: settings.lookbackWindows,
+  });
+  const fetches = backend.queue(fetchQueue);
+  const plans = backend.queue(planQueue);
+  const packer = new Packer({ limit: settings.recordLimit, unit: settings.recordUnit, extraRecords: 0 });
+  const planner = new Planner({ database, fetchQueue: fetches, packer, clock, log: silent, settings });
+  const scheduler = new Scheduler({ backend, database, planner, ingestor, clock, log: silent, settings });
+  const fetcher = new Fetcher({ backend, ingestor, log: silent, concurrency: settings.fetchConcurrency });
+  if (roles.includes('worker')) await fetcher.start();
+  if (roles.includes('scheduler')) await scheduler.start();
+
+  const waiting = async () => {
+    const states = ['active', 'waiting', 'prioritized'] as const;
+    const counts = await Promise.all([
+      fetches.getJobCounts(...states, 'delayed'),
+      plans.getJobCounts(...states),
+    ]);
+    // Delayed plans are the next ticks of the clock, and further plans where there is more to fetch.
+    const more = (await plans.getJobs(['delayed'])).filter((job) => job?.name.startsWith('more-'));
+    return counts.flatMap((count) => Object.values(count)).reduce((sum, count) => sum + count, more.length);
+  };
+  return {
+    backend,
+    idle: async () => {
+      for (let quiet = 0; quiet < 3; ) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        quiet = (await waiting()) === 0 ? quiet + 1 : 0;
+      }
+    },
+    stop: async () => {
+      await Promise.all([scheduler.stop(), fetcher.stop()]);
+      await Promise.all([fetches.close(), plans.close()]);
+      await backend.close();
+    },
+  };
+}
