@@ -159,6 +159,9 @@ const settingsSchema = z.object({
 
 type RawSettings = z.infer<typeof settingsSchema>;
 
+/** Names of all settings, as they stand in the environment. */
+export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
+
 export interface Settings {
   /** `undefined`: the embedded database. */
   readonly databaseUrl: string | undefined;
@@ -213,7 +216,7 @@ export function readSettings(): Settings {
 /** @throws UserError naming every setting that is wrong */
 export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given: Record<string, string> = {};
-  for (const name of Object.keys(settingsSchema.shape)) {
+  for (const name of settingNames) {
     // An empty variable is how compose files and shells say 'not set'.
     const value = environment[name];
     if (value !== undefined && value.trim() !== '') given[name] = value;

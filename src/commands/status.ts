@@ -1,7 +1,5 @@
 import { Command } from 'commander';
-import { wantedWindows } from '../planning/plan.ts';
-import { readScope } from '../store/scope.ts';
-import { readStatus, type Status } from '../store/status.ts';
+import { readCurrentStatus, type Status, statusToJson } from '../store/status.ts';
 import { beijing, bytes, count, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -14,28 +12,10 @@ async function status(json: boolean, { runtime }: CommandContext): Promise<numbe
   const { settings, clock } = runtime;
   const database = await runtime.openDatabase(4);
   const now = clock.now();
-  const range = { start: settings.historyStart, end: now };
-  const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
-  const current = await readStatus(database, await readScope(database, settings), wanted, now);
-  if (json) printJson(toJson(current));
+  const current = await readCurrentStatus(database, settings, now);
+  if (json) printJson(statusToJson(current));
   else print(current, now);
   return 0;
-}
-
-function toJson(status: Status): object {
-  const iso = (instant: number | undefined) =>
-    instant === undefined ? null : new Date(instant).toISOString();
-  return {
-    ...status,
-    granularities: status.granularities.map((part) => ({
-      ...part,
-      newestDue: iso(part.newestDue),
-      newestStored: iso(part.newestStored),
-      windowsBehind: part.windowsBehind ?? null,
-      completeness: part.wanted === 0 ? null : part.answered / part.wanted,
-    })),
-    lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
-  };
 }
 
 /** Never rounds up to 100 %: full means full. */

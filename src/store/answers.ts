@@ -1,11 +1,12 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { AnsweredRow, AnsweredTag, Reject } from '../api/decode.ts';
-import { type Granularity, metricPosition, metrics } from '../catalog/index.ts';
+import type { Granularity } from '../catalog/index.ts';
 import { formatBeijingDate } from '../planning/beijing.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { markAnswered } from './coverage.ts';
 import type { Database, Executor } from './database.ts';
 import { logRequest, type RequestLogEntry } from './requests.ts';
+import { type WrittenRows, writeRows } from './rows.ts';
 
 /** What one answer leaves in the database. */
 export interface AnswerToStore {
@@ -24,17 +25,11 @@ export interface AnswerToStore {
   readonly log: Omit<RequestLogEntry, 'rowsWritten'> | undefined;
 }
 
-export interface StoredAnswer {
-  /** Rows that were new or changed. */
-  readonly rowsWritten: number;
-  readonly revisions: number;
-}
-
 /**
  * Stores an answer whole or not at all: values, revisions, tags, quarantine, coverage and the request log commit
  * together. Storing the same answer again writes nothing but the log.
  */
-export function storeAnswer(database: Database, answer: AnswerToStore): Promise<StoredAnswer> {
+export function storeAnswer(database: Database, answer: AnswerToStore): Promise<WrittenRows> {
   return database.transaction(async (on) => {
     const { request, receivedAt } = answer;
     await lockTokens(database, request, on);
@@ -65,85 +60,6 @@ async function lockTokens(database: Database, request: DataRequest, on: Executor
       ) as keys`,
     on,
   );
-}
-
-/** The parts of the statement that depend on the catalogue only; built once. */
-const columns = metrics.map((metric) => sql.identifier(metric.column));
-const list = (of: (column: (typeof columns)[number]) => SQL) => sql.join(columns.map(of), sql`, `);
-const columnList = list((column) => sql`${column}`);
-const presentList = list((column) => sql`m.${column}`);
-const mergedList = list((column) => sql`coalesce(excluded.${column}, m.${column})`);
-const assignments = list((column) => sql`${column} = coalesce(excluded.${column}, m.${column})`);
-const oldAndNew = sql.join(
-  metrics.map(({ code, column }) => {
-    const name = sql.identifier(column);
-    return sql`(${sql.raw(`'${code}'`)}, m.${name}, i.${name})`;
-  }),
-  sql`, `,
-);
-
-async function writeRows(database: Database, answer: AnswerToStore, on: Executor): Promise<StoredAnswer> {
-  const { request, receivedAt } = answer;
-  const rows = answer.rows.filter((row) => row.values.some((value) => value !== null));
-  if (rows.length === 0) return { rowsWritten: 0, revisions: 0 };
-  const table = sql.identifier(`metrics_${request.granularity}`);
-  const now = new Date(receivedAt).toISOString();
-  const observedFrom = new Date(answer.observedFrom).toISOString();
-  const { start, end } = request.interval;
-  const values = metrics.map(({ code }) => {
-    const position = metricPosition(code);
-    return sql`${sql.param(rows.map((row) => row.values[position] ?? null))}::float8[]`;
-  });
-  const [counts] = await database.query<{ rowsWritten: number; revisions: number }>(
-    'write rows',
-    sql`
-      with incoming (time, token, ${columnList}) as (
-        select * from unnest(
-          ${sql.param(rows.map((row) => new Date(row.time).toISOString()))}::timestamptz[],
-          ${sql.param(rows.map((row) => row.token))}::text[],
-          ${sql.join(values, sql`, `)}
-        )
-      ), answered_before as materialized (
-        select token, metric, answered
-        from cryptoracle.coverage
-        where granularity = ${request.granularity}
-          and token = any (${sql.param(request.tokens)}::text[])
-          and answered && tstzrange(${new Date(start).toISOString()}, ${new Date(end).toISOString()})
-      ), revised as (
-        -- A value that differs from the one we have; a value that was asked for before and was not there; history of
-        -- a metric that comes to a row which was observed without it. All else is a first answer.
-        insert into cryptoracle.revisions (granularity, token, time, metric, old, new, revised_at)
-        select ${request.granularity}, i.token, i.time, v.metric, v.old, v.new, ${now}::timestamptz
-        from incoming as i
-        left join cryptoracle.${table} as m
-          on m.token = i.token and m.time = i.time
-        cross join lateral (values ${oldAndNew}) as v (metric, old, new)
-        left join answered_before as a
-          on a.token = i.token and a.metric = v.metric and a.answered @> i.time
-        where v.new is not null
-          and v.new is distinct from v.old
-          and (
-            v.old is not null
-            or a.token is not null
-            or (not m.backfilled and i.time < ${observedFrom}::timestamptz)
-          )
-        returning 1
-      ), written as (
-        insert into cryptoracle.${table} as m
-          (time, token, ${columnList}, first_seen_at, updated_at, backfilled)
-        select time, token, ${columnList}, ${now}::timestamptz, ${now}::timestamptz, time < ${observedFrom}::timestamptz
-        from incoming
-        on conflict (token, time) do update
-          set ${assignments}, updated_at = excluded.updated_at
-          where (${presentList}) is distinct from (${mergedList})
-        returning 1
-      )
-      select
-        (select count(*) from written)::int as "rowsWritten",
-        (select count(*) from revised)::int as revisions`,
-    on,
-  );
-  return counts ?? { rowsWritten: 0, revisions: 0 };
 }
 
 /** A tag is kept from the first to the last day on which it had the same value. */

@@ -51,8 +51,10 @@ export class Database {
       options: '-c TimeZone=UTC',
       keepAlive: true,
     });
-    // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+    // A connection that breaks while it runs no statement is replaced by the pool, whether it was idle or within a
+    // transaction; without listeners it would end the process.
     this.pool.on('error', () => {});
+    this.pool.on('connect', (client) => client.on('error', () => {}));
     this.#drizzle = drizzle(this.pool);
   }
 
@@ -77,9 +79,10 @@ export class Database {
   async transaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#drizzle.transaction(work);
+        return await this.#runTransaction(work);
       } catch (error) {
-        if (attempt === 3 || !retryableCodes.has(errorCode(error) ?? '')) throw error;
+        const mayPass = error instanceof ConnectionLost || retryableCodes.has(errorCode(error) ?? '');
+        if (attempt === 3 || !mayPass) throw error;
         await new Promise((resolve) => setTimeout(resolve, attempt * 250 * (1 + Math.random())));
       }
     }
@@ -100,10 +103,38 @@ export class Database {
     }
   }
 
+  /** Drizzle's own transactions hide why they failed where the rollback fails, too, as it does on a cut connection. */
+  async #runTransaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let lost = false;
+    const notice = () => {
+      lost = true;
+    };
+    client.on('error', notice);
+    try {
+      const on = drizzle(client);
+      await on.execute(sql`begin`);
+      try {
+        const result = await work(on);
+        await on.execute(sql`commit`);
+        return result;
+      } catch (error) {
+        await on.execute(sql`rollback`).catch(notice);
+        throw lost ? new ConnectionLost('the connection to the database was lost', { cause: error }) : error;
+      }
+    } finally {
+      client.off('error', notice);
+      client.release(lost);
+    }
+  }
+
   close(): Promise<void> {
     return this.pool.end();
   }
 }
+
+/** A transaction's connection broke; PostgreSQL has rolled it back, or is about to. */
+class ConnectionLost extends Error {}
 
 /** PostgreSQL's or the socket's code behind an error that Drizzle may have wrapped. */
 export function errorCode(error: unknown): string | undefined {

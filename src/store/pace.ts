@@ -18,6 +18,7 @@ export class Pace {
 
   /** Waits for a turn. @throws the signal's reason when it is aborted while waiting */
   async turn(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     const [row] = await this.#database.query<{ wait: number }>(
       'take turn',
       sql`
@@ -28,8 +29,12 @@ export class Pace {
         returning (extract(epoch from p.next_at - clock_timestamp()) * 1000 - ${this.#interval}::float8)::float8 as wait`,
     );
     const wait = row?.wait ?? 0;
-    if (wait >= 1) await sleep(wait, undefined, { signal });
-    signal?.throwIfAborted();
+    try {
+      if (wait >= 1) await sleep(wait, undefined, { signal });
+    } finally {
+      // The timer rejects with an error of its own.
+      signal?.throwIfAborted();
+    }
   }
 
   /** Lets nobody call for so many milliseconds, as the API asked. */
@@ -37,8 +42,9 @@ export class Pace {
     await this.#database.query(
       'hold back',
       sql`
-        update cryptoracle.pace
-        set next_at = greatest(next_at, clock_timestamp() + ${milliseconds}::float8 * interval '1 ms')`,
+        insert into cryptoracle.pace as p (next_at)
+        values (clock_timestamp() + ${milliseconds}::float8 * interval '1 ms')
+        on conflict (id) do update set next_at = greatest(p.next_at, excluded.next_at)`,
     );
   }
 }

@@ -1,0 +1,83 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Status } from '../store/status.ts';
+import type { QueueCounts } from './sources.ts';
+
+/** What Prometheus is told: base units, and one prefix for all. */
+export const metricsPrefix = 'cryptoracle_';
+
+/** What is known at the moment; `undefined` where the database or the queue did not answer. */
+export interface Facts {
+  readonly status: Status | undefined;
+  readonly queueCounts: QueueCounts | undefined;
+}
+
+/** Metrics of this process: memory, CPU, event loop. One for the life of a server. */
+export function processRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: metricsPrefix });
+  return registry;
+}
+
+/** The metrics page. */
+export function renderMetrics(process: Registry, facts: Facts): Promise<string> {
+  return Registry.merge([process, factsRegistry(facts)]).metrics();
+}
+
+/**
+ * A registry of its own for each scrape: what is not known has no sample, and a granularity or outcome that is gone
+ * leaves none behind.
+ */
+function factsRegistry({ status, queueCounts }: Facts): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: metricsPrefix + name, help, labelNames, registers });
+  const counter = (name: string, help: string) =>
+    new Counter({ name: metricsPrefix + name, help, registers });
+
+  gauge('database_up', '1 where the database answers').set(status === undefined ? 0 : 1);
+  gauge('queue_up', '1 where the queue answers').set(queueCounts === undefined ? 0 : 1);
+  if (queueCounts !== undefined) {
+    const jobs = gauge('queue_jobs', 'Jobs by queue and state', ['queue', 'state']);
+    for (const [queue, states] of Object.entries(queueCounts)) {
+      for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);
+    }
+  }
+  if (status === undefined) return registry;
+
+  addGranularities(status, gauge);
+  const calls = gauge('calls_24h', 'Calls of the API in the last 24 hours by outcome', ['outcome']);
+  for (const [outcome, count] of Object.entries(status.calls)) calls.set({ outcome }, count);
+  if (status.lastCall !== undefined) {
+    gauge('last_call_timestamp_seconds', 'When the API was last called').set(status.lastCall.at / 1000);
+  }
+  gauge('database_size_bytes', 'Size of the database on disk').set(status.databaseBytes);
+  gauge('tokens', 'Tokens that are wanted').set(status.tokens);
+  gauge('refused_metrics', 'Metrics and tags that the subscription does not hold').set(status.refused.length);
+  counter('revisions_total', 'Values that changed or came late').inc(status.revisions);
+  counter('quarantined_total', 'Values that could not be stored').inc(status.quarantined);
+  return registry;
+}
+
+type GaugeMaker = (name: string, help: string, labelNames?: string[]) => Gauge;
+
+function addGranularities(status: Status, gauge: GaugeMaker): void {
+  const labels = ['granularity'];
+  const lag = gauge(
+    'freshness_lag_seconds',
+    'How far the newest stored window lies behind the newest one that is due; none where nothing is stored',
+    labels,
+  );
+  const newest = gauge('newest_window_timestamp_seconds', 'Start of the newest stored window', labels);
+  const wanted = gauge('wanted_cells', 'Cells (token, metric, window) that are due', labels);
+  const answered = gauge('answered_cells', 'Cells of the wanted ones that the API has answered', labels);
+  for (const part of status.granularities) {
+    const { granularity, newestDue, newestStored } = part;
+    if (newestStored !== undefined) {
+      newest.set({ granularity }, newestStored / 1000);
+      if (newestDue !== undefined) lag.set({ granularity }, Math.max(0, newestDue - newestStored) / 1000);
+    }
+    wanted.set({ granularity }, part.wanted);
+    answered.set({ granularity }, part.answered);
+  }
+}

@@ -1,0 +1,182 @@
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import { UserError } from '../errors.ts';
+import { statusToJson } from '../store/status.ts';
+import { isAuthorized, requireSafeHost } from './access.ts';
+import { memo } from './memo.ts';
+import { type Facts, processRegistry, renderMetrics } from './metrics.ts';
+import { renderPage } from './page.ts';
+import type { Sources } from './sources.ts';
+
+export interface StatusServerOptions extends Sources {
+  readonly settings: Pick<Settings, 'httpHost' | 'httpPort' | 'httpToken'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Milliseconds for which what was read is shown again. */
+const freshFor = 2000;
+
+/** Milliseconds within which a database or a queue that is well answers. */
+const pingTime = 2000;
+
+/** The status counts a whole ledger, so it may take longer; less than the 10 s after which Prometheus gives up. */
+const statusTime = 8000;
+
+/** The one route that is open without a token: what watches over containers has none. */
+const healthPath = '/health';
+
+/** Nothing on the page comes from elsewhere, and nothing elsewhere may frame it. */
+const headers = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/** Health, status, metrics and a page for people, over HTTP. Only reads. */
+export class StatusServer {
+  readonly #options: StatusServerOptions;
+  readonly #app: FastifyInstance;
+  readonly #processMetrics: Registry;
+  readonly #sources: Sources;
+
+  constructor(options: StatusServerOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#processMetrics = processRegistry();
+    this.#sources = {
+      ping: memo(options.ping, 0, pingTime, clock),
+      status: memo(options.status, freshFor, statusTime, clock),
+      // A queue that has lost its Redis waits for it without end.
+      queueCounts: memo(options.queueCounts, freshFor, pingTime, clock),
+    };
+    // Open connections of browsers and scrapers must not hold up the end of the process.
+    this.#app = fastify({ logger: false, forceCloseConnections: true });
+    this.#protect();
+    this.#addRoutes();
+  }
+
+  /**
+   * Settles when the server listens.
+   * @returns its address, e.g. `http://127.0.0.1:8080`
+   * @throws UserError where it would be open to the network without a token, or the address cannot be had
+   */
+  async start(): Promise<string> {
+    const { httpHost: host, httpPort: port, httpToken } = this.#options.settings;
+    requireSafeHost(host, httpToken);
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      throw explainListenError(error, host, port);
+    }
+    const address = this.#app.server.address();
+    const bound = typeof address === 'object' && address !== null ? address.port : port;
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+    this.#options.log.info({ url }, 'serving health, status and metrics');
+    return url;
+  }
+
+  /** Ends at once, answers under way too; may be called twice, and without a start. */
+  async stop(): Promise<void> {
+    await this.#app.close();
+    this.#processMetrics.clear();
+  }
+
+  #protect(): void {
+    const { httpToken } = this.#options.settings;
+    this.#app.addHook('onRequest', async (request, reply) => {
+      reply.headers(headers);
+      // The route that was found decides, not the text of the address, which has many spellings.
+      if (httpToken === undefined || request.routeOptions.url === healthPath) return;
+      if (isAuthorized(request.headers.authorization, httpToken)) return;
+      return reply
+        .code(401)
+        .header('www-authenticate', 'Bearer realm="cryptoracle"')
+        .send({ error: 'needs the header Authorization: Bearer HTTP_TOKEN' });
+    });
+    this.#app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'there is no such page' }));
+    this.#app.setErrorHandler((error: FastifyError, request, reply) => {
+      const status = error.statusCode ?? 500;
+      if (status < 500) return reply.code(status).send({ error: error.message });
+      this.#options.log.error({ path: request.routeOptions.url, error: error.message }, 'request failed');
+      return reply.code(500).send({ error: 'unexpected failure, the log has more' });
+    });
+  }
+
+  #addRoutes(): void {
+    const { clock } = this.#options;
+    this.#app.get(healthPath, async (_, reply) => {
+      const isWell = await this.#attempt('database', async () => {
+        await this.#sources.ping();
+        return true;
+      });
+      return isWell ? { status: 'ok' } : unavailable(reply).send({ status: 'unavailable' });
+    });
+    this.#app.get('/status', async (_, reply) => {
+      const status = await this.#status();
+      if (status === undefined) return unavailable(reply).send({ error: 'the database does not answer' });
+      return statusToJson(status);
+    });
+    this.#app.get('/metrics', async (_, reply) => {
+      // 200 even where the database is down: `database_up` says so, and the process's own metrics still count.
+      reply.type(this.#processMetrics.contentType);
+      return renderMetrics(this.#processMetrics, await this.#facts());
+    });
+    this.#app.get('/', async (_, reply) => {
+      const facts = await this.#facts();
+      if (facts.status === undefined) unavailable(reply);
+      return reply.type('text/html; charset=utf-8').send(renderPage(facts, clock.now()));
+    });
+  }
+
+  async #facts(): Promise<Facts> {
+    const [status, queueCounts] = await Promise.all([
+      this.#status(),
+      this.#attempt('queue', this.#sources.queueCounts),
+    ]);
+    return { status, queueCounts };
+  }
+
+  #status() {
+    return this.#attempt('database', this.#sources.status);
+  }
+
+  /** What `read` gives, or `undefined` and a line in the log: whoever asks is told that something is down, not why. */
+  async #attempt<T>(what: 'database' | 'queue', read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      this.#options.log.warn({ what, reason: rootMessage(error) }, 'no answer for the status page');
+      return undefined;
+    }
+  }
+}
+
+/** What lies at the bottom: the database's own words, without the statement that Drizzle wraps around them. */
+function rootMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
+}
+
+function unavailable(reply: FastifyReply): FastifyReply {
+  return reply.code(503);
+}
+
+function explainListenError(error: unknown, host: string, port: number): unknown {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return new UserError(`HTTP_PORT: ${port} is in use; choose another, or end what uses it`);
+    case 'EACCES':
+      return new UserError(`HTTP_PORT: ${port} may not be used by this user; choose one above 1023`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UserError(`HTTP_HOST: ${host} is no address of this machine`);
+    default:
+      return error;
+  }
+}

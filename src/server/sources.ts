@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import type { Clock } from '../clock.ts';
+import type { JobQueue } from '../queue/backend.ts';
+import type { Database } from '../store/database.ts';
+import { readCurrentStatus, type Status, type Wishes } from '../store/status.ts';
+
+/** Jobs by queue and state. */
+export type QueueCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Where the server gets its facts from; functions, so that it needs neither a database nor a queue to be tried. */
+export interface Sources {
+  /** Rejects where the database does not answer. */
+  readonly ping: () => Promise<void>;
+  readonly status: () => Promise<Status>;
+  readonly queueCounts: () => Promise<QueueCounts>;
+}
+
+/** The sources of a running pipeline. The queues stay the caller's to close. */
+export function openSources(
+  database: Database,
+  queues: Readonly<Record<string, Pick<JobQueue, 'getJobCounts'>>>,
+  wishes: Wishes,
+  clock: Clock,
+): Sources {
+  return {
+    ping: async () => {
+      await database.query('ping', sql`select 1`);
+    },
+    status: () => readCurrentStatus(database, wishes, clock.now()),
+    queueCounts: async () => {
+      const counts = Object.entries(queues).map(
+        async ([name, queue]) => [name, await queue.getJobCounts()] as const,
+      );
+      return Object.fromEntries(await Promise.all(counts));
+    },
+  };
+}
