@@ -26,6 +26,9 @@ import { parseBeijing } from './planning/beijing.ts';
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/** Far longer than any wait makes sense, and short enough for the arithmetic of dates. */
+const longestDuration = 366 * durationUnits.d;
+
 /** @returns milliseconds, or `undefined` where the text is no duration such as `90s` or `15m`. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
@@ -78,6 +81,7 @@ const duration = (fallback: string) =>
     .transform((text, context) => {
       const milliseconds = parseDuration(text);
       if (milliseconds === undefined) context.addIssue(`'${text}' is no duration such as 90s, 15m or 2h`);
+      else if (milliseconds > longestDuration) context.addIssue('must be at most 366d');
       return milliseconds ?? 0;
     });
 

@@ -1,16 +1,39 @@
 import { Command, Option } from 'commander';
+import type { QueueBackend } from '../queue/backend.ts';
+import { fetchQueue, planQueue } from '../queue/jobs.ts';
+import { StatusServer } from '../server/server.ts';
+import { openSources } from '../server/sources.ts';
+import type { Database } from '../store/database.ts';
 import { openQueue, type Role, roles, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import type { Runtime } from './runtime.ts';
 
 export const startCommand = new Command('start')
   .description('run the pipeline until Ctrl-C: plan what is missing, fetch it, serve the status page')
   .addOption(new Option('--role <role>', 'what this process does').choices(roles).default('all'))
   .action(({ role }: { role: Role }) => runCommand((context) => start(role, context)));
 
+/** Serves health, status and metrics. */
+async function serve(runtime: Runtime, database: Database, backend: QueueBackend): Promise<void> {
+  const { settings, clock, log } = runtime;
+  const queues = { [planQueue]: backend.queue(planQueue), [fetchQueue]: backend.queue(fetchQueue) };
+  for (const [name, queue] of Object.entries(queues)) runtime.onClose(`${name} counts`, () => queue.close());
+  const server = new StatusServer({
+    ...openSources(database, queues, settings, clock),
+    settings,
+    clock,
+    log,
+  });
+  runtime.onClose('server', () => server.stop());
+  await server.start();
+}
+
 async function start(role: Role, { runtime, signal }: CommandContext): Promise<number> {
   const { log } = runtime;
   const database = await runtime.openDatabase();
   const backend = await openQueue(runtime, database);
+  // First, since a port in use is known at once.
+  if (role === 'all' || role === 'server') await serve(runtime, database, backend);
   if (role !== 'server') {
     await startPipeline(runtime, database, backend, await runtime.ingestor(database), role);
   }
