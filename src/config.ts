@@ -282,6 +282,12 @@ function toSettings(raw: RawSettings): Settings {
   };
 }
 
+/** Whether there is everything that it takes to speak with the API. */
+export function hasCredentials({ credentials }: Settings): boolean {
+  const { apiKey, signSecret, dataSecret, dataIv } = credentials;
+  return [apiKey, signSecret, dataSecret, dataIv].every((value) => value !== undefined);
+}
+
 /** The credentials, for commands that speak with the API. @throws UserError naming the ones that are missing */
 export function requireCredentials({ credentials }: Settings): Credentials {
   const { apiKey, signSecret, dataSecret, dataIv } = credentials;

@@ -6,7 +6,7 @@ import { type FillResult, type FillScope, fillGaps, type GapSummary, summariseGa
 import { wantedWindows } from '../planning/plan.ts';
 import { beginBackfill, endBackfill } from '../store/backfills.ts';
 import type { Database } from '../store/database.ts';
-import { readScope, requireKnownTokens } from '../store/scope.ts';
+import { readScope } from '../store/scope.ts';
 import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from './options.ts';
 import { beijing, count, duration, printJson, printTable, showProgress } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
@@ -44,7 +44,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   if (options.dryRun !== true) requireCredentials(settings);
   const database = await runtime.openDatabase();
   const chosen = options.token ?? settings.tokens;
-  await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
+  await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
   const range = { start: options.from, end: options.to };
   const granularities = options.granularity ?? settings.granularities;
   const { tokens, metrics } = await readScope(database, {
@@ -61,7 +61,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
     return 0;
   }
   const total = plan.reduce((sum, { values }) => sum + values, 0);
-  const ingestor = await runtime.ingestor(database);
+  const ingestor = runtime.ingestor(database);
   const id = await beginBackfill(database, { range, granularities, tokens, metrics }, clock.now());
   log.debug({ id, values: total }, 'backfill begins');
   const progress = showProgress('filling', total);

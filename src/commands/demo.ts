@@ -68,7 +68,7 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   if (options.exit === true) return 0;
 
   const backend = await openQueue(runtime, database);
-  await startPipeline(runtime, database, backend, await runtime.ingestor(database), 'all');
+  await startPipeline(runtime, database, backend, 'all');
   say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
   await untilAborted(signal);
   say('ending ...');
@@ -90,7 +90,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const scope = { wanted, tokens, metrics };
   const packer = runtime.packer();
   const missing = (await summariseGaps(database, scope, packer)).reduce((sum, { values }) => sum + values, 0);
-  const ingestor = await runtime.ingestor(database);
+  const ingestor = runtime.ingestor(database);
   if (missing === 0) {
     say('the history is complete already: nothing to fetch');
     return;

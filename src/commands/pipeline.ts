@@ -1,4 +1,3 @@
-import type { Ingestor } from '../ingest/ingestor.ts';
 import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
 import { Fetcher } from '../queue/fetcher.ts';
 import { fetchQueue } from '../queue/jobs.ts';
@@ -26,10 +25,10 @@ export async function startPipeline(
   runtime: Runtime,
   database: Database,
   backend: QueueBackend,
-  ingestor: Ingestor,
   role: Role,
 ): Promise<void> {
   const { settings, clock, log } = runtime;
+  const ingestor = runtime.ingestor(database);
   if (role === 'all' || role === 'worker') {
     const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
     runtime.onClose('fetcher', () => fetcher.stop());

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
+import { ApiFailure } from '../api/failure.ts';
+import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { requireCredentials, type Settings } from '../config.ts';
+import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
@@ -9,7 +11,8 @@ import { type Database, openDatabase } from '../store/database.ts';
 import { startEmbedded } from '../store/embedded.ts';
 import { ensureMigrated } from '../store/migrate.ts';
 import { Pace } from '../store/pace.ts';
-import { requireKnownTokens } from '../store/scope.ts';
+import { findUnknownToken, requireKnownTokens } from '../store/scope.ts';
+import { tokensRefreshedAt } from '../store/tokens.ts';
 
 /** What commands are built from, and the one place where it is taken down again: last in, first out. */
 export class Runtime {
@@ -82,16 +85,14 @@ export class Runtime {
     return new Packer({ limit: recordLimit, unit: recordUnit, extraRecords: wire.tags === 'one' ? 1 : 0 });
   }
 
-  /** What asks the API and stores its answers. @throws UserError where credentials or tokens are not right */
-  async ingestor(database: Database): Promise<Ingestor> {
+  /** What asks the API and stores its answers. @throws UserError where credentials are missing */
+  ingestor(database: Database): Ingestor {
     const { settings, log, clock } = this;
-    const credentials = requireCredentials(settings);
-    await requireKnownTokens(database, settings.tokens, 'TOKENS');
     return new Ingestor({
       client: new ApiClient({
         baseUrl: settings.baseUrl,
         version: settings.apiVersion,
-        credentials,
+        credentials: requireCredentials(settings),
         wire: settings.wire,
         clock,
       }),
@@ -105,5 +106,32 @@ export class Runtime {
       settleDelay: settings.settleDelay,
       lookbackWindows: settings.lookbackWindows,
     });
+  }
+
+  /**
+   * Makes sure that the chosen tokens are known. The API is asked for its list where that may decide: for tokens nobody
+   * has heard of, and for `all` where the list is older than a day.
+   *
+   * @param where the setting or option that names the tokens
+   * @throws UserError naming a token that the API does not list either
+   */
+  async requireTokens(
+    database: Database,
+    chosen: readonly Token[] | 'all',
+    where: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const refreshed = await tokensRefreshedAt(database);
+    const isOld = refreshed === undefined || this.clock.now() - refreshed > 86_400_000;
+    const isDecisive = chosen === 'all' ? isOld : (await findUnknownToken(database, chosen)) !== undefined;
+    if (isDecisive && hasCredentials(this.settings)) {
+      try {
+        await this.ingestor(database).refreshTokens(signal);
+      } catch (error) {
+        if (!(error instanceof ApiFailure)) throw error;
+        this.log.warn({ reason: error.message }, 'the API gave no token list: the one we have stays in use');
+      }
+    }
+    await requireKnownTokens(database, chosen, where);
   }
 }

@@ -35,7 +35,8 @@ async function start(role: Role, { runtime, signal }: CommandContext): Promise<n
   // First, since a port in use is known at once.
   if (role === 'all' || role === 'server') await serve(runtime, database, backend);
   if (role !== 'server') {
-    await startPipeline(runtime, database, backend, await runtime.ingestor(database), role);
+    await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
+    await startPipeline(runtime, database, backend, role);
   }
   log.info({ role, queue: backend.kind }, 'running; Ctrl-C ends it');
   await untilAborted(signal);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type Granularity, granularities } from '../catalog/index.ts';
+import { errorCode } from './database.ts';
 
 interface ChunkRules {
   /** Time that one chunk spans: some 500,000 rows of 200 tokens, so that the newest chunk's index stays in memory. */
@@ -34,7 +35,15 @@ export async function setUpTimescale(client: pg.ClientBase, log: Logger): Promis
       log.warn('TimescaleDB is not available here: plain tables are used, without compression');
       return false;
     }
-    await client.query('create extension if not exists timescaledb');
+    try {
+      await client.query('create extension if not exists timescaledb');
+    } catch (error) {
+      if (errorCode(error) !== '42501') throw error;
+      log.warn(
+        'this role may not create the extension timescaledb: plain tables are used, without compression',
+      );
+      return false;
+    }
   }
   for (const granularity of granularities) await makeHypertable(client, granularity, log);
   return true;
