@@ -41,6 +41,14 @@ CREATE TABLE "cryptoracle"."backfills" (
 	"ended_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "cryptoracle"."breaker" (
+	"id" smallint PRIMARY KEY DEFAULT 1 NOT NULL,
+	"code" integer,
+	"reason" text NOT NULL,
+	"opened_at" timestamp (3) with time zone NOT NULL,
+	"probe_at" timestamp (3) with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "cryptoracle"."coverage" (
 	"granularity" text NOT NULL,
 	"token" text NOT NULL,

@@ -61,7 +61,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
     return 0;
   }
   const total = plan.reduce((sum, { values }) => sum + values, 0);
-  const ingestor = runtime.ingestor(database);
+  const ingestor = await runtime.ingestor(database);
   const id = await beginBackfill(database, { range, granularities, tokens, metrics }, clock.now());
   log.debug({ id, values: total }, 'backfill begins');
   const progress = showProgress('filling', total);

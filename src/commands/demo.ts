@@ -90,7 +90,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const scope = { wanted, tokens, metrics };
   const packer = runtime.packer();
   const missing = (await summariseGaps(database, scope, packer)).reduce((sum, { values }) => sum + values, 0);
-  const ingestor = runtime.ingestor(database);
+  const ingestor = await runtime.ingestor(database);
   if (missing === 0) {
     say('the history is complete already: nothing to fetch');
     return;

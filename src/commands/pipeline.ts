@@ -28,7 +28,7 @@ export async function startPipeline(
   role: Role,
 ): Promise<void> {
   const { settings, clock, log } = runtime;
-  const ingestor = runtime.ingestor(database);
+  const ingestor = await runtime.ingestor(database);
   if (role === 'all' || role === 'worker') {
     const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
     runtime.onClose('fetcher', () => fetcher.stop());

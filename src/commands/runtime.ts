@@ -7,6 +7,7 @@ import { hasCredentials, requireCredentials, type Settings } from '../config.ts'
 import { Ingestor } from '../ingest/ingestor.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
+import { makeProbeDue } from '../store/breaker.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { startEmbedded } from '../store/embedded.ts';
 import { ensureMigrated } from '../store/migrate.ts';
@@ -86,7 +87,12 @@ export class Runtime {
   }
 
   /** What asks the API and stores its answers. @throws UserError where credentials are missing */
-  ingestor(database: Database): Ingestor {
+  async ingestor(database: Database): Promise<Ingestor> {
+    await makeProbeDue(database, this.clock.now());
+    return this.#createIngestor(database);
+  }
+
+  #createIngestor(database: Database): Ingestor {
     const { settings, log, clock } = this;
     return new Ingestor({
       client: new ApiClient({
@@ -126,7 +132,8 @@ export class Runtime {
     const isDecisive = chosen === 'all' ? isOld : (await findUnknownToken(database, chosen)) !== undefined;
     if (isDecisive && hasCredentials(this.settings)) {
       try {
-        await this.ingestor(database).refreshTokens(signal);
+        const ingestor = await this.ingestor(database);
+        await ingestor.refreshTokens(signal);
       } catch (error) {
         if (!(error instanceof ApiFailure)) throw error;
         this.log.warn({ reason: error.message }, 'the API gave no token list: the one we have stays in use');

@@ -45,6 +45,12 @@ function print(status: Status, now: number): void {
           `last call: ${status.lastCall.outcome}${status.lastCall.message ? ` (${status.lastCall.message})` : ''}, ` +
             `${Math.max(0, Math.round((now - status.lastCall.at) / 1000))} s ago`,
         ]),
+    ...(status.accessRefused === undefined
+      ? []
+      : [
+          `ACCESS REFUSED since ${beijing(status.accessRefused.openedAt)} (Beijing): ${status.accessRefused.reason}; ` +
+            `next probe ${beijing(status.accessRefused.probeAt)}`,
+        ]),
     `revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}`,
     `database: ${bytes(status.databaseBytes)}${status.timescale ? ', hypertables' : ', plain tables (no TimescaleDB)'}`,
   ];

@@ -8,6 +8,7 @@ import { formatBeijing } from '../planning/beijing.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
 import { storeAnswer } from '../store/answers.ts';
+import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/breaker.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { readRefused, storeRefused } from '../store/entitlements.ts';
@@ -28,7 +29,11 @@ export interface IngestorOptions {
   /** Milliseconds after its close until a window is due. */
   readonly settleDelay: number;
   readonly lookbackWindows: number;
+  /** Milliseconds between two probes while the API refuses access. */
+  readonly probeInterval?: number;
 }
+
+const defaultProbeInterval = 60_000;
 
 /** What became of one request, its parts included. */
 export interface IngestTally {
@@ -61,6 +66,8 @@ interface Errand extends IngestContext {
 export class Ingestor {
   readonly #options: IngestorOptions;
   readonly #reported = new Set<string>();
+  /** Whether access was refused when the last call was let through. */
+  #isProbing = false;
 
   constructor(options: IngestorOptions) {
     this.#options = options;
@@ -302,14 +309,44 @@ export class Ingestor {
     return {
       ...(signal === undefined ? {} : { signal }),
       turn: async (turnSignal) => {
+        await this.#requireAccess();
         beforeCall?.();
         await pace.turn(turnSignal);
       },
       onAttempt: async (attempt) => {
         if (attempt.outcome === 'throttled') await pace.holdBack(attempt.retryAfter ?? 1000);
+        await this.#noteAccess(attempt);
         await onAttempt(attempt);
       },
     };
+  }
+
+  /**
+   * Lets a call pass while access is granted, and a probe now and then while it is not.
+   * @throws ApiFailure (`access-denied`, with the time until the next probe)
+   */
+  async #requireAccess(): Promise<void> {
+    const { database, clock, probeInterval = defaultProbeInterval } = this.#options;
+    const refusal = await readBreaker(database);
+    this.#isProbing = refusal !== undefined;
+    if (refusal === undefined || (await claimProbe(database, clock.now(), probeInterval))) return;
+    throw new ApiFailure('access-denied', `${refusal.reason}; not asked again until the next probe`, {
+      code: refusal.code ?? undefined,
+      retryAfter: Math.max(100, refusal.probeAt - clock.now()),
+    });
+  }
+
+  /** Stops everything where access is denied, everywhere; lets it go on once a call shows that it is back. */
+  async #noteAccess({ outcome, code, message }: Attempt): Promise<void> {
+    const { database, clock, log, probeInterval = defaultProbeInterval } = this.#options;
+    if (outcome === 'access-denied') {
+      const reason = message ?? 'access denied';
+      await openBreaker(database, { code, reason }, clock.now(), probeInterval);
+      log.error({ code, reason }, 'the API refuses access: nothing is sent but a probe now and then');
+    } else if (this.#isProbing && !['transient', 'throttled'].includes(outcome)) {
+      this.#isProbing = false;
+      if (await closeBreaker(database)) log.info('the API grants access again');
+    }
   }
 
   #logAttempt(

@@ -29,7 +29,10 @@ export type JobQueue = Pick<
 >;
 
 /** What the program uses of a BullMQ worker. */
-export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady'>;
+export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady' | 'rateLimit'>;
+
+/** Thrown by a processor after `rateLimit`: the job goes back to where it waited. */
+export const rateLimitError = () => Worker.RateLimitError();
 
 export type JobProcessor = Processor<object, void, string>;
 

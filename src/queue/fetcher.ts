@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
 import { ApiFailure } from '../api/failure.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
-import type { JobWorker, QueueBackend } from './backend.ts';
+import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
 import { fetchQueue, fromFetchJob } from './jobs.ts';
+
+/** The call that was refused itself comes back soon, and then learns when the next probe is due. */
+const shortestWait = 1000;
 
 export interface FetcherOptions {
   readonly backend: QueueBackend;
@@ -43,6 +46,8 @@ export class Fetcher {
       log.debug({ ...context, ...tally }, 'fetched');
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
+      if (error instanceof ApiFailure && error.kind === 'access-denied')
+        throw await this.#waitForAccess(error);
       if (error instanceof ApiFailure) {
         log.warn(
           { ...context, kind: error.kind, reason: error.message },
@@ -56,5 +61,11 @@ export class Fetcher {
       }
       throw error;
     }
+  }
+
+  /** No job will do better: they all wait, this one too, until the next probe. */
+  async #waitForAccess(failure: ApiFailure): Promise<Error> {
+    await this.#worker?.rateLimit(failure.retryAfter ?? shortestWait);
+    return rateLimitError();
   }
 }

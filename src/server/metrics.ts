@@ -48,6 +48,9 @@ function factsRegistry({ status, queueCounts }: Facts): Registry {
   addGranularities(status, gauge);
   const calls = gauge('calls_24h', 'Calls of the API in the last 24 hours by outcome', ['outcome']);
   for (const [outcome, count] of Object.entries(status.calls)) calls.set({ outcome }, count);
+  gauge('access_refused', '1 while the API refuses access, else 0').set(
+    status.accessRefused === undefined ? 0 : 1,
+  );
   if (status.lastCall !== undefined) {
     gauge('last_call_timestamp_seconds', 'When the API was last called').set(status.lastCall.at / 1000);
   }

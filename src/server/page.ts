@@ -62,6 +62,11 @@ ${status.granularities.map(granularityRow)}
 </tbody>
 </table>
 <ul>
+${
+  status.accessRefused === undefined
+    ? ''
+    : html`<li class="bad">the API refuses access: ${status.accessRefused.reason}</li>`
+}
 <li>tokens: ${count(status.tokens)}</li>
 ${status.refused.length > 0 ? html`<li class="bad">not in the subscription: ${status.refused.join(', ')}</li>` : ''}
 <li>calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}</li>

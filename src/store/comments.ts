@@ -141,6 +141,17 @@ const comments: Readonly<Record<string, TableComment>> = {
       last_day: 'Last Beijing day on which it was seen',
     },
   },
+  breaker: {
+    table:
+      'One row while the API refuses access: then no process sends a request, but for a probe now and then',
+    columns: {
+      id: 'Always 1: there is one row at most',
+      code: "The answer's code: 202, 204 or 403",
+      reason: "The API's words",
+      opened_at: 'Since when access is refused',
+      probe_at: 'When the next request may be sent, to see whether access is back',
+    },
+  },
   pace: {
     table: 'When the next call to the API may be sent, by any process',
     columns: { id: 'Always 1: there is one row', next_at: 'Earliest instant of the next call' },

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Granularity, windowLength } from '../catalog/index.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
+import { type OpenBreaker, readBreaker } from './breaker.ts';
 import type { Database } from './database.ts';
 import { readScope, type Scope } from './scope.ts';
 
@@ -30,6 +31,8 @@ export interface Status {
   readonly lastCall:
     | { readonly at: number; readonly outcome: string; readonly message: string | null }
     | undefined;
+  /** Why and since when the API refuses access; `undefined` where it does not. */
+  readonly accessRefused: OpenBreaker | undefined;
   readonly databaseBytes: number;
   readonly timescale: boolean;
 }
@@ -71,6 +74,14 @@ export function statusToJson(status: Status): object {
       completeness: completeness(part) ?? null,
     })),
     lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
+    accessRefused:
+      status.accessRefused === undefined
+        ? null
+        : {
+            ...status.accessRefused,
+            openedAt: iso(status.accessRefused.openedAt),
+            probeAt: iso(status.accessRefused.probeAt),
+          },
   };
 }
 
@@ -154,6 +165,7 @@ async function readTotals(
     revisions: totals?.revisions ?? 0,
     calls: totals?.calls ?? {},
     lastCall: totals?.last ?? undefined,
+    accessRefused: await readBreaker(database),
     databaseBytes: totals?.bytes ?? 0,
     timescale: totals?.timescale ?? false,
   };

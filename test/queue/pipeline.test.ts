@@ -41,7 +41,7 @@ describeOnBackends('the pipeline', (queue, server) => {
     simulator = await startTestSimulator({ clock, seed: 5, market: { lateShare: 0, changedShare: 0 } });
     await database.pool.query(
       `truncate ${granularities.map((each) => `cryptoracle.metrics_${each}`).join()}, cryptoracle.coverage,
-         cryptoracle.revisions, cryptoracle.requests, cryptoracle.token_tags`,
+         cryptoracle.revisions, cryptoracle.requests, cryptoracle.token_tags, cryptoracle.breaker`,
     );
   });
 
@@ -189,6 +189,21 @@ describeOnBackends('the pipeline', (queue, server) => {
     }, 0);
     // Every window once, the look-back of both starts, and the tags.
     expect(records).toBeLessThanOrEqual(due + 2 * tokens.length * 7);
+  });
+
+  it('keeps everything waiting while access is refused, and goes on when it is back', async () => {
+    simulator.refuseEndpoint('endpoint');
+    const pipeline = await run();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(simulator.counters.byCode[204]).toBeLessThanOrEqual(settings.fetchConcurrency);
+    const fetches = pipeline.backend.queue(fetchQueue);
+    const { waiting = 0, prioritized = 0 } = await fetches.getJobCounts('waiting', 'prioritized');
+    expect(waiting + prioritized).toBeGreaterThan(10);
+    await fetches.close();
+    simulator.allowEndpoint('endpoint');
+    clock.advance(minute);
+    await pipeline.idle();
+    await expectComplete();
   });
 
   it('puts the newest windows before all history', async () => {

@@ -31,6 +31,7 @@ export const sampleStatus: Status = {
   revisions: 41,
   calls: { ok: 1200, failed: 7 },
   lastCall: { at: now - 12_000, outcome: 'failed', message: 'timeout' },
+  accessRefused: undefined,
   databaseBytes: 12_345_678,
   timescale: true,
 };

@@ -69,6 +69,7 @@ export async function runPipeline(options: {
     rangeEnd: settings.rangeEnd,
     settleDelay: settings.settleDelay,
     lookbackWindows: settings.lookbackWindows,
+    probeInterval: 300,
   });
   const fetches = backend.queue(fetchQueue);
   const plans = backend.queue(planQueue);

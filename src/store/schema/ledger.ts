@@ -122,6 +122,15 @@ export const tokenTags = cryptoracle.table(
   (table) => [primaryKey({ columns: [table.token, table.tag, table.firstDay] })],
 );
 
+/** One row while the API refuses access, none otherwise. */
+export const breaker = cryptoracle.table('breaker', {
+  id: smallint('id').primaryKey().default(1),
+  code: integer('code'),
+  reason: text('reason').notNull(),
+  openedAt: instant('opened_at').notNull(),
+  probeAt: instant('probe_at').notNull(),
+});
+
 export const pace = cryptoracle.table('pace', {
   id: smallint('id').primaryKey().default(1),
   nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
