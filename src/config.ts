@@ -236,6 +236,11 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     });
     throw new UserError(`${[...new Set(problems)].join('; ')} (see .env.example)`);
   }
+  if (parsed.data.CRYPTORACLE_WIRE.tags === 'one' && parsed.data.RECORD_LIMIT < 2) {
+    throw new UserError(
+      'RECORD_LIMIT: must be at least 2 where CRYPTORACLE_WIRE sends a tag always (see .env.example)',
+    );
+  }
   return toSettings(parsed.data);
 }
 

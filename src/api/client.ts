@@ -131,6 +131,9 @@ export class ApiClient {
         if (!error.isRetryable || attempt >= attempts) throw error;
         await sleep(backoff(retry, attempt, error.retryAfter, random()), undefined, {
           signal: context.signal,
+        }).catch((aborted: unknown) => {
+          context.signal?.throwIfAborted();
+          throw aborted;
         });
       }
     }
@@ -157,7 +160,8 @@ export class ApiClient {
     } catch (error) {
       if (error instanceof ApiFailure) throw error;
       const reason = timer.aborted ? `no complete answer within ${timeout / 1000} s` : networkReason(error);
-      throw new ApiFailure('transient', reason, { cause: error });
+      // The cause is left out: undici keeps in it what the server sent.
+      throw new ApiFailure('transient', reason);
     }
     return this.#open(response, body);
   }

@@ -5,6 +5,7 @@ import { TryLaterError, UserError } from '../errors.ts';
 import { type FillResult, type FillScope, fillGaps, type GapSummary, summariseGaps } from '../ingest/fill.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { beginBackfill, endBackfill } from '../store/backfills.ts';
+import { closeBreaker } from '../store/breaker.ts';
 import type { Database } from '../store/database.ts';
 import { readScope } from '../store/scope.ts';
 import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from './options.ts';
@@ -62,6 +63,8 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   }
   const total = plan.reduce((sum, { values }) => sum + values, 0);
   const ingestor = await runtime.ingestor(database);
+  // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
+  await closeBreaker(database);
   const id = await beginBackfill(database, { range, granularities, tokens, metrics }, clock.now());
   log.debug({ id, values: total }, 'backfill begins');
   const progress = showProgress('filling', total);

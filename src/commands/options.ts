@@ -6,6 +6,7 @@ import {
   isGranularity,
   isToken,
   type MetricCode,
+  metricCodes,
   type Token,
 } from '../catalog/index.ts';
 import { splitList } from '../config.ts';
@@ -13,17 +14,20 @@ import { parseBeijing } from '../planning/beijing.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 
+const zoned = /^(.*\d{2}:\d{2}.*?)(?:Z|([+-])(\d{2}):?(\d{2}))$/;
+
 /** A Beijing date, or an instant with a zone of its own. */
 export function parseInstant(text: string): number {
-  const zoned =
-    /(?:Z|[+-]\d{2}:?\d{2})$/.test(text) && /\d{2}:\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  const instant = Number.isNaN(zoned) ? parseBeijing(text) : zoned;
-  if (instant === undefined) {
+  const [, wallClock = text, sign, hours = '0', minutes = '0'] = zoned.exec(text.trim()) ?? [];
+  const beijing = parseBeijing(wallClock);
+  if (beijing === undefined) {
     throw new InvalidArgumentError(
       `'${text}' is no date such as 2025-01-31 (Beijing) or 2025-01-31T08:00:00Z.`,
     );
   }
-  return instant;
+  if (wallClock === text) return beijing;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
+  return beijing + 8 * 3_600_000 - offset;
 }
 
 function items(text: string): string[] {
@@ -34,7 +38,7 @@ function items(text: string): string[] {
 
 export function parseGranularities(text: string): readonly Granularity[] {
   if (text === 'all') return granularities;
-  return items(text).map((item) => {
+  return unique(items(text), (item) => {
     if (!isGranularity(item)) {
       throw new InvalidArgumentError(`Unknown granularity '${item}'; there are ${granularities.join(', ')}.`);
     }
@@ -44,14 +48,15 @@ export function parseGranularities(text: string): readonly Granularity[] {
 
 export function parseTokens(text: string): readonly Token[] | 'all' {
   if (text === 'all') return 'all';
-  return items(text).map((item) => {
+  return unique(items(text), (item) => {
     if (!isToken(item)) throw new InvalidArgumentError(`'${item}' is no token.`);
     return item;
   });
 }
 
 export function parseMetrics(text: string): readonly MetricCode[] {
-  return items(text).map((item) => {
+  if (text === 'all') return metricCodes;
+  return unique(items(text), (item) => {
     const metric = findMetric(item);
     if (metric === undefined) {
       throw new InvalidArgumentError(`Unknown metric '${item}'; the README lists codes and names.`);
@@ -70,8 +75,12 @@ export function parsePositive(text: string): number {
 
 export function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new InvalidArgumentError(`'${text}' is no port between 0 and 65535.`);
   }
   return port;
+}
+
+function unique<T>(list: readonly string[], read: (item: string) => T): T[] {
+  return [...new Set(list.map(read))];
 }

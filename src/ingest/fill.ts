@@ -3,7 +3,7 @@ import { ApiFailure, type FailureKind } from '../api/failure.ts';
 import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
 import { laneOfGap } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
-import { type GapReader, planGaps, planRequests, type WantedWindows } from '../planning/plan.ts';
+import { type GapReader, planGaps, planRequests, stretchFor, type WantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import { readGaps } from '../store/coverage.ts';
@@ -36,6 +36,8 @@ export function gapReader(database: Database, scope: FillScope): GapReader {
   return (granularity, interval) => readGaps(database, { granularity, tokens, metrics, interval });
 }
 
+const stretchOf = ({ tokens, metrics }: FillScope) => stretchFor(tokens.length * metrics.length);
+
 /** Counts what a fill of the scope would do, without asking the API. */
 export async function summariseGaps(
   database: Database,
@@ -53,7 +55,7 @@ export async function summariseGaps(
       to: undefined,
     });
   }
-  for await (const gaps of planGaps(scope.wanted, gapReader(database, scope))) {
+  for await (const gaps of planGaps(scope.wanted, gapReader(database, scope), stretchOf(scope))) {
     for (const gap of gaps) {
       const summary = summaries.get(gap.granularity);
       if (summary === undefined) continue;
@@ -147,7 +149,12 @@ class Fill {
     this.#failures = 0;
     const limit = pLimit(concurrency);
     const running = new Set<Promise<void>>();
-    for await (const request of planRequests(scope.wanted, gapReader(database, scope), packer)) {
+    for await (const request of planRequests(
+      scope.wanted,
+      gapReader(database, scope),
+      packer,
+      stretchOf(scope),
+    )) {
       if (signal.aborted || this.#stop.signal.aborted || this.#end !== 'done') break;
       const task = limit(() => this.#fetch(request)).finally(() => running.delete(task));
       running.add(task);

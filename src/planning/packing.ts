@@ -27,6 +27,9 @@ export interface PackingRules {
  */
 const wholeRowTolerance = 1.008;
 
+/** Trying every cut of a gap costs time; gaps of more windows are packed well without. */
+const mostWindowsToCut = 64;
+
 /** Packs gaps into requests under the limit. Keeps what it has worked out: one for the life of a plan or a process. */
 export class Packer {
   readonly #rules: PackingRules;
@@ -40,22 +43,58 @@ export class Packer {
 
   /** How many requests the gap takes. */
   count(gap: Gap): number {
+    return this.#stretches(gap).reduce((sum, stretch) => sum + this.#countWhole(stretch), 0);
+  }
+
+  /** Requests that cover the gap exactly, without overlap, each within the limit; newest windows first. */
+  pack(gap: Gap): DataRequest[] {
+    const requests = this.#stretches(gap).flatMap((stretch) =>
+      this.#divideMetrics(stretch).flatMap((metrics) =>
+        Array.from(
+          this.#tiling(metrics.length).tiles(
+            stretch.tokens.length,
+            windowCount(gap.granularity, stretch.interval),
+          ),
+          (tile) => cutOut(stretch, metrics, tile),
+        ),
+      ),
+    );
+    return requests.sort((a, b) => b.interval.end - a.interval.end);
+  }
+
+  /**
+   * The gap, or the two parts of it that take fewer requests than the whole: among small gaps there are some, such as 53
+   * days of everything, that only a cut in time brings near the fewest possible.
+   */
+  #stretches(gap: Gap): readonly Gap[] {
+    const windows = windowCount(gap.granularity, gap.interval);
+    const whole = this.#countWhole(gap);
+    if (windows > mostWindowsToCut || whole <= this.#fewest(gap) * 1.01) return [gap];
+    const { start, end } = gap.interval;
+    for (let cut = 1; cut < windows; cut++) {
+      const at = end - cut * windowLength[gap.granularity];
+      const parts = [
+        { ...gap, interval: { start: at, end } },
+        { ...gap, interval: { start, end: at } },
+      ];
+      if (parts.reduce((sum, part) => sum + this.#countWhole(part), 0) < whole) return parts;
+    }
+    return [gap];
+  }
+
+  /** No way of packing takes fewer requests. */
+  #fewest({ granularity, interval, tokens, metrics }: Gap): number {
+    const { limit, unit, extraRecords } = this.#rules;
+    const rows = tokens.length * windowCount(granularity, interval);
+    return Math.ceil((rows * (unit === 'row' ? 1 : metrics.length + extraRecords)) / limit);
+  }
+
+  #countWhole(gap: Gap): number {
     const windows = windowCount(gap.granularity, gap.interval);
     return this.#divideMetrics(gap).reduce(
       (sum, group) => sum + this.#tiling(group.length).count(gap.tokens.length, windows),
       0,
     );
-  }
-
-  /** Requests that cover the gap exactly, without overlap, each within the limit; newest windows first. */
-  pack(gap: Gap): DataRequest[] {
-    const windows = windowCount(gap.granularity, gap.interval);
-    const requests = this.#divideMetrics(gap).flatMap((metrics) =>
-      Array.from(this.#tiling(metrics.length).tiles(gap.tokens.length, windows), (tile) =>
-        cutOut(gap, metrics, tile),
-      ),
-    );
-    return requests.sort((a, b) => b.interval.end - a.interval.end);
   }
 
   #tiling(metrics: number): Tiling {
@@ -76,8 +115,7 @@ export class Packer {
     const most = unit === 'row' ? metrics.length : Math.min(metrics.length, limit - extraRecords);
     if (metrics.length === 0) return [];
     const windows = windowCount(gap.granularity, gap.interval);
-    const rows = gap.tokens.length * windows;
-    const fewest = Math.ceil((rows * (unit === 'row' ? 1 : metrics.length + extraRecords)) / limit);
+    const fewest = this.#fewest(gap);
     const cost = (sizes: readonly number[]) =>
       sizes.reduce((sum, size) => sum + this.#tiling(size).count(gap.tokens.length, windows), 0);
 

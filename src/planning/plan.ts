@@ -31,17 +31,29 @@ export function wantedWindows(
 /** Reads what is missing within an interval; the ledger's side of a plan. */
 export type GapReader = (granularity: Granularity, interval: Interval) => Promise<readonly Gap[]>;
 
-const segmentLength = 30 * 86_400_000;
+/** Length of a stretch in which everything, 200 tokens × 13 metrics, is planned: some 5,000 requests. */
+const shortestStretch = 30 * 86_400_000;
+const everything = 2600;
 
 /**
- * Divides a range into stretches of 30 days, newest first; the oldest takes what is left over and has up to 60. A
- * plan holds one stretch in memory at a time, and none is so short that packing it wastes requests.
+ * How long a stretch of a plan is, in milliseconds: long enough that what its ends cost in requests does not matter,
+ * short enough to be held in memory.
+ *
+ * @param pairs how many pairs of token and metric are planned
  */
-export function* segments(range: Interval): Generator<Interval> {
+export function stretchFor(pairs: number): number {
+  return shortestStretch * Math.max(1, Math.floor(everything / Math.max(1, pairs)));
+}
+
+/**
+ * Divides a range into stretches, newest first; the oldest takes what is left over and is up to twice as long. A plan
+ * holds one stretch in memory at a time, and none is so short that packing it wastes requests.
+ */
+export function* segments(range: Interval, stretch = shortestStretch): Generator<Interval> {
   let end = range.end;
-  while (end - range.start >= 2 * segmentLength) {
-    yield { start: end - segmentLength, end };
-    end -= segmentLength;
+  while (end - range.start >= 2 * stretch) {
+    yield { start: end - stretch, end };
+    end -= stretch;
   }
   if (end > range.start) yield { start: range.start, end };
 }
@@ -49,27 +61,34 @@ export function* segments(range: Interval): Generator<Interval> {
 /**
  * Requests for all that is missing of what is wanted, newest stretch first and within a stretch the coarse
  * granularities first, since they are few and show the whole picture soonest.
+ *
+ * @param stretch see {@link stretchFor}
  */
 export async function* planRequests(
   wanted: WantedWindows,
   readGaps: GapReader,
   packer: Packer,
+  stretch = shortestStretch,
 ): AsyncGenerator<DataRequest> {
-  for await (const gaps of planGaps(wanted, readGaps)) {
+  for await (const gaps of planGaps(wanted, readGaps, stretch)) {
     const requests = gaps.flatMap((gap) => packer.pack(gap));
     yield* requests.sort((a, b) => b.interval.end - a.interval.end);
   }
 }
 
 /** The gaps of what is wanted, one stretch of one granularity at a time. */
-export async function* planGaps(wanted: WantedWindows, readGaps: GapReader): AsyncGenerator<readonly Gap[]> {
+export async function* planGaps(
+  wanted: WantedWindows,
+  readGaps: GapReader,
+  stretch = shortestStretch,
+): AsyncGenerator<readonly Gap[]> {
   const present = [...wanted].filter(([, interval]) => !isEmpty(interval));
   if (present.length === 0) return;
   const whole = {
     start: Math.min(...present.map(([, interval]) => interval.start)),
     end: Math.max(...present.map(([, interval]) => interval.end)),
   };
-  for (const segment of segments(whole)) {
+  for (const segment of segments(whole, stretch)) {
     for (const granularity of granularities.toReversed()) {
       const interval = wanted.get(granularity);
       if (interval === undefined) continue;

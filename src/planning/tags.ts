@@ -19,8 +19,17 @@ export function tagRequests(
   }[],
   rules: { readonly recordLimit: number; readonly recordUnit: RecordUnit },
 ): DataRequest[] {
-  return gaps.flatMap(({ tokens, metrics: tags, interval }) => {
-    // A metric comes along, since the API's list of metrics may not be empty.
+  // A metric comes along, since the API's list of metrics may not be empty.
+  const mostTags = rules.recordUnit === 'row' ? Number.POSITIVE_INFINITY : Math.max(1, rules.recordLimit - 1);
+  return gaps.flatMap(({ tokens, metrics, interval }) => {
+    if (metrics.length > mostTags) {
+      const parts = [metrics.slice(0, mostTags), metrics.slice(mostTags)];
+      return tagRequests(
+        parts.map((part) => ({ tokens, metrics: part, interval })),
+        rules,
+      );
+    }
+    const tags = metrics;
     const perToken = rules.recordUnit === 'row' ? 1 : tags.length + 1;
     const most = Math.max(1, Math.floor(rules.recordLimit / perToken));
     const requests: DataRequest[] = [];

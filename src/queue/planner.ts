@@ -6,7 +6,7 @@ import { subtract } from '../planning/gaps.ts';
 import { type Interval, isEmpty } from '../planning/interval.ts';
 import { type Lane, laneOfGap } from '../planning/lanes.ts';
 import type { Gap, Packer } from '../planning/packing.ts';
-import { planRequests, wantedWindows } from '../planning/plan.ts';
+import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import { readGaps } from '../store/coverage.ts';
@@ -97,8 +97,9 @@ export class Planner {
 
     const room = mostWaiting - pending.count;
     const older: Errand[] = [];
+    const stretch = stretchFor(tokens.length * metrics.length);
     const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
-    for await (const request of planRequests(rest, read, packer)) {
+    for await (const request of planRequests(rest, read, packer, stretch)) {
       if (older.length >= room) {
         return { added: added + (await this.#add(older)), hasMore: true };
       }

@@ -1,0 +1,178 @@
+import { createDecipheriv, createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { encrypt } from '../../src/api/cipher.ts';
+import type { Attempt } from '../../src/api/client.ts';
+import type { FailureKind } from '../../src/api/failure.ts';
+import { defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
+import {
+  answers,
+  clientFor,
+  credentials,
+  envelope,
+  failureOf,
+  now,
+  question,
+  startServer,
+} from './server.ts';
+
+const payload = [{ token: 'BTC', endPoints: [], tags: [], note: '比特币' }];
+
+/** The business parameters of a request, as the vendor would read them. */
+function opened(body: string, { payload: name, ciphertext }: WireProfile = defaultWireProfile): unknown {
+  const sent: Record<string, unknown> = JSON.parse(body);
+  const decipher = createDecipheriv('aes-128-cbc', credentials.dataSecret, credentials.dataIv);
+  return JSON.parse(decipher.update(String(sent[name]), ciphertext, 'utf8') + decipher.final('utf8'));
+}
+
+describe('the client', () => {
+  it('posts the sealed question and gives the decrypted answer', async () => {
+    await using server = await startServer(answers(envelope(payload)));
+    expect(await clientFor(server.url).fetchMetrics(question)).toEqual(payload);
+    expect(server.received).toHaveLength(1);
+    const [request] = server.received;
+    expect(request).toMatchObject({
+      method: 'POST',
+      path: '/v1/endpoint',
+      headers: { 'content-type': 'application/json' },
+    });
+    const body = request?.body ?? '';
+    expect(opened(body)).toEqual({
+      token: ['BTC', 'ETH'],
+      startTime: '2025-01-01 00:00:00',
+      endTime: '2025-01-02 00:00:00',
+      timeType: '1h',
+      endpoints: ['CO-A-01-05'],
+      tags: [],
+    });
+    const { apiKey, data, sign, ...others } = JSON.parse(body);
+    const signed = `apiKey=${apiKey}&data=${data}`;
+    expect(sign).toBe(createHmac('md5', credentials.signSecret).update(signed).digest('hex'));
+    expect(others).toEqual({});
+  });
+
+  it('sends the tags that are wanted, and one where a profile wants one always', async () => {
+    await using server = await startServer(answers(envelope(payload)));
+    await clientFor(server.url).fetchMetrics({ ...question, tags: ['CO-B-03-01', 'CO-B-01-04'] });
+    const always = clientFor(server.url, { wire: { ...defaultWireProfile, tags: 'one' } });
+    await always.fetchMetrics(question);
+    await always.fetchMetrics({ ...question, tags: ['CO-B-03-01'] });
+    expect(server.received.map(({ body }) => opened(body))).toMatchObject([
+      { tags: ['CO-B-03-01', 'CO-B-01-04'] },
+      { tags: ['CO-B-01-01'] },
+      { tags: ['CO-B-03-01'] },
+    ]);
+  });
+
+  it('asks for the tokens with no parameters, below the version it is given', async () => {
+    await using server = await startServer(answers(envelope(['BTC'])));
+    expect(await clientFor(server.url, { version: 'v2.1' }).fetchTokens()).toEqual(['BTC']);
+    expect(server.received[0]?.path).toBe('/v2.1/coin/list');
+    expect(opened(server.received[0]?.body ?? '')).toEqual({});
+  });
+
+  it('speaks another wire profile both ways', async () => {
+    const wire: WireProfile = { ...defaultWireProfile, payload: 'param', ciphertext: 'hex', timestamp: 's' };
+    const param = encrypt(JSON.stringify(payload), credentials, 'hex');
+    await using server = await startServer(answers(JSON.stringify({ code: 200, param })));
+    expect(await clientFor(server.url, { wire }).fetchMetrics(question)).toEqual(payload);
+    const body = server.received[0]?.body ?? '';
+    expect(JSON.parse(body)).toMatchObject({ timestamp: now / 1000 });
+    expect(opened(body, wire)).toMatchObject({ timeType: '1h' });
+  });
+
+  it.each([
+    ['plain JSON', { code: 200, data: payload }],
+    ['a code as a text', { code: '200', msg: 'ok', data: payload }],
+  ])('takes an answer with %s', async (_, answer) => {
+    await using server = await startServer(answers(JSON.stringify(answer)));
+    expect(await clientFor(server.url).fetchMetrics(question)).toEqual(payload);
+  });
+
+  it('gives an answer without a payload as nothing, for the decoder to refuse', async () => {
+    await using server = await startServer(answers('{"code":200,"msg":"success"}'));
+    expect(await clientFor(server.url).fetchMetrics(question)).toBeUndefined();
+  });
+
+  it('tells of the one attempt that was answered', async () => {
+    await using server = await startServer(answers(envelope(payload)));
+    const attempts: Attempt[] = [];
+    await clientFor(server.url).fetchMetrics(question, {
+      onAttempt: (attempt) => void attempts.push(attempt),
+    });
+    expect(attempts).toEqual([
+      {
+        outcome: 'answered',
+        code: 200,
+        message: undefined,
+        retryAfter: undefined,
+        milliseconds: expect.any(Number),
+      },
+    ]);
+    expect(attempts[0]?.milliseconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('answers many calls at once, each with its own', async () => {
+    await using server = await startServer(async (response, attempt) => {
+      await new Promise((resolve) => setTimeout(resolve, 20 - attempt));
+      response.end(envelope(attempt));
+    });
+    const client = clientFor(server.url);
+    const given = await Promise.all(Array.from({ length: 12 }, () => client.fetchMetrics(question)));
+    expect(new Set(given)).toEqual(new Set(Array.from({ length: 12 }, (_, index) => index + 1)));
+  });
+});
+
+describe('a code in the answer', () => {
+  it.each<[number, FailureKind]>([
+    [201, 'bad-request'],
+    [202, 'access-denied'],
+    [203, 'no-data'],
+    [204, 'access-denied'],
+    [205, 'metric-refused'],
+    [403, 'access-denied'],
+  ])('%i fails at once as %s, in the vendor’s words', async (code, kind) => {
+    const msg = ' no \n  permission\tfor CO-A-01-05 ';
+    await using server = await startServer(answers(JSON.stringify({ code, msg, data: null })));
+    const { failure, attempts } = await failureOf(clientFor(server.url));
+    expect(failure).toMatchObject({ kind, code, message: `code ${code}: no permission for CO-A-01-05` });
+    expect(attempts).toMatchObject([{ outcome: kind, code, message: failure.message }]);
+    expect(server.received).toHaveLength(1);
+  });
+
+  it.each<[unknown, FailureKind]>([
+    [429, 'throttled'],
+    [500, 'transient'],
+    [0, 'transient'],
+    [-1, 'transient'],
+    [401, 'transient'],
+    ['999', 'transient'],
+  ])('%j is repeated as %s', async (code, kind) => {
+    await using server = await startServer(answers(JSON.stringify({ code, msg: 'busy' })));
+    const { failure, attempts } = await failureOf(clientFor(server.url));
+    expect(failure).toMatchObject({ kind, code: Number(code), message: `code ${code}: busy` });
+    expect(attempts.map(({ outcome }) => outcome)).toEqual([kind, kind, kind]);
+    expect(server.received).toHaveLength(3);
+  });
+
+  it('counts also where the HTTP status says something else', async () => {
+    await using server = await startServer(answers({ status: 500, body: '{"code":205,"msg":"not yours"}' }));
+    expect((await failureOf(clientFor(server.url))).failure).toMatchObject({
+      kind: 'metric-refused',
+      code: 205,
+    });
+  });
+
+  it('may come without words, and with too many', async () => {
+    await using server = await startServer(
+      answers(
+        '{"code":201}',
+        '{"code":201,"msg":{"text":"x"}}',
+        JSON.stringify({ code: 201, msg: 'x'.repeat(9999) }),
+      ),
+    );
+    const client = clientFor(server.url);
+    expect((await failureOf(client)).failure.message).toBe('code 201');
+    expect((await failureOf(client)).failure.message).toBe('code 201');
+    expect((await failureOf(client)).failure.message).toBe(`code 201: ${'x'.repeat(200)}`);
+  });
+});
