@@ -6,5 +6,7 @@ export default defineConfig({
     globalSetup: ['test/support/servers.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most of the time goes by in waiting for servers and processes.
+    maxWorkers: 3,
   },
 });

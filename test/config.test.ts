@@ -110,6 +110,12 @@ describe('settings', () => {
     });
   });
 
+  it('refuse a limit that a tag sent always would use up', () => {
+    const wire = '{"tags":"one"}';
+    expect(() => parseSettings({ RECORD_LIMIT: '1', CRYPTORACLE_WIRE: wire })).toThrow(/^RECORD_LIMIT: /);
+    expect(parseSettings({ RECORD_LIMIT: '2', CRYPTORACLE_WIRE: wire }).recordLimit).toBe(2);
+  });
+
   it('are taken from the environment, each in its own form', () => {
     const settings = parseSettings({
       ...credentials,
@@ -122,7 +128,7 @@ describe('settings', () => {
       HISTORY_START: '2025-06-01 12:30',
       SETTLE_DELAY: '1.5h',
       LOOKBACK_WINDOWS: '0',
-      RECORD_LIMIT: '1',
+      RECORD_LIMIT: '2',
       RECORD_UNIT: 'row',
       RANGE_END: 'inclusive',
       FETCH_CONCURRENCY: '64',
@@ -143,7 +149,7 @@ describe('settings', () => {
       historyStart: Date.parse('2025-06-01T04:30:00Z'),
       settleDelay: 5_400_000,
       lookbackWindows: 0,
-      recordLimit: 1,
+      recordLimit: 2,
       recordUnit: 'row',
       rangeEnd: 'inclusive',
       fetchConcurrency: 64,
