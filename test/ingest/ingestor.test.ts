@@ -30,6 +30,7 @@ const everything = [
   'requests',
   'entitlements',
   'token_tags',
+  'breaker',
 ];
 
 function instant(text: string): number {

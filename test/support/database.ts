@@ -46,15 +46,22 @@ export async function dropDatabase(kind: ServerKind, url: string): Promise<void>
   await administer(kind, `drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 }
 
-/** A migrated database; it is dropped when the surrounding suite ends. */
+const releasers: (() => Promise<void>)[] = [];
+
+// Entered here, while the file is read: what is entered from within a `beforeAll` is never called.
+afterAll(async () => {
+  for (const release of releasers.splice(0).reverse()) await release();
+});
+
+/** A migrated database; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   const url = await createEmptyDatabase(kind);
   const database = new Database(url, { connections: 12 });
-  await migrate(database, systemClock, silent);
-  afterAll(async () => {
+  releasers.push(async () => {
     await database.close();
     await dropDatabase(kind, url);
   });
+  await migrate(database, systemClock, silent);
   return database;
 }
 
