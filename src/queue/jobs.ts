@@ -13,7 +13,7 @@ export const planQueue = 'plan';
 export const fetchQueue = 'fetch';
 
 /** What the clock asks for; the granularities plan their windows, the others are daily. */
-export const planTasks = [...granularities, 'heal', 'tokens', 'tags'] as const;
+export const planTasks = [...granularities, 'heal', 'recheck', 'tokens', 'tags'] as const;
 export type PlanTask = (typeof planTasks)[number];
 
 export const planJobSchema = z.object({

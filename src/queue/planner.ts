@@ -9,7 +9,7 @@ import type { Gap, Packer } from '../planning/packing.ts';
 import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
-import { readGaps } from '../store/coverage.ts';
+import { readEmptyCells, readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { readScope } from '../store/scope.ts';
 import type { JobQueue } from './backend.ts';
@@ -46,6 +46,10 @@ const mostWaiting = 300;
 
 /** The newest windows are planned by themselves: packed with older gaps they would have to wait for them. */
 const liveWindows = 2;
+
+/** How many days back empty answers are asked for again, once a day. */
+const recheckDays = 3;
+const day = 86_400_000;
 
 interface Errand {
   readonly request: DataRequest;
@@ -118,6 +122,25 @@ export class Planner {
     const requests = tagRequests(gaps, settings);
     return {
       added: await this.#add(requests.map((request) => ({ request, lane: 'repair' }))),
+      hasMore: false,
+    };
+  }
+
+  /** Queues windows of the last days that were answered without a value, since values may come late. */
+  async planRecheck(granularity: Granularity): Promise<PlanResult> {
+    const { database, settings, clock, packer } = this.#options;
+    const { tokens, metrics } = await readScope(database, settings);
+    const now = clock.now();
+    const range = { start: Math.max(settings.historyStart, now - recheckDays * day), end: now };
+    const interval = wantedWindows(range, [granularity], now, settings.settleDelay).get(granularity);
+    if (interval === undefined || isEmpty(interval) || tokens.length === 0 || metrics.length === 0) {
+      return { added: 0, hasMore: false };
+    }
+    const empty = await readEmptyCells(database, { granularity, tokens, metrics, interval });
+    const pending = await this.#pending(granularity);
+    const requests = subtract(empty, pending.requests).flatMap((gap) => packer.pack(gap));
+    return {
+      added: await this.#add(requests.map((request) => ({ request, lane: 'lookback' }))),
       hasMore: false,
     };
   }

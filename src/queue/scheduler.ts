@@ -80,7 +80,9 @@ export class Scheduler {
     const { database, clock, settings } = this.#options;
     const refreshed = await tokensRefreshedAt(database);
     const isTokenListOld = refreshed === undefined || clock.now() - refreshed > day;
-    const due = this.#tasks().filter((task) => task !== 'heal' && (task !== 'tokens' || isTokenListOld));
+    const due = this.#tasks().filter(
+      (task) => !['heal', 'recheck'].includes(task) && (task !== 'tokens' || isTokenListOld),
+    );
     // The token list first: it decides what the other tasks plan for.
     due.sort((a, b) => Number(b === 'tokens') - Number(a === 'tokens'));
     for (const task of due) {
@@ -111,6 +113,13 @@ export class Scheduler {
     if (task === 'tags') {
       const { added } = await planner.planTags();
       if (added > 0) log.info({ requests: added }, 'planned tags');
+      return;
+    }
+    if (task === 'recheck') {
+      for (const granularity of settings.granularities) {
+        const { added } = await planner.planRecheck(granularity);
+        if (added > 0) log.info({ granularity, requests: added }, 'asking again for windows that were empty');
+      }
       return;
     }
     const planned = isGranularity(task) ? [task] : settings.granularities;

@@ -31,6 +31,8 @@ export function schedule(task: PlanTask, settleDelay: number): string {
     case 'heal':
       // What failed is tried again soon, not only when the next window of its granularity settles.
       return '45 2-59/5 * * * *';
+    case 'recheck':
+      return '50 40 4 * * *';
     case 'tokens':
       return '20 10 3 * * *';
     case 'tags':

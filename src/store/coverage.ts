@@ -1,5 +1,12 @@
-import { sql } from 'drizzle-orm';
-import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  metrics as catalogue,
+  type Granularity,
+  type MetricCode,
+  type TagCode,
+  type Token,
+  windowLength,
+} from '../catalog/index.ts';
 import type { Interval } from '../planning/interval.ts';
 import type { Gap } from '../planning/packing.ts';
 import type { Database, Executor } from './database.ts';
@@ -26,21 +33,75 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   selection: CellSelection & { readonly metrics: readonly Code[] },
 ): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
   const { granularity, tokens, metrics, interval } = selection;
+  const wanted = sql`tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))`;
+  const missing = sql`
+    select t.token, token_order, m.metric, metric_order,
+      unnest(${wanted} - coalesce(coverage.answered, '{}')) as gap
+    from unnest(${sql.param(tokens)}::text[]) with ordinality as t (token, token_order)
+    cross join unnest(${sql.param(metrics)}::text[]) with ordinality as m (metric, metric_order)
+    left join cryptoracle.coverage
+      on coverage.granularity = ${granularity}
+        and coverage.token = t.token and coverage.metric = m.metric`;
+  return readBlocks(database, 'read gaps', granularity, missing);
+}
+
+/** How far back a token must have a value in a granularity to count as one that has it, in milliseconds. */
+const livelyFor = 7 * 86_400_000;
+
+/**
+ * What of the selection was answered without a value, though the token has values in this granularity: it may have come
+ * since. As blocks, newest first.
+ */
+export async function readEmptyCells(
+  database: Database,
+  selection: CellSelection & { readonly metrics: readonly MetricCode[] },
+): Promise<Gap[]> {
+  const { granularity, tokens, metrics, interval } = selection;
+  const table = sql`cryptoracle.${sql.identifier(`metrics_${granularity}`)}`;
+  const length = sql`${windowLength[granularity]} * interval '1 ms'`;
+  const values = sql.join(
+    catalogue
+      .filter(({ code }) => metrics.includes(code))
+      .map(({ code, column }, order) => sql`(${code}, ${order}::int, m.${sql.identifier(column)})`),
+    sql`, `,
+  );
+  const missing = sql`
+    select lively.token, token_order, v.metric, metric_order,
+      unnest(range_agg(tstzrange(window_start, window_start + ${length}))) as gap
+    from unnest(${sql.param(tokens)}::text[]) with ordinality as lively (token, token_order)
+    cross join generate_series(
+      ${at(interval.start)}::timestamptz, ${at(interval.end - windowLength[granularity])}::timestamptz, ${length}
+    ) as window_start
+    left join ${table} as m on m.token = lively.token and m.time = window_start
+    cross join lateral (values ${values}) as v (metric, metric_order, value)
+    join cryptoracle.coverage as c
+      on c.granularity = ${granularity} and c.token = lively.token and c.metric = v.metric
+        and c.answered @> window_start
+    where v.value is null
+      and exists (
+        select from ${table} as known
+        where known.token = lively.token and known.time >= ${at(interval.start - livelyFor)}::timestamptz
+      )
+    group by lively.token, token_order, v.metric, metric_order`;
+  return readBlocks(database, 'read empty cells', granularity, missing);
+}
+
+/**
+ * Gathers what a statement finds missing into blocks: first the metrics that a token misses in the same interval, then
+ * the tokens that miss the same metrics in it.
+ *
+ * @param missing gives token, token_order, metric, metric_order and gap, a range
+ */
+async function readBlocks<Code extends MetricCode | TagCode>(
+  database: Database,
+  name: string,
+  granularity: Granularity,
+  missing: SQL,
+): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
   const rows = await database.query<{ start: number; end: number; tokens: Token[]; metrics: Code[] }>(
-    'read gaps',
+    name,
     sql`
-      with missing as (
-        select t.token, token_order, m.metric, metric_order,
-          unnest(
-            tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))
-              - coalesce(coverage.answered, '{}')
-          ) as gap
-        from unnest(${sql.param(tokens)}::text[]) with ordinality as t (token, token_order)
-        cross join unnest(${sql.param(metrics)}::text[]) with ordinality as m (metric, metric_order)
-        left join cryptoracle.coverage
-          on coverage.granularity = ${granularity}
-            and coverage.token = t.token and coverage.metric = m.metric
-      ), by_token as (
+      with missing as (${missing}), by_token as (
         select gap, token, token_order, array_agg(metric order by metric_order) as metrics
         from missing
         group by gap, token, token_order

@@ -274,21 +274,42 @@ const serverSettings: Readonly<Record<string, string>> = {
   timezone: 'UTC',
 };
 
+/** The port of this program if it is free, so that the address stays the same; else any. */
+const usualPort = 54_320;
+const anyPort = 0;
+
 /** @returns the port, or `undefined` where another process has started it at the same moment */
 async function start(
   installation: Installation,
   settings: Readonly<Record<string, string>>,
   log: Logger,
 ): Promise<number | undefined> {
-  const port = await freePort();
+  const logFile = join(installation.data, 'server.log');
+  // A port that is free now may be another server's a moment later: then any other will do.
+  for (const wish of [usualPort, anyPort]) {
+    const port = await freePort(wish);
+    if (await launch(installation, { ...settings, port: String(port) }, logFile)) {
+      log.debug({ port }, 'the embedded PostgreSQL runs');
+      return port;
+    }
+    if (isRunning(installation)) return undefined;
+  }
+  throw new TryLaterError(`the embedded PostgreSQL did not start: see ${logFile}`);
+}
+
+/** @returns whether the server runs now */
+async function launch(
+  installation: Installation,
+  settings: Readonly<Record<string, string>>,
+  logFile: string,
+): Promise<boolean> {
   const options = Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ');
-  const logFile = join(installation.data, 'server.log');
   // pg_ctl hands its output to the server, which keeps it open: nothing of ours may be in its place.
   const pgCtl = spawn(
     join(installation.bin, 'pg_ctl'),
-    ['start', '-w', '-t', '60', '-D', installation.data, '-l', logFile, '-o', `-p ${port} ${options}`],
+    ['start', '-w', '-t', '60', '-D', installation.data, '-l', logFile, '-o', options],
     {
       ...installation.account,
       cwd: '/',
@@ -301,16 +322,10 @@ async function start(
     pgCtl.once('error', fail);
     pgCtl.once('exit', done);
   });
-  if (status !== 0) {
-    if (isRunning(installation)) return undefined;
-    throw new TryLaterError(`the embedded PostgreSQL did not start: see ${logFile}`);
-  }
-  log.debug({ port }, 'the embedded PostgreSQL runs');
-  return port;
+  return status === 0;
 }
 
-/** The usual port of this program if it is free, so that the address stays the same; else any. */
-async function freePort(): Promise<number> {
+async function freePort(wish: number): Promise<number> {
   const tryPort = (port: number) =>
     new Promise<number | undefined>((done) => {
       const server = createServer();
@@ -320,7 +335,7 @@ async function freePort(): Promise<number> {
         server.close(() => done(typeof address === 'object' ? address?.port : undefined));
       });
     });
-  const port = (await tryPort(54_320)) ?? (await tryPort(0));
+  const port = (await tryPort(wish)) ?? (await tryPort(anyPort));
   if (port === undefined) throw new TryLaterError('no port is free for the embedded PostgreSQL');
   return port;
 }

@@ -49,6 +49,7 @@ export function openTestQueue(kind: QueueKind, database: Database, prefix = rand
 
 export interface RunningPipeline {
   readonly backend: QueueBackend;
+  readonly planner: Planner;
   /** Settles once both queues are empty. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -92,6 +93,7 @@ export async function runPipeline(options: {
   };
   return {
     backend,
+    planner,
     idle: async () => {
       for (let quiet = 0; quiet < 3; ) {
         await new Promise((resolve) => setTimeout(resolve, 50));
