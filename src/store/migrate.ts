@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts';
 import { UserError } from '../errors.ts';
 import { commentStatements } from './comments.ts';
 import { type Database, errorCode } from './database.ts';
+import { createFunctions } from './functions.ts';
 import { setUpTimescale } from './timescale.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -34,6 +35,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await runMigrations(drizzle(client), { migrationsFolder, ...migrationsTable });
       await setUpTimescale(client, log);
       await client.query(commentStatements());
+      await createFunctions(client);
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
       await grantReader(client, log);
