@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, expect } from 'vitest';
+import type { Credentials } from '../../src/api/wire.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
+
+/** Runs the program as a person does: as a process of its own, in a folder of its own. */
+
+const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+export type Environment = Readonly<Record<string, string>>;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** An empty folder that is removed when the surrounding suite ends. */
+export function createFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Starts a command with these settings and no others. */
+export function startCli(cwd: string, args: readonly string[], settings: Environment = {}): Running {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, ['--import', loader, program, ...args], {
+    cwd,
+    env: { PATH, HOME, LOG_LEVEL: 'warn', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
+  return { process: child, ended };
+}
+
+/** Runs a command to its end. */
+export function runCli(cwd: string, args: readonly string[], settings: Environment = {}): Promise<Ended> {
+  return startCli(cwd, args, settings).ended;
+}
+
+/** Lines that tell a person what is wrong. */
+export function errorLines({ stderr }: Ended): string[] {
+  return stderr.split('\n').filter((line) => line.startsWith('error:'));
+}
+
+export function credentialSettings(credentials: Credentials): Environment {
+  return {
+    CRYPTORACLE_API_KEY: credentials.apiKey,
+    CRYPTORACLE_SIGN_SECRET: credentials.signSecret,
+    CRYPTORACLE_DATA_SECRET: credentials.dataSecret,
+    CRYPTORACLE_DATA_IV: credentials.dataIv,
+  };
+}
+
+/** Settings that point at a simulator and a database, without patience. */
+export function settingsFor(simulator: Simulator, databaseUrl: string): Environment {
+  return {
+    DATABASE_URL: databaseUrl,
+    CRYPTORACLE_BASE_URL: simulator.url,
+    REQUESTS_PER_SECOND: '10000',
+    ...credentialSettings(simulator.credentials),
+  };
+}
+
+/** Expects that a command ended with one line that names everything in `named`, and nothing that helps nobody. */
+export function expectMistake(ended: Ended, named: readonly string[], code = 1): void {
+  const lines = errorLines(ended);
+  expect(lines, ended.stderr).toHaveLength(1);
+  for (const name of named) expect(lines[0]).toContain(name);
+  expect(ended.stderr).not.toMatch(/^\s+at /m);
+  expect(ended.stdout).toBe('');
+  expect(ended.code).toBe(code);
+}

@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { asToken } from '../../src/catalog/index.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
+import type { Database } from '../../src/store/database.ts';
+import { startTestSimulator } from '../support/api.ts';
+import { createTestDatabase, rows } from '../support/database.ts';
+import { compareWithTruth } from '../support/truth.ts';
+import { createFolder, type Environment, errorLines, runCli, settingsFor, startCli } from './cli.ts';
+
+/** 2025-06-01 to 2025-06-03 in Beijing: 48 hours. */
+const range = { start: Date.UTC(2025, 4, 31, 16), end: Date.UTC(2025, 5, 2, 16) };
+const command = ['backfill', '--from', '2025-06-01', '--to', '2025-06-03', '--granularity', '1h', '--json'];
+
+describe('Ctrl-C', () => {
+  const folder = createFolder();
+  let simulator: Simulator;
+  let database: Database;
+  let settings: Environment;
+  beforeAll(async () => {
+    simulator = await startTestSimulator({ behaviour: { recordLimit: 100 } });
+    database = await createTestDatabase('plain PostgreSQL');
+    settings = {
+      ...settingsFor(simulator, database.url),
+      TOKENS: 'BTC,ETH',
+      RECORD_LIMIT: '100',
+      FETCH_CONCURRENCY: '3',
+    };
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '(%s) ends a slow backfill soon, with 75, and a further run completes the data',
+    async (signal) => {
+      await database.pool.query(
+        'truncate cryptoracle.coverage, cryptoracle.metrics_1h, cryptoracle.revisions, cryptoracle.backfills',
+      );
+      simulator.setFaults({ slow: { probability: 1, milliseconds: 1500 } });
+      const before = simulator.counters.requests;
+      const running = startCli(folder, command, settings);
+      await expect.poll(() => simulator.counters.requests - before, { timeout: 15_000 }).toBeGreaterThan(3);
+      const interrupted = performance.now();
+      running.process.kill(signal);
+      const first = await running.ended;
+      expect(performance.now() - interrupted).toBeLessThan(5000);
+      expect(first.code).toBe(75);
+      expect(errorLines(first)).toEqual([expect.stringContaining('stopped')]);
+      expect(JSON.parse(first.stdout)).toMatchObject({ end: 'stopped' });
+      expect(JSON.parse(first.stdout).valuesLeft).toBeGreaterThan(0);
+      const state = 'select state, ended_at is null as open from cryptoracle.backfills';
+      expect(await rows(database, state)).toEqual([{ state: 'stopped', open: false }]);
+
+      simulator.setFaults({});
+      const second = await runCli(folder, command, settings);
+      expect(second.code).toBe(0);
+      expect(JSON.parse(second.stdout)).toMatchObject({ end: 'done', valuesLeft: 0 });
+      const tokens = ['BTC', 'ETH'].map(asToken);
+      const wanted = new Map([['1h', range]] as const);
+      const compared = await compareWithTruth(database, simulator.market, tokens, wanted, undefined);
+      expect(compared.differences).toEqual([]);
+      expect(compared.withValue).toBe(2 * 13 * 48);
+    },
+  );
+});

@@ -1,0 +1,118 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { formatBeijingDate } from '../../src/planning/beijing.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
+import type { Database } from '../../src/store/database.ts';
+import { startTestSimulator } from '../support/api.ts';
+import { day } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { createFolder, type Environment, runCli, settingsFor } from './cli.ts';
+
+interface Gap {
+  readonly granularity: string;
+  readonly from: string;
+  readonly to: string;
+  readonly tokens: readonly string[];
+  readonly metrics: readonly string[];
+  readonly windows: number;
+  readonly values: number;
+  readonly reason: string;
+}
+
+interface Status {
+  readonly granularities: readonly {
+    readonly granularity: string;
+    readonly newestDue: string;
+    readonly wanted: number;
+    readonly answered: number;
+    readonly completeness: number;
+  }[];
+  readonly refused: readonly string[];
+  readonly calls: Readonly<Record<string, number>>;
+  readonly lastCall: { readonly outcome: string; readonly at: string };
+}
+
+/** The Beijing date so many days ago. */
+const daysAgo = (days: number) => formatBeijingDate(Date.now() - days * day);
+
+describe('gaps and status', () => {
+  const folder = createFolder();
+  let simulator: Simulator;
+  let database: Database;
+  let settings: Environment;
+  beforeAll(async () => {
+    simulator = await startTestSimulator({});
+    database = await createTestDatabase('plain PostgreSQL');
+    settings = {
+      ...settingsFor(simulator, database.url),
+      TOKENS: 'BTC,ETH,XRP',
+      GRANULARITIES: '4h,1d',
+      HISTORY_START: daysAgo(10),
+    };
+  });
+
+  async function report() {
+    const [gaps, status] = await Promise.all([
+      runCli(folder, ['gaps', '--json'], settings),
+      runCli(folder, ['status', '--json'], settings),
+    ]);
+    expect([gaps.code, status.code]).toEqual([0, 0]);
+    return { gaps: JSON.parse(gaps.stdout) as Gap[], status: JSON.parse(status.stdout) as Status };
+  }
+
+  function expectAgreement({ gaps, status }: { gaps: readonly Gap[]; status: Status }): void {
+    for (const { granularity, wanted, answered, completeness } of status.granularities) {
+      const missing = gaps
+        .filter((gap) => gap.granularity === granularity && gap.reason !== 'not entitled')
+        .reduce((sum, { values }) => sum + values, 0);
+      expect(missing, granularity).toBe(wanted - answered);
+      expect(completeness).toBe(answered / wanted);
+    }
+    for (const gap of gaps) expect(gap.values).toBe(gap.windows * gap.tokens.length * gap.metrics.length);
+  }
+
+  it('agree on what is missing, and say why', async () => {
+    const fresh = await report();
+    expectAgreement(fresh);
+    expect(fresh.status.granularities.map(({ granularity, answered }) => [granularity, answered])).toEqual([
+      ['4h', 0],
+      ['1d', 0],
+    ]);
+    expect(new Set(fresh.gaps.map(({ reason }) => reason))).toEqual(new Set(['not asked yet']));
+
+    simulator.refuseMetric('CO-A-02-05');
+    const part = ['--from', daysAgo(8), '--to', daysAgo(5)];
+    const filled = await runCli(folder, ['backfill', ...part, '--json'], settings);
+    expect(filled.code).toBe(0);
+    simulator.configure({ refusedEndpoints: new Set(['endpoint']) });
+    const next = ['--from', daysAgo(4), '--to', daysAgo(3)];
+    const denied = await runCli(folder, ['backfill', ...next, '--json'], settings);
+    expect(denied.code).toBe(1);
+
+    const partly = await report();
+    expectAgreement(partly);
+    // Three tokens and the twelve metrics that are left, in three days of six windows.
+    expect(partly.status.granularities).toMatchObject([
+      { granularity: '4h', answered: 3 * 12 * 18 },
+      { granularity: '1d', answered: 3 * 12 * 3 },
+    ]);
+    expect(partly.status.refused).toEqual(['CO-A-02-05']);
+    expect(partly.status.calls).toMatchObject({ 'metric-refused': expect.any(Number) });
+    const refused = partly.gaps.filter(({ reason }) => reason === 'not entitled');
+    expect(new Set(refused.flatMap(({ metrics }) => metrics))).toEqual(new Set(['CO-A-02-05']));
+    expect(partly.gaps.some(({ reason }) => /^failed: code 204/.test(reason))).toBe(true);
+    expect(partly.status.lastCall.outcome).toBe('access-denied');
+  });
+
+  it('print tables for people that name every granularity', async () => {
+    const [gaps, status] = await Promise.all([
+      runCli(folder, ['gaps'], settings),
+      runCli(folder, ['status'], settings),
+    ]);
+    expect([gaps.code, status.code]).toEqual([0, 0]);
+    for (const { stdout } of [gaps, status]) {
+      expect(stdout).toMatch(/^4h /m);
+      expect(stdout).toMatch(/^1d /m);
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
+    }
+  });
+});

@@ -1,0 +1,202 @@
+import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { asToken, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import type { WantedWindows } from '../../src/planning/plan.ts';
+import { storeAnswer } from '../../src/store/answers.ts';
+import type { Database } from '../../src/store/database.ts';
+import { storeRefused } from '../../src/store/entitlements.ts';
+import { logRequest, readLastFailure } from '../../src/store/requests.ts';
+import { readStatus } from '../../src/store/status.ts';
+import { day, hour, minute } from '../support/clock.ts';
+import { createTestDatabase, describeOnServers } from '../support/database.ts';
+import { answer, clear, mentions, row, start } from './answering.ts';
+
+const scope = {
+  tokens: ['BTC', 'ETH', 'XRP'].map(asToken),
+  metrics: metricCodes.slice(0, 5),
+  tags: tagCodes,
+} as const;
+
+describeOnServers('the status', (kind) => {
+  let database: Database;
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+  });
+  beforeEach(() => clear(database));
+  const at = (wanted: WantedWindows, now: number) => readStatus(database, scope, wanted, now);
+  const call = { what: 'values', lane: 'live', code: 200, milliseconds: 0 } as const;
+
+  it('of an empty database has nothing of everything', async () => {
+    const wanted: WantedWindows = new Map([
+      ['1h', { start, end: start + 10 * hour }],
+      ['1d', { start, end: start }],
+    ]);
+    const status = await at(wanted, start + 10 * hour);
+    expect(status).toEqual({
+      granularities: [
+        {
+          granularity: '1h',
+          newestDue: start + 9 * hour,
+          newestStored: undefined,
+          windowsBehind: undefined,
+          wanted: 10 * 3 * 5,
+          answered: 0,
+        },
+        {
+          granularity: '1d',
+          newestDue: undefined,
+          newestStored: undefined,
+          windowsBehind: undefined,
+          wanted: 0,
+          answered: 0,
+        },
+      ],
+      tokens: 3,
+      refused: [],
+      quarantined: 0,
+      revisions: 0,
+      calls: {},
+      lastCall: undefined,
+      databaseBytes: expect.any(Number),
+      timescale: kind === 'TimescaleDB',
+    });
+    expect(status.databaseBytes).toBeGreaterThan(1_000_000);
+  });
+
+  it('counts answered cells only within what is wanted', async () => {
+    // Two windows before the range, three within; of ten metrics five are wanted; of two tokens one is.
+    await storeAnswer(
+      database,
+      answer({
+        tokens: ['BTC', 'OTHER'],
+        metrics: metricCodes.slice(0, 10),
+        from: start - 2 * hour,
+        to: start + 3 * hour,
+        rows: [row('BTC', start + 2 * hour, { [mentions]: 1 })],
+      }),
+    );
+    // One metric of another token, in a window at the range's end and one past it.
+    await storeAnswer(
+      database,
+      answer({ tokens: ['ETH'], metrics: [mentions], from: start + 9 * hour, to: start + 11 * hour }),
+    );
+    // Another granularity.
+    await storeAnswer(database, answer({ granularity: '4h', from: start, to: start + 8 * hour }));
+    const wanted: WantedWindows = new Map([
+      ['15m', { start, end: start + hour }],
+      ['1h', { start, end: start + 10 * hour }],
+    ]);
+    const { granularities } = await at(wanted, start + 11 * hour);
+    expect(granularities).toEqual([
+      {
+        granularity: '15m',
+        newestDue: start + 45 * minute,
+        newestStored: undefined,
+        windowsBehind: undefined,
+        wanted: 4 * 3 * 5,
+        answered: 0,
+      },
+      {
+        granularity: '1h',
+        newestDue: start + 9 * hour,
+        newestStored: start + 2 * hour,
+        windowsBehind: 7,
+        wanted: 10 * 3 * 5,
+        answered: 3 * 5 + 1,
+      },
+    ]);
+  });
+
+  it('is full where everything wanted was answered, and not behind', async () => {
+    const to = start + 2 * day;
+    await storeAnswer(
+      database,
+      answer({
+        granularity: '1d',
+        tokens: ['BTC', 'ETH', 'XRP', 'ADA'],
+        to,
+        rows: [row('XRP', start + day, { [mentions]: 0 })],
+      }),
+    );
+    const { granularities } = await at(new Map([['1d', { start, end: to }]]), to + hour);
+    expect(granularities).toMatchObject([
+      { wanted: 30, answered: 30, windowsBehind: 0, newestStored: start + day },
+    ]);
+  });
+
+  it('is never ahead, whatever newer windows are stored', async () => {
+    await storeAnswer(database, answer({ rows: [row('BTC', start + hour, { [mentions]: 1 })] }));
+    const { granularities } = await at(new Map([['1h', { start, end: start + hour }]]), start + 3 * hour);
+    expect(granularities).toMatchObject([{ newestStored: start + hour, windowsBehind: 0 }]);
+  });
+
+  it('counts revisions, quarantined things and refused codes', async () => {
+    for (const number of [1, 2, 3])
+      await storeAnswer(
+        database,
+        answer({
+          rows: [row('BTC', start, { [mentions]: number })],
+          rejects: [
+            { reason: 'malformed', token: 'BTC', time: start, metric: undefined, raw: number },
+            { reason: 'malformed', token: 'BTC', time: start, metric: undefined, raw: 'same' },
+          ],
+        }),
+      );
+    await storeRefused(database, 'CO-A-02-05', start);
+    await storeRefused(database, 'CO-A-01-05', start);
+    const status = await at(new Map(), start);
+    expect(status).toMatchObject({
+      granularities: [],
+      revisions: 2,
+      quarantined: 4,
+      refused: ['CO-A-01-05', 'CO-A-02-05'],
+    });
+  });
+
+  it('counts the calls of the last 24 hours by outcome, and tells the newest', async () => {
+    const now = start + 10 * day;
+    const ages = [
+      ['answered', 25 * hour],
+      ['transient', 24 * hour + minute],
+      ['answered', 24 * hour - minute],
+      ['answered', hour],
+      ['throttled', 2 * minute],
+      ['transient', minute],
+    ] as const;
+    for (const [outcome, age] of ages) {
+      const message = outcome === 'transient' ? `failed ${age / minute} minutes ago` : undefined;
+      await logRequest(database, { ...call, outcome, message, at: now - age });
+    }
+    const status = await at(new Map(), now);
+    expect(status.calls).toEqual({ answered: 2, throttled: 1, transient: 1 });
+    expect(status.lastCall).toEqual({
+      at: now - minute,
+      outcome: 'transient',
+      message: 'failed 1 minutes ago',
+    });
+  });
+
+  it('the newest failure is found by the cells that it asked for', async () => {
+    const cells = (from: number, to: number, tokens = ['BTC'], metrics: string[] = [mentions]) =>
+      ({
+        granularity: '1h',
+        interval: { start: start + from * hour, end: start + to * hour },
+        tokens,
+        metrics,
+      }) as const;
+    const log = (
+      message: string,
+      of: ReturnType<typeof cells>,
+      outcome: 'transient' | 'answered' = 'transient',
+    ) => logRequest(database, { ...call, ...of, outcome, message, at: start });
+    await log('first', cells(0, 2));
+    await log('second', cells(1, 4));
+    await log('other token', cells(0, 4, ['ETH']));
+    await log('other metric', cells(0, 4, ['BTC'], ['CO-A-02-05']));
+    await log('went well', cells(0, 4), 'answered');
+    expect(await readLastFailure(database, cells(0, 1))).toEqual({ outcome: 'transient', message: 'first' });
+    expect(await readLastFailure(database, cells(1, 2))).toMatchObject({ message: 'second' });
+    expect(await readLastFailure(database, cells(3, 9, ['ADA', 'BTC']))).toMatchObject({ message: 'second' });
+    expect(await readLastFailure(database, cells(4, 9))).toBeUndefined();
+    expect(await readLastFailure(database, { ...cells(0, 4), granularity: '4h' })).toBeUndefined();
+  });
+});
