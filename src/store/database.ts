@@ -89,29 +89,23 @@ export class Database {
   }
 
   /** Runs `work` while no other process that shares the database runs work of the same name. */
-  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    try {
+  exclusively<T>(name: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return this.#withConnection(async (client) => {
       await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`cryptoracle ${name}`]);
       try {
-        return await work();
+        return await work(client);
       } finally {
-        await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [`cryptoracle ${name}`]);
+        // Where it fails the connection is gone, and the lock with it.
+        await client
+          .query('select pg_advisory_unlock(hashtextextended($1, 0))', [`cryptoracle ${name}`])
+          .catch(() => {});
       }
-    } finally {
-      client.release();
-    }
+    });
   }
 
   /** Drizzle's own transactions hide why they failed where the rollback fails, too, as it does on a cut connection. */
-  async #runTransaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    let lost = false;
-    const notice = () => {
-      lost = true;
-    };
-    client.on('error', notice);
-    try {
+  #runTransaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
+    return this.#withConnection(async (client) => {
       const on = drizzle(client);
       await on.execute(sql`begin`);
       try {
@@ -119,12 +113,31 @@ export class Database {
         await on.execute(sql`commit`);
         return result;
       } catch (error) {
-        await on.execute(sql`rollback`).catch(notice);
-        throw lost ? new ConnectionLost('the connection to the database was lost', { cause: error }) : error;
+        await on.execute(sql`rollback`).catch(() => {
+          throw new ConnectionLost('the connection to the database was lost', { cause: error });
+        });
+        throw error;
       }
+    });
+  }
+
+  /** Lends a connection of the pool; one that breaks meanwhile is thrown away and ends nothing but the work. */
+  async #withConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let isLost = false;
+    const notice = () => {
+      isLost = true;
+    };
+    client.on('error', notice);
+    try {
+      return await work(client);
+    } catch (error) {
+      isLost ||= error instanceof ConnectionLost;
+      if (!isLost || error instanceof ConnectionLost) throw error;
+      throw new ConnectionLost('the connection to the database was lost', { cause: error });
     } finally {
       client.off('error', notice);
-      client.release(lost);
+      client.release(isLost);
     }
   }
 
@@ -133,7 +146,7 @@ export class Database {
   }
 }
 
-/** A transaction's connection broke; PostgreSQL has rolled it back, or is about to. */
+/** A connection broke while it was lent; PostgreSQL has rolled back what was open, or is about to. */
 class ConnectionLost extends Error {}
 
 /** PostgreSQL's or the socket's code behind an error that Drizzle may have wrapped. */

@@ -17,9 +17,6 @@ import { setUpTimescale } from './timescale.ts';
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'migrations' };
 
-/** Held while the schema is changed, so that any number of processes may start at once. */
-const migrationLock = 0x63_72_79_70;
-
 /**
  * Brings the database to the newest schema: migrations, TimescaleDB where it is to be had, comments, the catalogue's
  * tables, the reader's role. Changes nothing where nothing is due.
@@ -27,10 +24,9 @@ const migrationLock = 0x63_72_79_70;
  * @throws UserError where the role may not, or where the database belongs to a newer program
  */
 export async function migrate(database: Database, clock: Clock, log: Logger): Promise<void> {
-  const client = await database.pool.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [migrationLock]);
-    try {
+    // Drizzle's migrator takes no lock of its own: several processes may start at once.
+    await database.exclusively('migrate', async (client) => {
       if ((await schemaState(database)) === 'ahead') throw tooNew();
       await runMigrations(drizzle(client), { migrationsFolder, ...migrationsTable });
       await setUpTimescale(client, log);
@@ -39,19 +35,13 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
       await grantReader(client, log);
-    } finally {
-      await client.query('select pg_advisory_unlock($1)', [migrationLock]);
-    }
+    });
   } catch (error) {
-    if (errorCode(error) === '42501') {
-      throw new UserError(
-        'DATABASE_URL: this role may not change the schema; run `migrate` once as the owner of the database',
-        { cause: error },
-      );
-    }
-    throw error;
-  } finally {
-    client.release();
+    if (errorCode(error) !== '42501') throw error;
+    throw new UserError(
+      'DATABASE_URL: this role may not change the schema; run `migrate` once as the owner of the database',
+      { cause: error },
+    );
   }
 }
 

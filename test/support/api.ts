@@ -8,10 +8,17 @@ import type { Database } from '../../src/store/database.ts';
 import { Pace } from '../../src/store/pace.ts';
 import { silent } from './database.ts';
 
-/** A simulated API that ends with the surrounding suite. */
+const simulators: Simulator[] = [];
+
+// Entered when the file loads: from within a hook it would not be called.
+afterAll(async () => {
+  await Promise.all(simulators.map((simulator) => simulator.close()));
+});
+
+/** A simulated API that ends with the test file. */
 export async function startTestSimulator(options: SimulatorOptions): Promise<Simulator> {
   const simulator = await startSimulator(options);
-  afterAll(() => simulator.close());
+  simulators.push(simulator);
   return simulator;
 }
 
