@@ -141,7 +141,7 @@ describe('priorities', () => {
 
 describe('a plan job', () => {
   it('is one task of the clock, without a second look at the newest windows unless it says so', () => {
-    expect(planTasks).toEqual(['15m', '1h', '4h', '1d', 'heal', 'tokens', 'tags']);
+    expect(planTasks).toEqual(['15m', '1h', '4h', '1d', 'heal', 'recheck', 'tokens', 'tags']);
     for (const task of planTasks) expect(planJobSchema.parse({ task })).toEqual({ task, lookback: false });
     expect(planJobSchema.parse({ task: '1h', lookback: true })).toEqual({ task: '1h', lookback: true });
   });
