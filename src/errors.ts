@@ -14,3 +14,11 @@ export class TryLaterError extends Error {
   override readonly name = 'TryLaterError';
   readonly exitCode = 75;
 }
+
+/** What lies at the bottom of an error, on one line: libraries wrap it in whole statements and their values. */
+export function innermost(error: unknown): string {
+  let reason = error;
+  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
+  const message = reason instanceof Error ? reason.message || reason.name : String(reason);
+  return message.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+}

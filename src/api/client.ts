@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
-import { tagCodes } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import { formatBeijing } from '../planning/beijing.ts';
 import { decrypt } from './cipher.ts';
@@ -77,18 +76,13 @@ export class ApiClient {
    * @throws ApiFailure when the API refuses or all attempts failed; the signal's reason when aborted
    */
   fetchMetrics(question: MetricsQuestion, context: CallContext = {}): Promise<unknown> {
-    const [anyTag] = tagCodes;
-    const tags =
-      question.tags.length === 0 && this.#options.wire.tags === 'one' && anyTag !== undefined
-        ? [anyTag]
-        : question.tags;
     const business = {
       token: question.tokens,
       startTime: formatBeijing(question.startTime),
       endTime: formatBeijing(question.endTime),
       timeType: question.granularity,
       endpoints: question.metrics,
-      tags,
+      tags: question.tags,
     };
     return this.#call('endpoint', business, context, this.#options.retry.attempts);
   }

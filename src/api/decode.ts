@@ -77,7 +77,7 @@ type Json = Readonly<Record<string, unknown>>;
  * Reads a decrypted answer: every shape that the API is known to use. What does not fit is rejected one by one, never
  * with its neighbours.
  *
- * @throws ApiFailure (`transient`) where the whole is no list of tokens, or is nested absurdly deep
+ * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known
  */
 export function decodeAnswer(answer: unknown, asked: Asked): Answer {
   if (!Array.isArray(answer))
@@ -96,6 +96,8 @@ class AnswerReader {
   #values = 0;
   #windows = 0;
   #seenCells = 0;
+  /** Entries whose form is known, whatever their content. */
+  #understood = 0;
 
   constructor(asked: Asked) {
     this.#asked = asked;
@@ -105,6 +107,9 @@ class AnswerReader {
 
   read(answer: readonly unknown[]): Answer {
     for (const entry of answer) this.#readToken(entry);
+    if (answer.length > 0 && this.#understood === 0) {
+      throw new ApiFailure('transient', 'the answer has none of the forms that are known', { code: 200 });
+    }
     const { tokens, metrics, interval, granularity } = this.#asked;
     const windows = (interval.end - interval.start) / windowLength[granularity];
     return {
@@ -127,13 +132,18 @@ class AnswerReader {
 
   #readToken(entry: unknown): void {
     if (!isJson(entry) || typeof entry.token !== 'string') return this.#reject('malformed', entry);
-    const token = entry.token;
+    const { token } = entry;
     const windows = entry.endPoints ?? entry.timePeriods ?? entry.endpoints ?? [];
     if (!Array.isArray(windows)) return this.#reject('malformed', entry, { token });
     if (!isToken(token) || !this.#tokens.has(token)) {
+      this.#understood++;
       this.#count(windows);
       return this.#reject('token not asked for', entry, { token });
     }
+    // An entry that names no list at all speaks of something else: silence about a window is an answer, this is not.
+    const isKnown = ['endPoints', 'timePeriods', 'endpoints', 'tags'].some((name) => name in entry);
+    if (!isKnown) return this.#reject('malformed', entry, { token });
+    this.#understood++;
     for (const window of windows) this.#readWindow(token, window);
     const tags = entry.tags ?? [];
     if (!Array.isArray(tags)) return this.#reject('malformed', { tags }, { token });

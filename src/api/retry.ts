@@ -8,8 +8,8 @@ export interface RetryPolicy {
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 5, firstDelay: 500, longestDelay: 30_000 };
 
-/** Longest that a `Retry-After` is obeyed within one call; beyond it the next plan asks again. */
-const longestRetryAfter = 120_000;
+/** Longest that a `Retry-After` is obeyed, in milliseconds; beyond it the next plan asks again. */
+export const longestRetryAfter = 120_000;
 
 /**
  * Exponential backoff with full jitter: anything between nothing and the doubled delay, so that many clients that

@@ -48,11 +48,15 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
   const range = { start: options.from, end: options.to };
   const granularities = options.granularity ?? settings.granularities;
-  const { tokens, metrics } = await readScope(database, {
-    tokens: chosen,
-    metrics: options.metric ?? settings.metrics,
-    tags: [],
-  });
+  const { tokens, metrics } = await readScope(
+    database,
+    {
+      tokens: chosen,
+      metrics: options.metric ?? settings.metrics,
+      tags: [],
+    },
+    clock.now(),
+  );
   const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
   const scope: FillScope = { wanted, tokens, metrics };
   const packer = runtime.packer();
@@ -65,7 +69,10 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   const ingestor = await runtime.ingestor(database);
   // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
   await closeBreaker(database);
-  const id = await beginBackfill(database, { range, granularities, tokens, metrics }, clock.now());
+  const id =
+    total === 0
+      ? undefined
+      : await beginBackfill(database, { range, granularities, tokens, metrics }, clock.now());
   log.debug({ id, values: total }, 'backfill begins');
   const progress = showProgress('filling', total);
   let done = 0;
@@ -87,7 +94,8 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   } finally {
     progress.stop();
     const state = result === undefined ? 'failed' : result.end === 'access-denied' ? 'failed' : 'stopped';
-    if (result?.end !== 'done') await endBackfill(database, id, state, result?.tally.calls ?? 0, clock.now());
+    if (id !== undefined && result?.end !== 'done')
+      await endBackfill(database, id, state, result?.tally.calls ?? 0, clock.now());
   }
   return conclude({ database, scope, runtime, id, result, json: options.json === true });
 }
@@ -97,16 +105,17 @@ async function conclude(end: {
   readonly database: Database;
   readonly scope: FillScope;
   readonly runtime: CommandContext['runtime'];
-  readonly id: number;
+  /** `undefined` where nothing was missing. */
+  readonly id: number | undefined;
   readonly result: FillResult;
   readonly json: boolean;
 }): Promise<number> {
   const { database, scope, runtime, id, result, json } = end;
-  const { tokens, metrics } = await readScope(database, { ...scope, tags: [] });
+  const { tokens, metrics } = await readScope(database, { ...scope, tags: [] }, runtime.clock.now());
   const left = await summariseGaps(database, { ...scope, tokens, metrics }, runtime.packer());
   const valuesLeft = left.reduce((sum, { values }) => sum + values, 0);
   const requestsLeft = left.reduce((sum, { requests }) => sum + requests, 0);
-  if (result.end === 'done') {
+  if (id !== undefined && result.end === 'done') {
     await endBackfill(
       database,
       id,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Settings } from '../config.ts';
 import { TryLaterError } from '../errors.ts';
 import { fillGaps, summariseGaps } from '../ingest/fill.ts';
@@ -16,6 +16,12 @@ import { beijing, count, printTable, showProgress } from './output.ts';
 import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
+function parseDays(text: string): number {
+  const days = parsePositive(text);
+  if (days > 3650) throw new InvalidArgumentError('More than ten years are no demo.');
+  return days;
+}
+
 interface DemoOptions {
   readonly days: number;
   readonly exit?: true;
@@ -27,7 +33,7 @@ export const demoCommand = new Command('demo')
   .description(
     'try everything with nothing installed: database, simulated API, some days of history, then live',
   )
-  .option('--days <n>', 'days of history', parsePositive, 7)
+  .option('--days <n>', 'days of history, up to 3650', parseDays, 7)
   .option('--exit', 'end when the history is there')
   .action((options: DemoOptions) =>
     runCommand(
@@ -51,14 +57,17 @@ function demoSettings(settings: Settings, days: number): Settings {
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
+  const { apiVersion, wire, recordLimit, recordUnit, rangeEnd } = runtime.settings;
   const simulator = await startSimulator({
-    apiVersion: runtime.settings.apiVersion,
-    wire: runtime.settings.wire,
+    apiVersion,
+    wire,
+    behaviour: { recordLimit, recordUnit, rangeEnd },
   });
   runtime.onClose('simulator', () => simulator.close());
   runtime.useApi(simulator.url);
   say('starting PostgreSQL and a simulated Cryptoracle API ...');
   const database = await runtime.openDatabase();
+  await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
   await fill(database, context);
   if (signal.aborted) return 0;
 
@@ -84,7 +93,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const { settings, clock } = runtime;
   const started = performance.now();
   const now = clock.now();
-  const { tokens, metrics, tags } = await readScope(database, settings);
+  const { tokens, metrics, tags } = await readScope(database, settings, now);
   const range = { start: settings.historyStart, end: now };
   const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
   const scope = { wanted, tokens, metrics };

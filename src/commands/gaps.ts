@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../catalog/index.ts';
+import { UserError } from '../errors.ts';
 import type { Gap } from '../planning/packing.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
@@ -44,6 +45,9 @@ interface ReportedGap {
 
 async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<number> {
   const { settings, clock } = runtime;
+  if (options.from !== undefined && options.to !== undefined && options.from >= options.to) {
+    throw new UserError('--from must lie before --to');
+  }
   const database = await runtime.openDatabase(4);
   const chosen = options.token ?? settings.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
@@ -51,12 +55,12 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
   const granularities = options.granularity ?? settings.granularities;
   const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
   const metrics = options.metric ?? settings.metrics;
-  const { tokens } = await readScope(database, { tokens: chosen, metrics, tags: [] });
+  const { tokens } = await readScope(database, { tokens: chosen, metrics, tags: [] }, clock.now());
 
   const found: ReportedGap[] = [];
   for (const [granularity, interval] of wanted) {
     const missing = await readGaps(database, { granularity, tokens, metrics, interval });
-    for (const gap of missing) found.push(...(await explain(database, gap)));
+    for (const gap of missing) found.push(...(await explain(database, gap, clock.now())));
   }
   if (options.json === true) printJson(found.map(toJson));
   else print(found);
@@ -64,8 +68,8 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
 }
 
 /** Tells a gap's parts apart by why they are missing. */
-async function explain(database: Database, gap: Gap): Promise<ReportedGap[]> {
-  const refused: ReadonlySet<string> = await readRefused(database);
+async function explain(database: Database, gap: Gap, now: number): Promise<ReportedGap[]> {
+  const refused: ReadonlySet<string> = await readRefused(database, now);
   const report = (metrics: readonly MetricCode[], reason: string): ReportedGap[] => {
     const windows = windowCount(gap.granularity, gap.interval);
     const { granularity, tokens, interval } = gap;

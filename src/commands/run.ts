@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { readSettings, type Settings } from '../config.ts';
 import { TryLaterError, UserError } from '../errors.ts';
+import { explainConnectionError } from '../store/database.ts';
 import { Runtime } from './runtime.ts';
 
 /** How long a command may take to end after Ctrl-C, in milliseconds; then it is ended. */
@@ -39,12 +40,18 @@ export async function runCommand(
     runtime = new Runtime(changeSettings(readSettings()));
     process.exitCode = (await work({ runtime, signal: stop.signal })) ?? 0;
   } catch (error) {
-    process.exitCode = tell(error);
+    process.exitCode = tell(explain(error, runtime));
   } finally {
     await runtime?.close();
   }
   // What still holds the process, a socket to a slow server say, has nothing left to do.
   process.exit();
+}
+
+/** What the database says while a command runs is told like what it says at the start. */
+function explain(error: unknown, runtime: Runtime | undefined): unknown {
+  const url = runtime?.databaseUrl;
+  return url === undefined ? error : explainConnectionError(error, url);
 }
 
 /** Says what went wrong. @returns the exit code */

@@ -4,6 +4,7 @@ import { ApiFailure } from '../api/failure.ts';
 import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
+import { innermost } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
@@ -22,11 +23,17 @@ export class Runtime {
   readonly clock: Clock;
   readonly #releasers: { readonly name: string; readonly release: () => Promise<void> }[] = [];
   #closing: Promise<void> | undefined;
+  #databaseUrl: string | undefined;
 
   constructor(settings: Settings, overrides: { log?: Logger; clock?: Clock } = {}) {
     this.#settings = settings;
     this.log = overrides.log ?? createLogger(settings.logLevel);
     this.clock = overrides.clock ?? systemClock;
+  }
+
+  /** Address of the database that was opened, the embedded one's, too. */
+  get databaseUrl(): string | undefined {
+    return this.#databaseUrl;
   }
 
   get settings(): Settings {
@@ -50,10 +57,7 @@ export class Runtime {
         try {
           await release();
         } catch (error) {
-          this.log.warn(
-            { name, error: error instanceof Error ? error.message : String(error) },
-            'did not close well',
-          );
+          this.log.warn({ name, error: innermost(error) }, 'did not close well');
         }
       }
     })();
@@ -76,6 +80,7 @@ export class Runtime {
       this.onClose('embedded database', embedded.release);
       url = embedded.url;
     }
+    this.#databaseUrl = url;
     const database = await openDatabase(url, { connections });
     this.onClose('database', () => database.close());
     return database;
@@ -111,6 +116,7 @@ export class Runtime {
       rangeEnd: settings.rangeEnd,
       settleDelay: settings.settleDelay,
       lookbackWindows: settings.lookbackWindows,
+      sendsTagAlways: settings.wire.tags === 'one',
     });
   }
 

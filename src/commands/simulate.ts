@@ -62,7 +62,7 @@ export const simulateCommand = new Command('simulate')
       );
       runtime.onClose('simulator', () => simulator.close());
       process.stdout.write(
-        `the simulator listens; point the pipeline at it:\n${environment(simulator.url)}\n`,
+        `the simulator listens; point the pipeline at it:\n${environment(simulator.url, Object.keys(settings.credentials).length === 0)}\n`,
       );
       if (!signal.aborted) {
         await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
@@ -85,7 +85,9 @@ async function listen<T>({ host, port }: SimulateOptions, start: () => Promise<T
   }
 }
 
-function environment(url: string): string {
+/** Lines for `.env`; credentials that were set are known to whoever set them, and not printed. */
+function environment(url: string, isSample: boolean): string {
+  if (!isSample) return `CRYPTORACLE_BASE_URL=${url}`;
   const { apiKey, signSecret, dataSecret, dataIv } = sampleCredentials;
   return [
     `CRYPTORACLE_BASE_URL=${url}`,

@@ -36,7 +36,8 @@ export function gapReader(database: Database, scope: FillScope): GapReader {
   return (granularity, interval) => readGaps(database, { granularity, tokens, metrics, interval });
 }
 
-const stretchOf = ({ tokens, metrics }: FillScope) => stretchFor(tokens.length * metrics.length);
+const stretchOf = ({ tokens, metrics, wanted }: FillScope) =>
+  stretchFor(tokens.length * metrics.length, wanted.keys());
 
 /** Counts what a fill of the scope would do, without asking the API. */
 export async function summariseGaps(

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { ApiClient, Attempt, CallContext } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import { windowLength } from '../catalog/index.ts';
+import { longestRetryAfter } from '../api/retry.ts';
+import { type MetricCode, metricCodes, type TagCode, tagCodes, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import { formatBeijing } from '../planning/beijing.ts';
 import type { Lane } from '../planning/lanes.ts';
@@ -15,7 +16,17 @@ import { readRefused, storeRefused } from '../store/entitlements.ts';
 import type { Pace } from '../store/pace.ts';
 import { logRequest, type RequestLogEntry } from '../store/requests.ts';
 import { storeTokenList } from '../store/tokens.ts';
-import { codesOf, fillerMetrics, halve, halveCodes, halveTokens, mayExceed, withCodes } from './splitting.ts';
+import {
+  type Companions,
+  codesOf,
+  companionOf,
+  halve,
+  halveCodes,
+  halveTokens,
+  mayExceed,
+  withCodes,
+  withCompanions,
+} from './splitting.ts';
 
 export interface IngestorOptions {
   readonly client: ApiClient;
@@ -29,6 +40,8 @@ export interface IngestorOptions {
   /** Milliseconds after its close until a window is due. */
   readonly settleDelay: number;
   readonly lookbackWindows: number;
+  /** Whether one tag is sent always, for an API that refuses an empty list. */
+  readonly sendsTagAlways?: boolean;
   /** Milliseconds between two probes while the API refuses access. */
   readonly probeInterval?: number;
 }
@@ -56,6 +69,11 @@ export interface IngestContext {
 
 interface Errand extends IngestContext {
   readonly lane: Lane;
+  /** Set while a wrong request is narrowed down: a further failure of its kind ends that branch. */
+  readonly isNarrowing?: boolean;
+  /** Set for the newest window of a range that the API has nothing for. */
+  readonly isProbe?: boolean;
+  readonly companions?: Companions;
   readonly tally: IngestTally;
 }
 
@@ -115,7 +133,7 @@ export class Ingestor {
     let answer: Answer;
     let answered: Attempt | undefined;
     const { client, rangeEnd, database } = this.#options;
-    const question = { ...request, metrics: request.metrics.length > 0 ? request.metrics : fillerMetrics };
+    const question = withCompanions(request, errand.companions ?? (await this.#companions()));
     const { start, end } = request.interval;
     try {
       const payload = await client.fetchMetrics(
@@ -154,38 +172,117 @@ export class Ingestor {
       case 'no-data': {
         const parts = halveTokens(request);
         if (parts !== undefined) return this.#askAll(parts, errand);
-        return this.#store(request, errand, nothing, undefined);
+        return this.#narrowWindows(request, errand);
       }
       case 'metric-refused':
         return this.#leaveOutRefused(request, errand);
       case 'bad-request': {
         const parts = mayExceed(request, recordLimit) ? halve(request) : undefined;
-        if (parts === undefined) throw failure;
-        return this.#askAll(parts, errand);
+        if (parts !== undefined) return this.#askAll(parts, errand);
+        if (errand.isNarrowing === true) throw failure;
+        return this.#leaveOutWrongToken(request, errand, failure);
       }
       default:
         throw failure;
     }
   }
 
+  /** Asks for every part, whatever becomes of the others. @throws the first failure, once all have been asked */
   async #askAll(parts: readonly DataRequest[], errand: Errand): Promise<void> {
-    for (const part of parts) await this.#ask(part, errand);
+    let first: ApiFailure | undefined;
+    for (const part of parts) {
+      try {
+        await this.#ask(part, errand);
+      } catch (error) {
+        if (!(error instanceof ApiFailure) || error.kind === 'access-denied') throw error;
+        first ??= error;
+      }
+    }
+    if (first !== undefined) throw first;
+  }
+
+  /**
+   * The API has nothing for one token. Where it has the newest window all the same, the range reached beyond what it
+   * keeps: the rest is asked for in halves. Else all of it is remembered as empty.
+   */
+  async #narrowWindows(request: DataRequest, errand: Errand): Promise<void> {
+    const { start, end } = request.interval;
+    const newest = end - windowLength[request.granularity];
+    if (newest <= start || errand.isProbe === true) return this.#store(request, errand, nothing, undefined);
+    const before = errand.tally.values;
+    await this.#ask({ ...request, interval: { start: newest, end } }, { ...errand, isProbe: true });
+    const rest = { ...request, interval: { start, end: newest } };
+    if (errand.tally.values === before) return this.#store(rest, errand, nothing, undefined);
+    await this.#askAll(halve(rest) ?? [rest], errand);
+  }
+
+  /**
+   * Finds the one token that makes a request wrong, so that its neighbours are not lost with it. Where both halves are
+   * wrong the reason is another, and asking on would only repeat it.
+   */
+  async #leaveOutWrongToken(request: DataRequest, errand: Errand, failure: ApiFailure): Promise<void> {
+    for (let suspect = request; ; ) {
+      const wrong: DataRequest[] = [];
+      for (const part of halveTokens(suspect) ?? []) {
+        try {
+          await this.#ask(part, { ...errand, isNarrowing: true });
+        } catch (error) {
+          if (!(error instanceof ApiFailure) || error.kind !== 'bad-request') throw error;
+          wrong.push(part);
+        }
+      }
+      const [only] = wrong;
+      if (only === undefined && suspect.tokens.length > 1) return;
+      if (only === undefined || wrong.length > 1) throw failure;
+      suspect = only;
+    }
   }
 
   /** Halves the codes until the refused one stands alone, and remembers it. */
   async #leaveOutRefused(request: DataRequest, errand: Errand): Promise<void> {
     const { database, clock, log } = this.#options;
-    const refused = await readRefused(database);
+    const refused = await readRefused(database, clock.now());
     const allowed = withCodes(request, (code) => !refused.has(code));
     const codes = codesOf(allowed);
     if (codes.length === 0) return;
     if (codes.length < codesOf(request).length) return this.#ask(allowed, errand);
     const parts = halveCodes(request);
     if (parts !== undefined) return this.#askAll(parts, errand);
-    for (const code of codes) {
-      await storeRefused(database, code, clock.now());
-      log.warn({ metric: code }, 'the subscription does not include this metric: it is left out from now on');
-    }
+
+    const [code] = codes;
+    if (code === undefined) return;
+    const blame = async (culprit: MetricCode | TagCode) => {
+      await storeRefused(database, culprit, clock.now());
+      log.warn(
+        { metric: culprit },
+        'the subscription does not include this metric: it is left out from now on',
+      );
+    };
+    // What came along with it may be what is refused: asked with other company, the code tells.
+    const company = errand.companions ?? (await this.#companions());
+    const companion = companionOf(request, company);
+    if (companion === undefined || errand.isNarrowing === true) return blame(code);
+    const others = {
+      ...company,
+      metric: metricCodes.find((each) => each !== companion && !refused.has(each)),
+      tag:
+        company.tag === undefined
+          ? undefined
+          : tagCodes.find((each) => each !== companion && !refused.has(each)),
+    };
+    await this.#ask(request, { ...errand, companions: others, isNarrowing: true });
+    const nowRefused = await readRefused(database, clock.now());
+    if (!nowRefused.has(code)) await blame(companion);
+  }
+
+  /** What comes along where the API wants a metric or a tag that we do not: one that it does not refuse. */
+  async #companions(): Promise<Companions> {
+    const { database, clock, sendsTagAlways } = this.#options;
+    const refused = await readRefused(database, clock.now());
+    return {
+      metric: metricCodes.find((code) => !refused.has(code)),
+      tag: sendsTagAlways === true ? tagCodes.find((code) => !refused.has(code)) : undefined,
+    };
   }
 
   /**
@@ -240,7 +337,7 @@ export class Ingestor {
     const stored = await storeAnswer(database, {
       request,
       rows: request.metrics.length > 0 ? answer.rows : [],
-      tags: answer.tags,
+      tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
       receivedAt: now,
       observedFrom: now - settleDelay - (lookbackWindows + 2) * length,
@@ -314,7 +411,8 @@ export class Ingestor {
         await pace.turn(turnSignal);
       },
       onAttempt: async (attempt) => {
-        if (attempt.outcome === 'throttled') await pace.holdBack(attempt.retryAfter ?? 1000);
+        if (attempt.outcome === 'throttled')
+          await pace.holdBack(Math.min(longestRetryAfter, attempt.retryAfter ?? 1000));
         await this.#noteAccess(attempt);
         await onAttempt(attempt);
       },

@@ -1,4 +1,4 @@
-import { type MetricCode, metricCodes, type TagCode, windowLength } from '../catalog/index.ts';
+import { type MetricCode, type TagCode, windowLength } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 
@@ -45,8 +45,29 @@ export function halveCodes(request: DataRequest): readonly DataRequest[] | undef
   return [withCodes(request, (code) => first.has(code)), withCodes(request, (code) => !first.has(code))];
 }
 
-/** `endpoints` is a required list: a request for tags alone asks for this metric, too, and drops its values. */
-export const fillerMetrics: readonly MetricCode[] = metricCodes.slice(0, 1);
+/** What is sent along unwanted: `endpoints` may not be empty, and perhaps `tags` neither. Its values are dropped. */
+export interface Companions {
+  readonly metric: MetricCode | undefined;
+  /** `undefined` where an empty list of tags is fine. */
+  readonly tag: TagCode | undefined;
+}
+
+/** The request as it is sent. */
+export function withCompanions(request: DataRequest, { metric, tag }: Companions): DataRequest {
+  return {
+    ...request,
+    metrics: request.metrics.length === 0 && metric !== undefined ? [metric] : request.metrics,
+    tags: request.tags.length === 0 && tag !== undefined ? [tag] : request.tags,
+  };
+}
+
+/** What would come along with the request, if anything. */
+export function companionOf(
+  request: DataRequest,
+  { metric, tag }: Companions,
+): MetricCode | TagCode | undefined {
+  return request.metrics.length === 0 ? metric : request.tags.length === 0 ? tag : undefined;
+}
 
 /**
  * Whether the answer might exceed the limit by some reading of the API page: every value a record, the window at

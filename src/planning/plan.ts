@@ -1,4 +1,4 @@
-import { type Granularity, granularities } from '../catalog/index.ts';
+import { type Granularity, granularities, windowLength } from '../catalog/index.ts';
 import { type Interval, intersection, isEmpty } from './interval.ts';
 import type { Gap, Packer } from './packing.ts';
 import type { DataRequest } from './request.ts';
@@ -31,7 +31,7 @@ export function wantedWindows(
 /** Reads what is missing within an interval; the ledger's side of a plan. */
 export type GapReader = (granularity: Granularity, interval: Interval) => Promise<readonly Gap[]>;
 
-/** Length of a stretch in which everything, 200 tokens × 13 metrics, is planned: some 5,000 requests. */
+/** Length of a stretch in which 200 tokens × 13 metrics of all granularities are planned: some 5,000 requests. */
 const shortestStretch = 30 * 86_400_000;
 const everything = 2600;
 
@@ -40,9 +40,12 @@ const everything = 2600;
  * short enough to be held in memory.
  *
  * @param pairs how many pairs of token and metric are planned
+ * @param planned the granularities that are planned together
  */
-export function stretchFor(pairs: number): number {
-  return shortestStretch * Math.max(1, Math.floor(everything / Math.max(1, pairs)));
+export function stretchFor(pairs: number, planned: Iterable<Granularity>): number {
+  const finest = Math.min(...Array.from(planned, (granularity) => windowLength[granularity]));
+  const windows = Number.isFinite(finest) ? finest / windowLength['15m'] : 1;
+  return shortestStretch * Math.max(1, Math.floor((everything / Math.max(1, pairs)) * windows));
 }
 
 /**

@@ -122,9 +122,12 @@ async function probeRedis(url: string): Promise<void> {
   });
   try {
     await probe.connect();
+    const database = Number(new URL(url).pathname.slice(1));
+    if (Number.isInteger(database)) await probe.select(database);
     await probe.ping();
   } catch (error) {
     const message = error instanceof Error && !/closed/i.test(error.message) ? error.message : reason;
+    if (/DB index/i.test(message)) throw new UserError(`REDIS_URL: ${host} has no such database number`);
     if (/NOAUTH|WRONGPASS|NOPERM/.test(message))
       throw new UserError(`REDIS_URL: ${host} refuses the password`);
     throw new TryLaterError(

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { ApiFailure } from '../api/failure.ts';
+import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
 import { fetchQueue, fromFetchJob } from './jobs.ts';
@@ -54,10 +55,7 @@ export class Fetcher {
           'not fetched: the gap stays for the next plan',
         );
       } else {
-        log.error(
-          { ...context, error: error instanceof Error ? error.message : String(error) },
-          'not stored',
-        );
+        log.error({ ...context, error: innermost(error) }, 'not stored');
       }
       throw error;
     }

@@ -75,7 +75,7 @@ export class Planner {
    */
   async planWindows(granularity: Granularity, lookback: boolean): Promise<PlanResult> {
     const { database, settings, clock, packer } = this.#options;
-    const { tokens, metrics } = await readScope(database, settings);
+    const { tokens, metrics } = await readScope(database, settings, clock.now());
     const range = { start: settings.historyStart, end: clock.now() };
     const wanted = wantedWindows(range, [granularity], clock.now(), settings.settleDelay).get(granularity);
     if (wanted === undefined || isEmpty(wanted) || tokens.length === 0 || metrics.length === 0) {
@@ -101,7 +101,7 @@ export class Planner {
 
     const room = mostWaiting - pending.count;
     const older: Errand[] = [];
-    const stretch = stretchFor(tokens.length * metrics.length);
+    const stretch = stretchFor(tokens.length * metrics.length, [granularity]);
     const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
     for await (const request of planRequests(rest, read, packer, stretch)) {
       if (older.length >= room) {
@@ -115,7 +115,7 @@ export class Planner {
   /** Queues the tags of the newest Beijing day that has settled, for tokens that have not been answered for it. */
   async planTags(): Promise<PlanResult> {
     const { database, settings, clock } = this.#options;
-    const { tokens, tags } = await readScope(database, settings);
+    const { tokens, tags } = await readScope(database, settings, clock.now());
     if (tokens.length === 0 || tags.length === 0) return { added: 0, hasMore: false };
     const interval = newestDay(clock.now(), settings.settleDelay);
     const gaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
@@ -129,7 +129,7 @@ export class Planner {
   /** Queues windows of the last days that were answered without a value, since values may come late. */
   async planRecheck(granularity: Granularity): Promise<PlanResult> {
     const { database, settings, clock, packer } = this.#options;
-    const { tokens, metrics } = await readScope(database, settings);
+    const { tokens, metrics } = await readScope(database, settings, clock.now());
     const now = clock.now();
     const range = { start: Math.max(settings.historyStart, now - recheckDays * day), end: now };
     const interval = wantedWindows(range, [granularity], now, settings.settleDelay).get(granularity);

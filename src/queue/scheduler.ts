@@ -3,6 +3,7 @@ import { ApiFailure } from '../api/failure.ts';
 import { type Granularity, isGranularity } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
+import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { Database } from '../store/database.ts';
 import { tokensRefreshedAt } from '../store/tokens.ts';
@@ -102,7 +103,7 @@ export class Scheduler {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       // A failed plan leaves nothing behind; the next one starts from the same ledger.
-      log.error({ task, error: error instanceof Error ? error.message : String(error) }, 'planning failed');
+      log.error({ task, error: innermost(error) }, 'planning failed');
       throw error;
     }
   }

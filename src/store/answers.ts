@@ -5,6 +5,7 @@ import { formatBeijingDate } from '../planning/beijing.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { markAnswered } from './coverage.ts';
 import type { Database, Executor } from './database.ts';
+import { forgetRefused } from './entitlements.ts';
 import { logRequest, type RequestLogEntry } from './requests.ts';
 import { type WrittenRows, writeRows } from './rows.ts';
 
@@ -37,7 +38,9 @@ export function storeAnswer(database: Database, answer: AnswerToStore): Promise<
     await writeTags(database, answer, on);
     await writeRejects(database, request.granularity, answer.rejects, receivedAt, on);
     await markAnswered(database, { ...request, metrics: [...request.metrics, ...request.tags] }, on);
+    // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
     if (answer.log !== undefined) {
+      await forgetRefused(database, [...request.metrics, ...request.tags], on);
       await logRequest(database, { ...answer.log, rowsWritten: stored.rowsWritten }, on);
     }
     return stored;

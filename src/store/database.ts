@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
-import { TryLaterError, UserError } from '../errors.ts';
+import { innermost, TryLaterError, UserError } from '../errors.ts';
 
 /** Multiranges came with 14, `NULLS NOT DISTINCT` with 15. */
 const oldestServer = 15;
@@ -30,6 +30,7 @@ const retryableCodes: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
+  'EHOSTUNREACH',
 ]);
 
 /** The one door to the database: every statement has a name and is timed, transactions are repeated where that helps. */
@@ -181,12 +182,12 @@ export async function openDatabase(
     return database;
   } catch (error) {
     await database.close();
-    throw explainConnectionError(error, url);
+    throw explainConnectionError(error, url, true);
   }
 }
 
 /** Says in one line why the database cannot be used; whatever it does not know it gives back as it is. */
-export function explainConnectionError(error: unknown, url: string): unknown {
+export function explainConnectionError(error: unknown, url: string, isConnecting = false): unknown {
   const { host, pathname, username } = new URL(url);
   const name = decodeURIComponent(pathname.slice(1));
   const code = errorCode(error);
@@ -204,10 +205,23 @@ export function explainConnectionError(error: unknown, url: string): unknown {
   }
   const isTimeout =
     error instanceof Error && /timeout|terminated/i.test(String(error.cause ?? error.message));
-  if (retryableCodes.has(code ?? '') || code === 'EHOSTUNREACH' || (code === undefined && isTimeout)) {
+  if (
+    error instanceof ConnectionLost ||
+    retryableCodes.has(code ?? '') ||
+    (code === undefined && isTimeout)
+  ) {
     return new TryLaterError(
       `DATABASE_URL: no PostgreSQL answers at ${host} (${code ?? 'timeout'}); start it, or correct the address`,
     );
+  }
+  if (code === '42501') {
+    return new UserError(
+      `DATABASE_URL: the user '${decodeURIComponent(username)}' lacks rights on '${name}' (${innermost(error)})`,
+    );
+  }
+  // Whatever else keeps us from connecting is in the address: TLS that the server does not speak, a socket's path.
+  if (isConnecting && !(error instanceof UserError)) {
+    return new UserError(`DATABASE_URL: cannot connect to ${host || 'the server'}: ${innermost(error)}`);
   }
   return error;
 }

@@ -25,7 +25,7 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { TryLaterError, UserError } from '../errors.ts';
+import { innermost, TryLaterError, UserError } from '../errors.ts';
 import { errorCode } from './database.ts';
 
 /**
@@ -114,7 +114,11 @@ const passingCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET',
 async function install(dataDir: string, log: Logger): Promise<Installation> {
   const account = process.getuid?.() === 0 ? findAccount() : undefined;
   const packaged = await findPrograms();
-  mkdirSync(dataDir, { recursive: true });
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    throw new UserError(`DATA_DIR: ${dataDir} cannot be used (${errorCode(error) ?? innermost(error)})`);
+  }
   const password = readOrMakePassword(join(dataDir, 'postgres.password'));
   const link = join(dataDir, 'postgres');
   if (account === undefined) return { bin: packaged, data: link, password, account };

@@ -1,14 +1,35 @@
 import { sql } from 'drizzle-orm';
 import type { MetricCode, TagCode } from '../catalog/index.ts';
-import type { Database } from './database.ts';
+import type { Database, Executor } from './database.ts';
 
-/** Codes that the subscription does not include. */
-export async function readRefused(database: Database): Promise<ReadonlySet<MetricCode | TagCode>> {
+/** How long a refusal is believed, in milliseconds; then the code is asked for once more (API page, code 205). */
+const believedFor = 86_400_000;
+
+/** Codes that the subscription does not include, as of the last look, at most a day ago. */
+export async function readRefused(
+  database: Database,
+  now: number,
+): Promise<ReadonlySet<MetricCode | TagCode>> {
   const rows = await database.query<{ metric: MetricCode | TagCode }>(
     'read entitlements',
-    sql`select metric from cryptoracle.entitlements`,
+    sql`
+      select metric from cryptoracle.entitlements
+      where last_refused_at > ${new Date(now - believedFor).toISOString()}::timestamptz`,
   );
   return new Set(rows.map((row) => row.metric));
+}
+
+/** Codes that were answered are part of the subscription, whatever was said before. */
+export async function forgetRefused(
+  database: Database,
+  codes: readonly (MetricCode | TagCode)[],
+  on: Executor,
+): Promise<void> {
+  await database.query(
+    'forget entitlements',
+    sql`delete from cryptoracle.entitlements where metric = any (${sql.param(codes)}::text[])`,
+    on,
+  );
 }
 
 export async function storeRefused(

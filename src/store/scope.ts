@@ -22,8 +22,9 @@ export async function readScope(
     readonly metrics: readonly MetricCode[];
     readonly tags: readonly TagCode[];
   },
+  now: number,
 ): Promise<Scope> {
-  const [listed, refused] = await Promise.all([readListedTokens(database), readRefused(database)]);
+  const [listed, refused] = await Promise.all([readListedTokens(database), readRefused(database, now)]);
   return {
     tokens: chosen.tokens === 'all' ? listed : chosen.tokens,
     metrics: chosen.metrics.filter((code) => !refused.has(code)),

@@ -52,7 +52,7 @@ type ScopeChoice = Parameters<typeof readScope>[1];
 export async function readCurrentStatus(database: Database, wishes: Wishes, now: number): Promise<Status> {
   const range = { start: wishes.historyStart, end: now };
   const wanted = wantedWindows(range, wishes.granularities, now, wishes.settleDelay);
-  return readStatus(database, await readScope(database, wishes), wanted, now);
+  return readStatus(database, await readScope(database, wishes, now), wanted, now);
 }
 
 /** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */

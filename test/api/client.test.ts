@@ -50,16 +50,13 @@ describe('the client', () => {
     expect(others).toEqual({});
   });
 
-  it('sends the tags that are wanted, and one where a profile wants one always', async () => {
+  it('sends the tags that are wanted', async () => {
     await using server = await startServer(answers(envelope(payload)));
     await clientFor(server.url).fetchMetrics({ ...question, tags: ['CO-B-03-01', 'CO-B-01-04'] });
-    const always = clientFor(server.url, { wire: { ...defaultWireProfile, tags: 'one' } });
-    await always.fetchMetrics(question);
-    await always.fetchMetrics({ ...question, tags: ['CO-B-03-01'] });
+    await clientFor(server.url).fetchMetrics(question);
     expect(server.received.map(({ body }) => opened(body))).toMatchObject([
       { tags: ['CO-B-03-01', 'CO-B-01-04'] },
-      { tags: ['CO-B-01-01'] },
-      { tags: ['CO-B-03-01'] },
+      { tags: [] },
     ]);
   });
 

@@ -4,7 +4,6 @@ import {
   asToken,
   type Granularity,
   granularities,
-  isMetricCode,
   type MetricCode,
   metricCodes,
   type TagCode,
@@ -13,12 +12,13 @@ import {
 } from '../../src/catalog/index.ts';
 import {
   codesOf,
-  fillerMetrics,
+  companionOf,
   halve,
   halveCodes,
   halveTokens,
   mayExceed,
   withCodes,
+  withCompanions,
 } from '../../src/ingest/splitting.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 
@@ -135,9 +135,21 @@ describe('the codes of a request', () => {
     );
   });
 
-  it('need one metric where only tags are wanted', () => {
-    expect(fillerMetrics).toHaveLength(1);
-    expect(fillerMetrics.every(isMetricCode)).toBe(true);
+  it('take along a metric where only tags are wanted, and a tag where the API wants one always', () => {
+    const plain = {
+      granularity: '1d',
+      tokens: few,
+      interval: { start: midnight, end: midnight + 1 },
+    } as const;
+    const tagsOnly = { ...plain, metrics: [], tags: ['CO-B-01-04'] } as const;
+    const metricsOnly = { ...plain, metrics: ['CO-A-01-05'], tags: [] } as const;
+    const company = { metric: 'CO-A-02-01', tag: 'CO-B-03-01' } as const;
+    expect(withCompanions(tagsOnly, company)).toEqual({ ...tagsOnly, metrics: ['CO-A-02-01'] });
+    expect(withCompanions(metricsOnly, company)).toEqual({ ...metricsOnly, tags: ['CO-B-03-01'] });
+    expect(withCompanions(metricsOnly, { ...company, tag: undefined })).toEqual(metricsOnly);
+    expect(companionOf(tagsOnly, company)).toBe('CO-A-02-01');
+    expect(companionOf(metricsOnly, company)).toBe('CO-B-03-01');
+    expect(companionOf(metricsOnly, { ...company, tag: undefined })).toBeUndefined();
   });
 });
 

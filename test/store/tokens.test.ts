@@ -109,18 +109,23 @@ describeOnServers('the token list', (kind) => {
     await storeTokenList(database, list('CCC', 'AAA'), start + day);
     await storeRefused(database, mentions, start);
     await storeRefused(database, 'CO-B-01-04', start);
-    const scope = await readScope(database, everything);
+    const scope = await readScope(database, everything, start + hour);
     expect(scope.tokens).toEqual(['CCC', 'AAA']);
     expect(scope.metrics).toEqual(metricCodes.filter((code) => code !== mentions));
     expect(scope.tags).toEqual(tagCodes.filter((code) => code !== 'CO-B-01-04'));
     const chosen = { ...everything, tokens: ['AAA', 'BBB'].map(asToken), metrics: [mentions] as const };
-    expect(await readScope(database, chosen)).toMatchObject({ tokens: ['AAA', 'BBB'], metrics: [] });
+    expect(await readScope(database, chosen, start + hour)).toMatchObject({
+      tokens: ['AAA', 'BBB'],
+      metrics: [],
+    });
   });
 
   it('refusals are remembered from the first to the last time', async () => {
     await storeRefused(database, mentions, start);
     await storeRefused(database, mentions, start + day);
-    expect(await readRefused(database)).toEqual(new Set([mentions]));
+    expect(await readRefused(database, start + day + hour)).toEqual(new Set([mentions]));
+    // A day later it is time to look again.
+    expect(await readRefused(database, start + 2 * day)).toEqual(new Set());
     expect(await rows(database, 'select * from cryptoracle.entitlements')).toEqual([
       { metric: mentions, refused_since: new Date(start), last_refused_at: new Date(start + day) },
     ]);

@@ -22,18 +22,18 @@ export async function startTestSimulator(options: SimulatorOptions): Promise<Sim
   return simulator;
 }
 
-/** An ingestor that asks the simulator and does not wait long. */
+/** An ingestor that asks the simulator, or another stand-in, and does not wait long. */
 export function createIngestor(
   database: Database,
-  simulator: Simulator,
+  api: Pick<Simulator, 'url' | 'credentials'>,
   clock: Clock,
   overrides: Partial<IngestorOptions> = {},
 ): Ingestor {
   return new Ingestor({
     client: new ApiClient({
-      baseUrl: simulator.url,
+      baseUrl: api.url,
       version: 'v1',
-      credentials: simulator.credentials,
+      credentials: api.credentials,
       wire: defaultWireProfile,
       clock,
       retry: { attempts: 4, firstDelay: 1, longestDelay: 5 },
