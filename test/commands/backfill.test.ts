@@ -107,10 +107,8 @@ describe('backfill', () => {
     expect(done(second)).toMatchObject({ calls: 0, values: 0, rowsWritten: 0, valuesLeft: 0 });
     expect(sent() - before).toBe(plan.requests);
     expect(await table()).toEqual(stored);
-    expect(await states()).toEqual([
-      { state: 'done', requests_sent: plan.requests },
-      { state: 'done', requests_sent: 0 },
-    ]);
+    // Where nothing is missing there is nothing to order.
+    expect(await states()).toEqual([{ state: 'done', requests_sent: plan.requests }]);
   });
 
   it('stops at --max-requests with 75, and a further run completes the same data', async () => {
