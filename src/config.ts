@@ -3,6 +3,7 @@ import { loadEnvFile } from 'node:process';
 import { z } from 'zod';
 import { isCipherKey } from './api/cipher.ts';
 import { type Credentials, type WireProfile, wireProfileSchema } from './api/wire.ts';
+import { parseBeijing } from './beijing.ts';
 import {
   findMetric,
   findTag,
@@ -17,7 +18,6 @@ import {
   tagCodes,
 } from './catalog/index.ts';
 import { UserError } from './errors.ts';
-import { parseBeijing } from './planning/beijing.ts';
 
 /**
  * Every setting, read from the environment and from `.env`, and nowhere else. `.env.example` documents them for

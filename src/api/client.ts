@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatBeijing } from '../beijing.ts';
 import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
-import { formatBeijing } from '../planning/beijing.ts';
 import { decrypt } from './cipher.ts';
 import { seal } from './envelope.ts';
 import { ApiFailure, kindOfCode } from './failure.ts';

@@ -1,3 +1,4 @@
+import { parseBeijing } from '../beijing.ts';
 import {
   metrics as catalogue,
   type Granularity,
@@ -11,7 +12,6 @@ import {
   type Token,
   windowLength,
 } from '../catalog/index.ts';
-import { parseBeijing } from '../planning/beijing.ts';
 import { ApiFailure } from './failure.ts';
 
 /** What was asked, as far as the answer is checked against it. Times are milliseconds since the epoch. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { beijingDay } from '../beijing.ts';
 import type { Settings } from '../config.ts';
 import { TryLaterError } from '../errors.ts';
 import { fillGaps, summariseGaps } from '../ingest/fill.ts';
-import { beijingDay } from '../planning/beijing.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import { sampleCredentials, startSimulator } from '../simulator/index.ts';

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseBeijing } from '../beijing.ts';
 import {
   findMetric,
   type Granularity,
@@ -10,7 +11,6 @@ import {
   type Token,
 } from '../catalog/index.ts';
 import { splitList } from '../config.ts';
-import { parseBeijing } from '../planning/beijing.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 

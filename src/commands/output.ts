@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { formatBeijing } from '../planning/beijing.ts';
+import { formatBeijing } from '../beijing.ts';
 
 /** How results and progress look; results go to stdout, progress to stderr. */
 

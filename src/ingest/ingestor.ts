@@ -5,17 +5,17 @@ import { ApiFailure } from '../api/failure.ts';
 import { longestRetryAfter } from '../api/retry.ts';
 import { type MetricCode, metricCodes, type TagCode, tagCodes, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
-import { formatBeijing } from '../planning/beijing.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
 import { storeAnswer } from '../store/answers.ts';
-import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/breaker.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { readRefused, storeRefused } from '../store/entitlements.ts';
 import type { Pace } from '../store/pace.ts';
 import { logRequest, type RequestLogEntry } from '../store/requests.ts';
 import { storeTokenList } from '../store/tokens.ts';
+import { AccessGate } from './access.ts';
+import { Reporter } from './reporter.ts';
 import {
   type Companions,
   codesOf,
@@ -83,12 +83,14 @@ interface Errand extends IngestContext {
  */
 export class Ingestor {
   readonly #options: IngestorOptions;
-  readonly #reported = new Set<string>();
-  /** Whether access was refused when the last call was let through. */
-  #isProbing = false;
+  readonly #access: AccessGate;
+  readonly #reporter: Reporter;
 
   constructor(options: IngestorOptions) {
     this.#options = options;
+    const { database, clock, log, probeInterval = defaultProbeInterval } = options;
+    this.#access = new AccessGate({ database, clock, log, probeInterval });
+    this.#reporter = new Reporter(log);
   }
 
   /**
@@ -304,7 +306,7 @@ export class Ingestor {
     answer: Answer,
     answered: Attempt | undefined,
   ): Promise<void> {
-    const { database, log, clock } = this.#options;
+    const { database, clock } = this.#options;
     await logRequest(database, {
       ...this.#describe(request, errand),
       outcome: 'cut-short',
@@ -319,9 +321,7 @@ export class Ingestor {
         code: 200,
       });
     }
-    this.#once('cut-short', () =>
-      log.warn({ records: answer.values }, 'answers are cut short: asking again in parts'),
-    );
+    this.#reporter.cutShort(answer);
     await this.#askAll(parts, errand);
   }
 
@@ -357,34 +357,7 @@ export class Ingestor {
     errand.tally.rowsWritten += stored.rowsWritten;
     errand.tally.revisions += stored.revisions;
     errand.tally.rejects += answer.rejects.length;
-    this.#report(request, errand, answer);
-  }
-
-  #report(request: DataRequest, errand: Errand, answer: Answer): void {
-    const { log } = this.#options;
-    for (const { reason } of answer.rejects) {
-      this.#once(reason, () =>
-        log.warn(
-          { reason, granularity: request.granularity },
-          'answers hold what cannot be stored: see quarantine',
-        ),
-      );
-    }
-    if (errand.lane !== 'live' || request.metrics.length === 0 || request.tokens.length < tokensThatSpeak)
-      return;
-    if (answer.rows.every((row) => row.values.every((value) => value === null))) {
-      const { granularity, interval } = request;
-      log.warn(
-        { granularity, window: formatBeijing(interval.start), tokens: request.tokens.length },
-        'windows were due, but nothing came',
-      );
-    }
-  }
-
-  #once(what: string, tell: () => void): void {
-    if (this.#reported.has(what)) return;
-    this.#reported.add(what);
-    tell();
+    this.#reporter.stored(request, errand.lane, answer);
   }
 
   #describe(request: DataRequest, errand: Errand) {
@@ -406,45 +379,17 @@ export class Ingestor {
     return {
       ...(signal === undefined ? {} : { signal }),
       turn: async (turnSignal) => {
-        await this.#requireAccess();
+        await this.#access.enter();
         beforeCall?.();
         await pace.turn(turnSignal);
       },
       onAttempt: async (attempt) => {
         if (attempt.outcome === 'throttled')
           await pace.holdBack(Math.min(longestRetryAfter, attempt.retryAfter ?? 1000));
-        await this.#noteAccess(attempt);
+        await this.#access.note(attempt);
         await onAttempt(attempt);
       },
     };
-  }
-
-  /**
-   * Lets a call pass while access is granted, and a probe now and then while it is not.
-   * @throws ApiFailure (`access-denied`, with the time until the next probe)
-   */
-  async #requireAccess(): Promise<void> {
-    const { database, clock, probeInterval = defaultProbeInterval } = this.#options;
-    const refusal = await readBreaker(database);
-    this.#isProbing = refusal !== undefined;
-    if (refusal === undefined || (await claimProbe(database, clock.now(), probeInterval))) return;
-    throw new ApiFailure('access-denied', `${refusal.reason}; not asked again until the next probe`, {
-      code: refusal.code ?? undefined,
-      retryAfter: Math.max(100, refusal.probeAt - clock.now()),
-    });
-  }
-
-  /** Stops everything where access is denied, everywhere; lets it go on once a call shows that it is back. */
-  async #noteAccess({ outcome, code, message }: Attempt): Promise<void> {
-    const { database, clock, log, probeInterval = defaultProbeInterval } = this.#options;
-    if (outcome === 'access-denied') {
-      const reason = message ?? 'access denied';
-      await openBreaker(database, { code, reason }, clock.now(), probeInterval);
-      log.error({ code, reason }, 'the API refuses access: nothing is sent but a probe now and then');
-    } else if (this.#isProbing && !['transient', 'throttled'].includes(outcome)) {
-      this.#isProbing = false;
-      if (await closeBreaker(database)) log.info('the API grants access again');
-    }
   }
 
   #logAttempt(
@@ -462,9 +407,6 @@ export class Ingestor {
     });
   }
 }
-
-/** Some tokens have no fine windows at all; that so many have nothing at once means that the data are not there yet. */
-const tokensThatSpeak = 20;
 
 /** The answer to a request that the API knows nothing about. */
 const nothing: Answer = { rows: [], tags: [], rejects: [], values: 0, windows: 0, absentCells: 0 };

@@ -1,5 +1,5 @@
+import { beijingDay } from '../beijing.ts';
 import type { TagCode, Token } from '../catalog/index.ts';
-import { beijingDay } from './beijing.ts';
 import type { Interval } from './interval.ts';
 import type { DataRequest, RecordUnit } from './request.ts';
 import { settledUntil } from './windows.ts';

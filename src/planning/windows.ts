@@ -1,5 +1,5 @@
+import { beijingDay } from '../beijing.ts';
 import { type Granularity, windowLength } from '../catalog/index.ts';
-import { beijingDay } from './beijing.ts';
 import type { Interval } from './interval.ts';
 
 /**

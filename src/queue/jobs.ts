@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { formatBeijing } from '../beijing.ts';
 import { granularities, isMetricCode, isTagCode, isToken } from '../catalog/index.ts';
-import { formatBeijing } from '../planning/beijing.ts';
 import { type Lane, lanes } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 

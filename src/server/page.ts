@@ -1,4 +1,4 @@
-import { formatBeijing } from '../planning/beijing.ts';
+import { formatBeijing } from '../beijing.ts';
 import { completeness, type GranularityStatus, type Status } from '../store/status.ts';
 import { type Html, html } from './html.ts';
 import type { Facts } from './metrics.ts';

@@ -1,4 +1,4 @@
-import { beijingDay } from '../planning/beijing.ts';
+import { beijingDay } from '../beijing.ts';
 import { Cache } from './cache.ts';
 import { hash, hashText, normal, poisson, uniform, wave } from './hash.ts';
 

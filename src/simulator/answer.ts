@@ -1,5 +1,5 @@
+import { formatBeijing } from '../beijing.ts';
 import { metricPosition, windowLength } from '../catalog/index.ts';
-import { formatBeijing } from '../planning/beijing.ts';
 import { windowAt } from '../planning/windows.ts';
 import type { Market, Row } from './market.ts';
 import type { Query } from './query.ts';

@@ -1,5 +1,5 @@
+import { beijingDay } from '../beijing.ts';
 import type { TagCode } from '../catalog/index.ts';
-import { beijingDay } from '../planning/beijing.ts';
 import { hash, uniform } from './hash.ts';
 
 const day = 86_400_000;

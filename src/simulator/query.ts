@@ -1,3 +1,4 @@
+import { parseBeijing } from '../beijing.ts';
 import {
   type Granularity,
   isGranularity,
@@ -6,7 +7,6 @@ import {
   type MetricCode,
   type TagCode,
 } from '../catalog/index.ts';
-import { parseBeijing } from '../planning/beijing.ts';
 import type { Market } from './market.ts';
 import { invalid, isObject, type JsonObject, Refusal } from './refusal.ts';
 import type { Behaviour } from './settings.ts';

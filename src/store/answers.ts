@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { AnsweredRow, AnsweredTag, Reject } from '../api/decode.ts';
+import { formatBeijingDate } from '../beijing.ts';
 import type { Granularity } from '../catalog/index.ts';
-import { formatBeijingDate } from '../planning/beijing.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { markAnswered } from './coverage.ts';
 import type { Database, Executor } from './database.ts';

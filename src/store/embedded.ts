@@ -220,12 +220,15 @@ function readOrMakePassword(path: string): string {
   return readFileSync(path, 'utf8').trim();
 }
 
+/** The server needs nothing of ours; its messages are read, so they stay English. */
+const plainEnvironment = { LC_ALL: 'C' };
+
 function run(installation: Installation, program: string, args: readonly string[]) {
   return spawnSync(join(installation.bin, program), args, {
     ...installation.account,
     cwd: '/',
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
+    env: plainEnvironment,
   });
 }
 
@@ -319,7 +322,7 @@ async function launch(
       cwd: '/',
       stdio: 'ignore',
       detached: true,
-      env: { ...process.env, LC_ALL: 'C' },
+      env: plainEnvironment,
     },
   );
   const status = await new Promise<number | null>((done, fail) => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { formatBeijingDate } from '../../src/planning/beijing.ts';
+import { formatBeijingDate } from '../../src/beijing.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/database.ts';
 import { startTestSimulator } from '../support/api.ts';

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ApiFailure } from '../../src/api/failure.ts';
+import { parseBeijing } from '../../src/beijing.ts';
 import {
   asToken,
   bundledTokens,
@@ -9,7 +10,6 @@ import {
   tagCodes,
 } from '../../src/catalog/index.ts';
 import type { Ingestor } from '../../src/ingest/ingestor.ts';
-import { parseBeijing } from '../../src/planning/beijing.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { readGaps } from '../../src/store/coverage.ts';

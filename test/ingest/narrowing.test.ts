@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { parseBeijing } from '../../src/beijing.ts';
 import { asToken, bundledTokens, metricCodes, tagCodes } from '../../src/catalog/index.ts';
 import type { IngestorOptions } from '../../src/ingest/ingestor.ts';
-import { parseBeijing } from '../../src/planning/beijing.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import { readGaps } from '../../src/store/coverage.ts';
 import type { Database } from '../../src/store/database.ts';

@@ -1,8 +1,8 @@
 import { decrypt } from '../../src/api/cipher.ts';
 import { seal } from '../../src/api/envelope.ts';
 import { type Credentials, defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
+import { parseBeijing } from '../../src/beijing.ts';
 import type { Clock } from '../../src/clock.ts';
-import { parseBeijing } from '../../src/planning/beijing.ts';
 import { type Simulator, sampleCredentials } from '../../src/simulator/index.ts';
 
 export interface AnsweredValue {

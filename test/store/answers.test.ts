@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { decodeAnswer } from '../../src/api/decode.ts';
+import { formatBeijing } from '../../src/beijing.ts';
 import { granularities, metricCodes, windowLength } from '../../src/catalog/index.ts';
-import { formatBeijing } from '../../src/planning/beijing.ts';
 import { storeAnswer } from '../../src/store/answers.ts';
 import type { Database } from '../../src/store/database.ts';
 import { day, hour } from '../support/clock.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { decrypt, encrypt } from '../../src/api/cipher.ts';
-import { formatBeijing, parseBeijing } from '../../src/planning/beijing.ts';
+import { formatBeijing, parseBeijing } from '../../src/beijing.ts';
 import { sampleCredentials } from '../../src/simulator/index.ts';
 
 /** What was asked, decrypted. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beijingDay, formatBeijing, formatBeijingDate, parseBeijing } from '../../src/planning/beijing.ts';
+import { beijingDay, formatBeijing, formatBeijingDate, parseBeijing } from '../src/beijing.ts';
 
 const clock = new Intl.DateTimeFormat('en-US', {
   timeZone: 'Asia/Shanghai',

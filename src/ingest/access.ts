@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import type { Attempt } from '../api/client.ts';
+import { ApiFailure } from '../api/failure.ts';
+import type { Clock } from '../clock.ts';
+import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/breaker.ts';
+import type { Database } from '../store/database.ts';
+
+export interface AccessGateOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Milliseconds between two probes while the API refuses access. */
+  readonly probeInterval: number;
+}
+
+/** Lets calls pass while the API grants access, and a probe now and then while it does not; the same for all processes. */
+export class AccessGate {
+  readonly #options: AccessGateOptions;
+  /** Whether access was refused when the last call was let through. */
+  #isProbing = false;
+
+  constructor(options: AccessGateOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ApiFailure (`access-denied`, with the time until the next probe) where no call may be sent */
+  async enter(): Promise<void> {
+    const { database, clock, probeInterval } = this.#options;
+    const refusal = await readBreaker(database);
+    this.#isProbing = refusal !== undefined;
+    if (refusal === undefined || (await claimProbe(database, clock.now(), probeInterval))) return;
+    throw new ApiFailure('access-denied', `${refusal.reason}; not asked again until the next probe`, {
+      code: refusal.code ?? undefined,
+      retryAfter: Math.max(100, refusal.probeAt - clock.now()),
+    });
+  }
+
+  /** Stops everything where a call was denied access; lets it go on once a call shows that access is back. */
+  async note({ outcome, code, message }: Attempt): Promise<void> {
+    const { database, clock, log, probeInterval } = this.#options;
+    if (outcome === 'access-denied') {
+      const reason = message ?? 'access denied';
+      await openBreaker(database, { code, reason }, clock.now(), probeInterval);
+      log.error({ code, reason }, 'the API refuses access: nothing is sent but a probe now and then');
+    } else if (this.#isProbing && !['transient', 'throttled'].includes(outcome)) {
+      this.#isProbing = false;
+      if (await closeBreaker(database)) log.info('the API grants access again');
+    }
+  }
+}
