@@ -135,7 +135,7 @@ export class Ingestor {
     let answer: Answer;
     let answered: Attempt | undefined;
     const { client, rangeEnd, database } = this.#options;
-    const question = withCompanions(request, errand.companions ?? (await this.#companions()));
+    const question = withCompanions(request, errand.companions ?? (await this.#companions(request)));
     const { start, end } = request.interval;
     try {
       const payload = await client.fetchMetrics(
@@ -261,7 +261,7 @@ export class Ingestor {
       );
     };
     // What came along with it may be what is refused: asked with other company, the code tells.
-    const company = errand.companions ?? (await this.#companions());
+    const company = errand.companions ?? (await this.#companions(request));
     const companion = companionOf(request, company);
     if (companion === undefined || errand.isNarrowing === true) return blame(code);
     const others = {
@@ -278,8 +278,9 @@ export class Ingestor {
   }
 
   /** What comes along where the API wants a metric or a tag that we do not: one that it does not refuse. */
-  async #companions(): Promise<Companions> {
+  async #companions(request: DataRequest): Promise<Companions> {
     const { database, clock, sendsTagAlways } = this.#options;
+    if (request.metrics.length > 0 && sendsTagAlways !== true) return { metric: undefined, tag: undefined };
     const refused = await readRefused(database, clock.now());
     return {
       metric: metricCodes.find((code) => !refused.has(code)),
