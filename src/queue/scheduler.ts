@@ -72,6 +72,7 @@ export class Scheduler {
     return [
       ...settings.granularities,
       'heal',
+      'recheck',
       'tokens',
       ...(settings.tags.length > 0 ? (['tags'] as const) : []),
     ];

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { bundledTokens, granularities, isGranularity } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
+import { planQueue, planTasks } from '../../src/queue/jobs.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
@@ -8,6 +9,27 @@ import { openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts
 import { compareWithTruth } from '../support/truth.ts';
 
 describeOnServers('the daily recheck', (kind) => {
+  it('is on the clock, like every other task', async () => {
+    const clock = new ManualClock('2025-06-17T02:20:00Z');
+    const simulator = await startTestSimulator({ clock });
+    const database = await createTestDatabase(kind);
+    const settings = testSettings({ TOKENS: 'BTC', HISTORY_START: '2025-06-16' });
+    const backend = await openTestQueue('PostgreSQL', database);
+    const pipeline = await runPipeline({
+      database,
+      simulator,
+      clock,
+      settings,
+      backend,
+      roles: ['scheduler'],
+    });
+    const plans = backend.queue(planQueue);
+    const scheduled = (await plans.getJobSchedulers()).map(({ key }) => key);
+    await plans.close();
+    await pipeline.stop();
+    expect(scheduled.sort()).toEqual([...planTasks].sort());
+  });
+
   it('fetches values that came after the last look-back, and asks for no token that has no such windows', async () => {
     const clock = new ManualClock('2025-06-17T02:20:00Z');
     const simulator = await startTestSimulator({
