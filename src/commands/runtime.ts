@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
-import { ApiFailure } from '../api/failure.ts';
 import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
 import { innermost } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
+import { refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
 import { makeProbeDue } from '../store/breaker.ts';
@@ -14,7 +14,7 @@ import { startEmbedded } from '../store/embedded.ts';
 import { ensureMigrated } from '../store/migrate.ts';
 import { Pace } from '../store/pace.ts';
 import { findUnknownToken, requireKnownTokens } from '../store/scope.ts';
-import { tokensRefreshedAt } from '../store/tokens.ts';
+import { isTokenListOld } from '../store/tokens.ts';
 
 /** What commands are built from, and the one place where it is taken down again: last in, first out. */
 export class Runtime {
@@ -133,17 +133,12 @@ export class Runtime {
     where: string,
     signal?: AbortSignal,
   ): Promise<void> {
-    const refreshed = await tokensRefreshedAt(database);
-    const isOld = refreshed === undefined || this.clock.now() - refreshed > 86_400_000;
-    const isDecisive = chosen === 'all' ? isOld : (await findUnknownToken(database, chosen)) !== undefined;
+    const isDecisive =
+      chosen === 'all'
+        ? await isTokenListOld(database, this.clock.now())
+        : (await findUnknownToken(database, chosen)) !== undefined;
     if (isDecisive && hasCredentials(this.settings)) {
-      try {
-        const ingestor = await this.ingestor(database);
-        await ingestor.refreshTokens(signal);
-      } catch (error) {
-        if (!(error instanceof ApiFailure)) throw error;
-        this.log.warn({ reason: error.message }, 'the API gave no token list: the one we have stays in use');
-      }
+      await refreshTokenList(await this.ingestor(database), this.log, signal);
     }
     await requireKnownTokens(database, chosen, where);
   }

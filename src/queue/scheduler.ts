@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import { ApiFailure } from '../api/failure.ts';
 import { type Granularity, isGranularity } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
+import { refreshTokenList } from '../ingest/token-list.ts';
 import type { Database } from '../store/database.ts';
-import { tokensRefreshedAt } from '../store/tokens.ts';
+import { isTokenListOld } from '../store/tokens.ts';
 import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
 import { type PlanJob, type PlanTask, planJobSchema, planQueue, planTasks } from './jobs.ts';
 import type { Planner, PlanResult } from './planner.ts';
@@ -21,8 +21,6 @@ export interface SchedulerOptions {
   readonly log: Logger;
   readonly settings: Pick<Settings, 'granularities' | 'tags' | 'settleDelay' | 'requestsPerSecond'>;
 }
-
-const day = 86_400_000;
 
 /** Keeps the clock: registers what is due when, and plans when it is. Any number of them may run. */
 export class Scheduler {
@@ -80,10 +78,9 @@ export class Scheduler {
 
   async #planAtStart(): Promise<void> {
     const { database, clock, settings } = this.#options;
-    const refreshed = await tokensRefreshedAt(database);
-    const isTokenListOld = refreshed === undefined || clock.now() - refreshed > day;
+    const isListOld = await isTokenListOld(database, clock.now());
     const due = this.#tasks().filter(
-      (task) => !['heal', 'recheck'].includes(task) && (task !== 'tokens' || isTokenListOld),
+      (task) => !['heal', 'recheck'].includes(task) && (task !== 'tokens' || isListOld),
     );
     // The token list first: it decides what the other tasks plan for.
     due.sort((a, b) => Number(b === 'tokens') - Number(a === 'tokens'));
@@ -110,8 +107,8 @@ export class Scheduler {
   }
 
   async #perform(task: PlanTask, lookback: boolean): Promise<void> {
-    const { planner, log, settings } = this.#options;
-    if (task === 'tokens') return this.#refreshTokens();
+    const { planner, ingestor, log, settings } = this.#options;
+    if (task === 'tokens') return refreshTokenList(ingestor, log, this.#stopping.signal);
     if (task === 'tags') {
       const { added } = await planner.planTags();
       if (added > 0) log.info({ requests: added }, 'planned tags');
@@ -131,16 +128,6 @@ export class Scheduler {
       await this.#planMore(granularity, result);
     }
     if (task === 'heal' && settings.tags.length > 0) await planner.planTags();
-  }
-
-  async #refreshTokens(): Promise<void> {
-    const { ingestor, log } = this.#options;
-    try {
-      await ingestor.refreshTokens(this.#stopping.signal);
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      log.warn({ reason: error.message }, 'the API gave no token list: the one we have stays in use');
-    }
   }
 
   /** Comes back when about half of what is queued has been fetched. */

@@ -73,3 +73,11 @@ export async function tokensRefreshedAt(database: Database): Promise<number | un
   );
   return row?.at ?? undefined;
 }
+
+const day = 86_400_000;
+
+/** Whether the API was last asked for its list more than a day ago, or never. */
+export async function isTokenListOld(database: Database, now: number): Promise<boolean> {
+  const refreshed = await tokensRefreshedAt(database);
+  return refreshed === undefined || now - refreshed > day;
+}

@@ -37,6 +37,3 @@ export const metrics15m = metricTable('15m');
 export const metrics1h = metricTable('1h');
 export const metrics4h = metricTable('4h');
 export const metrics1d = metricTable('1d');
-
-/** The table of a granularity. */
-export const metricTables = { '15m': metrics15m, '1h': metrics1h, '4h': metrics4h, '1d': metrics1d } as const;
