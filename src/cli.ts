@@ -4,6 +4,7 @@ import { backfillCommand } from './commands/backfill.ts';
 import { demoCommand } from './commands/demo.ts';
 import { gapsCommand } from './commands/gaps.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
@@ -17,5 +18,6 @@ await new Command('cryptoracle')
   .addCommand(backfillCommand)
   .addCommand(gapsCommand)
   .addCommand(statusCommand)
+  .addCommand(quarantineCommand)
   .addCommand(simulateCommand)
   .parseAsync();

@@ -50,9 +50,14 @@ export type RejectReason =
   | 'window off the grid'
   | 'window outside the range';
 
+/** The parts an answer is made of: a token's entry, in it windows and tags, in a window values. */
+export type AnswerPart = 'entry' | 'window' | 'value' | 'tag';
+
 /** Something in an answer that cannot be stored, kept in its raw form. */
 export interface Reject {
   readonly reason: RejectReason;
+  /** Which part of the answer `raw` is. */
+  readonly part: AnswerPart;
   readonly token: string | undefined;
   readonly time: number | undefined;
   readonly metric: string | undefined;
@@ -124,29 +129,30 @@ class AnswerReader {
 
   #reject(
     reason: RejectReason,
+    part: AnswerPart,
     raw: unknown,
     where: { token?: string; time?: number; metric?: string } = {},
   ): void {
-    this.#rejects.push({ reason, raw, token: where.token, time: where.time, metric: where.metric });
+    this.#rejects.push({ reason, part, raw, token: where.token, time: where.time, metric: where.metric });
   }
 
   #readToken(entry: unknown): void {
-    if (!isJson(entry) || typeof entry.token !== 'string') return this.#reject('malformed', entry);
+    if (!isJson(entry) || typeof entry.token !== 'string') return this.#reject('malformed', 'entry', entry);
     const { token } = entry;
     const windows = entry.endPoints ?? entry.timePeriods ?? entry.endpoints ?? [];
-    if (!Array.isArray(windows)) return this.#reject('malformed', entry, { token });
+    if (!Array.isArray(windows)) return this.#reject('malformed', 'entry', entry, { token });
     if (!isToken(token) || !this.#tokens.has(token)) {
       this.#understood++;
       this.#count(windows);
-      return this.#reject('token not asked for', entry, { token });
+      return this.#reject('token not asked for', 'entry', entry, { token });
     }
     // An entry that names no list at all speaks of something else: silence about a window is an answer, this is not.
     const isKnown = ['endPoints', 'timePeriods', 'endpoints', 'tags'].some((name) => name in entry);
-    if (!isKnown) return this.#reject('malformed', entry, { token });
+    if (!isKnown) return this.#reject('malformed', 'entry', entry, { token });
     this.#understood++;
     for (const window of windows) this.#readWindow(token, window);
     const tags = entry.tags ?? [];
-    if (!Array.isArray(tags)) return this.#reject('malformed', { tags }, { token });
+    if (!Array.isArray(tags)) return this.#reject('malformed', 'entry', { token, tags }, { token });
     this.#readTags(token, tags);
   }
 
@@ -160,27 +166,28 @@ class AnswerReader {
 
   #readWindow(token: Token, window: unknown): void {
     this.#count([window]);
-    if (!isJson(window) || !Array.isArray(window.data)) return this.#reject('malformed', window, { token });
+    if (!isJson(window) || !Array.isArray(window.data))
+      return this.#reject('malformed', 'window', window, { token });
     const time = typeof window.startTime === 'string' ? parseBeijing(window.startTime) : undefined;
-    if (time === undefined) return this.#reject('malformed', window, { token });
+    if (time === undefined) return this.#reject('malformed', 'window', window, { token });
     const { interval, granularity } = this.#asked;
     if (time < interval.start || time >= interval.end) {
-      return this.#reject('window outside the range', window, { token, time });
+      return this.#reject('window outside the range', 'window', window, { token, time });
     }
     if ((time - interval.start) % windowLength[granularity] !== 0) {
-      return this.#reject('window off the grid', window, { token, time });
+      return this.#reject('window off the grid', 'window', window, { token, time });
     }
     for (const item of window.data) this.#readValue(token, time, item);
   }
 
   #readValue(token: Token, time: number, item: unknown): void {
     if (!isJson(item) || typeof item.endpoint !== 'string') {
-      return this.#reject('malformed', item, { token, time });
+      return this.#reject('malformed', 'value', item, { token, time });
     }
     const metric = item.endpoint;
-    if (!isMetricCode(metric)) return this.#reject('unknown metric', item, { token, time, metric });
+    if (!isMetricCode(metric)) return this.#reject('unknown metric', 'value', item, { token, time, metric });
     if (!this.#metrics.has(metric))
-      return this.#reject('metric not asked for', item, { token, time, metric });
+      return this.#reject('metric not asked for', 'value', item, { token, time, metric });
     const value = readNumber(item.value);
     const row = this.#row(token, time);
     const position = metricPosition(metric);
@@ -188,7 +195,7 @@ class AnswerReader {
       row.seen[position] = true;
       this.#seenCells++;
     }
-    if (value === undefined) return this.#reject('no finite number', item, { token, time, metric });
+    if (value === undefined) return this.#reject('no finite number', 'value', item, { token, time, metric });
     if (value !== null) row.values[position] = value;
   }
 
@@ -212,16 +219,16 @@ class AnswerReader {
 
   #readTag(token: Token, entry: unknown): void {
     this.#values++;
-    if (!isJson(entry)) return this.#reject('malformed', entry, { token });
+    if (!isJson(entry)) return this.#reject('malformed', 'tag', entry, { token });
     const tag = entry.tag ?? entry.endpoint ?? entry.code;
-    if (typeof tag !== 'string') return this.#reject('malformed', entry, { token });
-    if (!isTagCode(tag)) return this.#reject('unknown tag', entry, { token, metric: tag });
+    if (typeof tag !== 'string') return this.#reject('malformed', 'tag', entry, { token });
+    if (!isTagCode(tag)) return this.#reject('unknown tag', 'tag', entry, { token, metric: tag });
     const { value } = entry;
     if (value === undefined || value === null || value === '') return;
     // A tag nobody asked for is the one sent to satisfy an API that refuses an empty list.
     if (!this.#asked.tags.includes(tag)) return;
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    if (!isStorable(text)) return this.#reject('malformed', entry, { token, metric: tag });
+    if (!isStorable(text)) return this.#reject('malformed', 'tag', entry, { token, metric: tag });
     this.#tags.set(`${token} ${tag}`, { token, tag, value: text });
   }
 }

@@ -4,9 +4,12 @@ import { requireCredentials, type Settings } from '../config.ts';
 import { TryLaterError, UserError } from '../errors.ts';
 import { type FillResult, type FillScope, fillGaps, type GapSummary, summariseGaps } from '../ingest/fill.ts';
 import { wantedWindows } from '../planning/plan.ts';
+import { windowAt } from '../planning/windows.ts';
 import { beginBackfill, endBackfill } from '../store/backfills.ts';
 import { closeBreaker } from '../store/breaker.ts';
+import { forgetOpenWindows } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
+import { lookOver } from '../store/quality.ts';
 import { readScope } from '../store/scope.ts';
 import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from './options.ts';
 import { beijing, count, duration, printJson, printTable, showProgress } from './output.ts';
@@ -59,6 +62,9 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   );
   const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
   const scope: FillScope = { wanted, tokens, metrics };
+  for (const granularity of granularities) {
+    await forgetOpenWindows(database, granularity, windowAt(granularity, clock.now()));
+  }
   const packer = runtime.packer();
   const plan = await summariseGaps(database, scope, packer);
   if (options.dryRun === true) {
@@ -97,6 +103,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
     if (id !== undefined && result?.end !== 'done')
       await endBackfill(database, id, state, result?.tally.calls ?? 0, clock.now());
   }
+  await lookOver(database, clock.now(), signal);
   return conclude({ database, scope, runtime, id, result, json: options.json === true });
 }
 

@@ -10,6 +10,7 @@ import { sampleCredentials, startSimulator } from '../simulator/index.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { type HotToken, readHotTokens } from '../store/hot.ts';
+import { lookOver } from '../store/quality.ts';
 import { readScope } from '../store/scope.ts';
 import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
@@ -125,6 +126,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const interval = newestDay(now, settings.settleDelay);
   const tagGaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
   for (const request of tagRequests(tagGaps, settings)) await ingestor.ingest(request, 'repair', { signal });
+  await lookOver(database, clock.now(), signal);
   const seconds = (performance.now() - started) / 1000;
   say(
     `asked for ${count(missing)} values, got ${count(result.tally.values)}: tokens without fine windows have none ` +

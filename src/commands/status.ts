@@ -51,7 +51,7 @@ function print(status: Status, now: number): void {
           `ACCESS REFUSED since ${beijing(status.accessRefused.openedAt)} (Beijing): ${status.accessRefused.reason}; ` +
             `next probe ${beijing(status.accessRefused.probeAt)}`,
         ]),
-    `revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}`,
+    `revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}, quality notes: ${count(status.qualityNotes)}`,
     `database: ${bytes(status.databaseBytes)}${status.timescale ? ', hypertables' : ', plain tables (no TimescaleDB)'}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

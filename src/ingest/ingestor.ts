@@ -7,6 +7,7 @@ import { type MetricCode, metricCodes, type TagCode, tagCodes, windowLength } fr
 import type { Clock } from '../clock.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
+import { observedFrom } from '../planning/windows.ts';
 import { storeAnswer } from '../store/answers.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
@@ -334,14 +335,13 @@ export class Ingestor {
   ): Promise<void> {
     const { database, clock, settleDelay, lookbackWindows } = this.#options;
     const now = clock.now();
-    const length = windowLength[request.granularity];
     const stored = await storeAnswer(database, {
       request,
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
       receivedAt: now,
-      observedFrom: now - settleDelay - (lookbackWindows + 2) * length,
+      observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),
       log:
         attempt === undefined
           ? undefined
@@ -393,12 +393,12 @@ export class Ingestor {
     };
   }
 
-  #logAttempt(
+  async #logAttempt(
     what: Pick<RequestLogEntry, 'what' | 'lane' | 'granularity' | 'interval' | 'tokens' | 'metrics'>,
     { outcome, code, milliseconds, message }: Attempt,
     database: Database,
   ): Promise<void> {
-    return logRequest(database, {
+    await logRequest(database, {
       ...what,
       outcome,
       code,

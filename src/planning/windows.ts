@@ -39,6 +39,18 @@ export function wholeWindows(granularity: Granularity, interval: Interval): Inte
   return { start, end: Math.max(start, end) };
 }
 
+/**
+ * Windows that start earlier than this were asked for long after they closed: a value first seen now says nothing about
+ * when the market could know it. Windows that the look-back asks for again still count as observed.
+ */
+export function observedFrom(
+  granularity: Granularity,
+  now: number,
+  rules: { readonly settleDelay: number; readonly lookbackWindows: number },
+): number {
+  return now - rules.settleDelay - (rules.lookbackWindows + 2) * windowLength[granularity];
+}
+
 /** How many windows an interval on the grid holds. */
 export function windowCount(granularity: Granularity, interval: Interval): number {
   return Math.max(0, (interval.end - interval.start) / windowLength[granularity]);

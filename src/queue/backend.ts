@@ -138,8 +138,8 @@ async function probeRedis(url: string): Promise<void> {
   }
 }
 
-/** A dead worker's jobs go to another within 30 s; however often that happens, the job is tried again. */
-const stallOptions = { lockDuration: 30_000, stalledInterval: 15_000, maxStalledCount: 10 } as const;
+/** A dead worker's jobs go to another within 20 s; however often that happens, the job is tried again. */
+const stallOptions = { lockDuration: 15_000, stalledInterval: 5000, maxStalledCount: 10 } as const;
 
 async function openPostgres(url: string, log: Logger): Promise<QueueBackend> {
   const pool = new pg.Pool({ connectionString: url, max: 2, application_name: 'cryptoracle queue' });

@@ -2,11 +2,15 @@ import type { Logger } from 'pino';
 import { ApiFailure } from '../api/failure.ts';
 import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
+import { isOutage } from '../store/database.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
 import { fetchQueue, fromFetchJob } from './jobs.ts';
 
 /** The call that was refused itself comes back soon, and then learns when the next probe is due. */
 const shortestWait = 1000;
+
+/** How long nothing is asked for that could not be stored, in milliseconds. */
+const outagePause = 10_000;
 
 export interface FetcherOptions {
   readonly backend: QueueBackend;
@@ -48,22 +52,23 @@ export class Fetcher {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       if (error instanceof ApiFailure && error.kind === 'access-denied')
-        throw await this.#waitForAccess(error);
+        throw await this.#wait(error.retryAfter ?? shortestWait);
       if (error instanceof ApiFailure) {
         log.warn(
           { ...context, kind: error.kind, reason: error.message },
           'not fetched: the gap stays for the next plan',
         );
-      } else {
-        log.error({ ...context, error: innermost(error) }, 'not stored');
+        throw error;
       }
+      log.error({ ...context, error: innermost(error) }, 'not stored');
+      if (isOutage(error)) throw await this.#wait(outagePause);
       throw error;
     }
   }
 
-  /** No job will do better: they all wait, this one too, until the next probe. */
-  async #waitForAccess(failure: ApiFailure): Promise<Error> {
-    await this.#worker?.rateLimit(failure.retryAfter ?? shortestWait);
+  /** No job will do better: they all wait, this one too. */
+  async #wait(milliseconds: number): Promise<Error> {
+    await this.#worker?.rateLimit(milliseconds);
     return rateLimitError();
   }
 }

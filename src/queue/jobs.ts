@@ -12,8 +12,8 @@ import type { DataRequest } from '../planning/request.ts';
 export const planQueue = 'plan';
 export const fetchQueue = 'fetch';
 
-/** What the clock asks for; the granularities plan their windows, the others are daily. */
-export const planTasks = [...granularities, 'heal', 'recheck', 'tokens', 'tags'] as const;
+/** What the clock asks for; the granularities plan their windows. */
+export const planTasks = [...granularities, 'heal', 'quality', 'recheck', 'tokens', 'tags'] as const;
 export type PlanTask = (typeof planTasks)[number];
 
 export const planJobSchema = z.object({

@@ -9,7 +9,8 @@ import type { Gap, Packer } from '../planning/packing.ts';
 import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
-import { readEmptyCells, readGaps } from '../store/coverage.ts';
+import { windowAt } from '../planning/windows.ts';
+import { forgetOpenWindows, readEmptyCells, readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { readScope } from '../store/scope.ts';
 import type { JobQueue } from './backend.ts';
@@ -74,9 +75,12 @@ export class Planner {
    * @param lookback whether the newest windows are to be asked for once more
    */
   async planWindows(granularity: Granularity, lookback: boolean): Promise<PlanResult> {
-    const { database, settings, clock, packer } = this.#options;
+    const { database, settings, clock, packer, log } = this.#options;
     const { tokens, metrics } = await readScope(database, settings, clock.now());
     const range = { start: settings.historyStart, end: clock.now() };
+    const forgotten = await forgetOpenWindows(database, granularity, windowAt(granularity, clock.now()));
+    if (forgotten > 0)
+      log.warn({ granularity }, 'a clock ran ahead: windows of the future are asked for again');
     const wanted = wantedWindows(range, [granularity], clock.now(), settings.settleDelay).get(granularity);
     if (wanted === undefined || isEmpty(wanted) || tokens.length === 0 || metrics.length === 0) {
       return { added: 0, hasMore: false };

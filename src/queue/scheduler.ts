@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Granularity, isGranularity } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
@@ -6,11 +7,12 @@ import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
 import type { Database } from '../store/database.ts';
+import { lookOver } from '../store/quality.ts';
 import { isTokenListOld } from '../store/tokens.ts';
 import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
 import { type PlanJob, type PlanTask, planJobSchema, planQueue, planTasks } from './jobs.ts';
 import type { Planner, PlanResult } from './planner.ts';
-import { schedule, timeZone } from './schedules.ts';
+import { longestWait, schedule, timeZone } from './schedules.ts';
 
 export interface SchedulerOptions {
   readonly backend: QueueBackend;
@@ -19,8 +21,19 @@ export interface SchedulerOptions {
   readonly ingestor: Ingestor;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How often the schedules are looked at, in milliseconds. */
+  readonly watchInterval?: number;
   readonly settings: Pick<Settings, 'granularities' | 'tags' | 'settleDelay' | 'requestsPerSecond'>;
 }
+
+/** How often the schedules are looked at, in milliseconds. */
+const defaultWatchInterval = 15_000;
+
+/** A task that has not run so long after its time, in milliseconds, is not going to. */
+const overdue = 600_000;
+
+/** How long values are looked over at a time, in milliseconds; planning has to wait meanwhile. */
+const longestLook = 20_000;
 
 /** Keeps the clock: registers what is due when, and plans when it is. Any number of them may run. */
 export class Scheduler {
@@ -36,18 +49,23 @@ export class Scheduler {
 
   /** Registers the schedules and plans everything once, so that a pause heals at once. */
   async start(): Promise<void> {
-    const { backend, database } = this.#options;
-    // Two plans at once would queue the same gaps, packed differently.
-    await this.#queue.setGlobalConcurrency(1);
-    // BullMQ's registration is not safe against another scheduler that registers at the same moment.
-    await database.exclusively('register schedules', () => this.#register());
+    const { backend } = this.#options;
+    await this.#register();
     this.#worker = backend.worker(planQueue, (job) => this.#run(job.data), { concurrency: 1 });
     await this.#worker.waitUntilReady();
     await this.#planAtStart();
+    void this.#watch();
   }
 
   async #register(): Promise<void> {
+    // BullMQ's registration is not safe against another scheduler that registers at the same moment.
+    await this.#options.database.exclusively('register schedules', () => this.#upsertSchedules());
+  }
+
+  async #upsertSchedules(): Promise<void> {
     const { settings } = this.#options;
+    // Two plans at once would queue the same gaps, packed differently.
+    await this.#queue.setGlobalConcurrency(1);
     const tasks = this.#tasks();
     for (const task of tasks) {
       await this.#queue.upsertJobScheduler(
@@ -57,6 +75,38 @@ export class Scheduler {
       );
     }
     for (const task of planTasks) if (!tasks.includes(task)) await this.#queue.removeJobScheduler(task);
+  }
+
+  async #watch(): Promise<void> {
+    const { watchInterval = defaultWatchInterval } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#keepSchedules(watchInterval);
+      await sleep(watchInterval, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /**
+   * A queue that was emptied, or restarted without its data, has forgotten the schedules; after a clock was set back they
+   * lie too far ahead. Then they are registered anew, and everything is planned once.
+   */
+  async #keepSchedules(watchInterval: number): Promise<void> {
+    const { log } = this.#options;
+    try {
+      // BullMQ's own clock counts here, whatever the program's is.
+      const now = Date.now();
+      const schedulers = await this.#queue.getJobSchedulers();
+      const isKept = this.#tasks().every((task) => {
+        const next = schedulers.find((scheduler) => scheduler.key === task)?.next;
+        return next !== undefined && next <= now + longestWait(task) + watchInterval && next > now - overdue;
+      });
+      if (isKept || this.#stopping.signal.aborted) return;
+      await this.#register();
+      await this.#planAtStart();
+      log.warn('the queue had lost its schedules: they are registered again');
+    } catch (error) {
+      log.debug({ error: innermost(error) }, 'the schedules could not be looked at');
+    }
   }
 
   async stop(): Promise<void> {
@@ -70,6 +120,7 @@ export class Scheduler {
     return [
       ...settings.granularities,
       'heal',
+      'quality',
       'recheck',
       'tokens',
       ...(settings.tags.length > 0 ? (['tags'] as const) : []),
@@ -80,7 +131,7 @@ export class Scheduler {
     const { database, clock, settings } = this.#options;
     const isListOld = await isTokenListOld(database, clock.now());
     const due = this.#tasks().filter(
-      (task) => !['heal', 'recheck'].includes(task) && (task !== 'tokens' || isListOld),
+      (task) => !['heal', 'quality', 'recheck'].includes(task) && (task !== 'tokens' || isListOld),
     );
     // The token list first: it decides what the other tasks plan for.
     due.sort((a, b) => Number(b === 'tokens') - Number(a === 'tokens'));
@@ -107,11 +158,17 @@ export class Scheduler {
   }
 
   async #perform(task: PlanTask, lookback: boolean): Promise<void> {
-    const { planner, ingestor, log, settings } = this.#options;
+    const { planner, ingestor, database, clock, log, settings } = this.#options;
     if (task === 'tokens') return refreshTokenList(ingestor, log, this.#stopping.signal);
     if (task === 'tags') {
       const { added } = await planner.planTags();
       if (added > 0) log.info({ requests: added }, 'planned tags');
+      return;
+    }
+    if (task === 'quality') {
+      const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(longestLook)]);
+      const added = await lookOver(database, clock.now(), signal);
+      if (added > 0) log.info({ notes: added }, 'some values are hard to believe: see quality_notes');
       return;
     }
     if (task === 'recheck') {

@@ -1,4 +1,4 @@
-import { type Granularity, windowLength } from '../catalog/index.ts';
+import { type Granularity, isGranularity, windowLength } from '../catalog/index.ts';
 import type { PlanTask } from './jobs.ts';
 
 /** All cron patterns are Beijing time, the vendor's clock. */
@@ -25,12 +25,20 @@ export function settlePattern(granularity: Granularity, settleDelay: number): st
   return `${Math.floor(offset / second) % 60} ${minute} ${hours ? ascending(hours) : '*'} * * *`;
 }
 
+/** How long it takes at most from one run of a task to the next, in milliseconds. */
+export function longestWait(task: PlanTask): number {
+  if (task === 'heal' || task === 'quality') return 300_000;
+  return isGranularity(task) ? windowLength[task] : day;
+}
+
 /** When each task is due. */
 export function schedule(task: PlanTask, settleDelay: number): string {
   switch (task) {
     case 'heal':
       // What failed is tried again soon, not only when the next window of its granularity settles.
       return '45 2-59/5 * * * *';
+    case 'quality':
+      return '15 1-59/5 * * * *';
     case 'recheck':
       return '50 40 4 * * *';
     case 'tokens':

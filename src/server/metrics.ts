@@ -58,7 +58,8 @@ function factsRegistry({ status, queueCounts }: Facts): Registry {
   gauge('tokens', 'Tokens that are wanted').set(status.tokens);
   gauge('refused_metrics', 'Metrics and tags that the subscription does not hold').set(status.refused.length);
   counter('revisions_total', 'Values that changed or came late').inc(status.revisions);
-  counter('quarantined_total', 'Values that could not be stored').inc(status.quarantined);
+  gauge('quarantined', 'Things that could not be stored and are not resolved').set(status.quarantined);
+  gauge('quality_notes', 'Stored values that are hard to believe').set(status.qualityNotes);
   return registry;
 }
 

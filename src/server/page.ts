@@ -76,7 +76,9 @@ ${
     : html`<li>last call: ${lastCall.outcome}${lastCall.message ? ` (${lastCall.message})` : ''},
 ${count(secondsAgo)} s ago</li>`
 }
-<li>revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}</li>
+<li>revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}, quality notes: ${count(
+    status.qualityNotes,
+  )}</li>
 <li>database: ${bytes(status.databaseBytes)}, ${
     status.timescale ? 'hypertables' : 'plain tables (no TimescaleDB)'
   }</li>

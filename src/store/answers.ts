@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm';
 import type { AnsweredRow, AnsweredTag, Reject } from '../api/decode.ts';
 import { formatBeijingDate } from '../beijing.ts';
-import type { Granularity } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { markAnswered } from './coverage.ts';
 import type { Database, Executor } from './database.ts';
 import { forgetRefused } from './entitlements.ts';
+import { noteWritten } from './quality.ts';
+import { writeRejects } from './quarantine.ts';
 import { logRequest, type RequestLogEntry } from './requests.ts';
 import { type WrittenRows, writeRows } from './rows.ts';
 
@@ -31,27 +32,37 @@ export interface AnswerToStore {
  * together. Storing the same answer again writes nothing but the log.
  */
 export function storeAnswer(database: Database, answer: AnswerToStore): Promise<WrittenRows> {
-  return database.transaction(async (on) => {
-    const { request, receivedAt } = answer;
-    await lockTokens(database, request, on);
-    const stored = await writeRows(database, answer, on);
-    await writeTags(database, answer, on);
-    await writeRejects(database, request.granularity, answer.rejects, receivedAt, on);
-    await markAnswered(database, { ...request, metrics: [...request.metrics, ...request.tags] }, on);
-    // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
-    if (answer.log !== undefined) {
-      await forgetRefused(database, [...request.metrics, ...request.tags], on);
-      await logRequest(database, { ...answer.log, rowsWritten: stored.rowsWritten }, on);
-    }
-    return stored;
-  });
+  return database.transaction((on) => writeAnswer(database, answer, on));
+}
+
+/** {@link storeAnswer} within a transaction that does more. */
+export async function writeAnswer(
+  database: Database,
+  answer: AnswerToStore,
+  on: Executor,
+): Promise<WrittenRows> {
+  const { request, receivedAt } = answer;
+  const codes = [...request.metrics, ...request.tags];
+  await lockTokens(database, request, on);
+  const stored = await writeRows(database, answer, on);
+  if (stored.rowsWritten > 0) await noteWritten(database, request, on);
+  await writeTags(database, answer, on);
+  await markAnswered(database, { ...request, metrics: codes }, on);
+  let requestId: number | undefined;
+  // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
+  if (answer.log !== undefined) {
+    await forgetRefused(database, codes, on);
+    requestId = await logRequest(database, { ...answer.log, rowsWritten: stored.rowsWritten }, on);
+  }
+  await writeRejects(database, request.granularity, answer.rejects, receivedAt, requestId, on);
+  return stored;
 }
 
 /**
  * Two answers about the same tokens take turns: what one finds changed must be what the other has committed. Locks are
  * taken in the order of their keys, so that turns never become a deadlock.
  */
-async function lockTokens(database: Database, request: DataRequest, on: Executor): Promise<void> {
+export async function lockTokens(database: Database, request: DataRequest, on: Executor): Promise<void> {
   await database.query(
     'lock tokens',
     sql`
@@ -96,44 +107,6 @@ async function writeTags(database: Database, answer: AnswerToStore, on: Executor
       on conflict (token, tag, first_day) do update
         set value = excluded.value, last_day = greatest(token_tags.last_day, excluded.last_day)
         where token_tags.value <> excluded.value or token_tags.last_day < excluded.last_day`,
-    on,
-  );
-}
-
-/** Longest raw form that is kept, in characters. */
-const longestRaw = 20_000;
-
-/** Text of any origin in a form that PostgreSQL stores: whole characters, no NUL. */
-function storable(text: string | undefined, longest: number): string | null {
-  return text === undefined ? null : text.toWellFormed().replaceAll('\0', '\u{fffd}').slice(0, longest);
-}
-
-async function writeRejects(
-  database: Database,
-  granularity: Granularity,
-  rejects: readonly Reject[],
-  receivedAt: number,
-  on: Executor,
-): Promise<void> {
-  if (rejects.length === 0) return;
-  const now = new Date(receivedAt).toISOString();
-  const times = rejects.map(({ time }) => (time === undefined ? null : new Date(time).toISOString()));
-  await database.query(
-    'write quarantine',
-    sql`
-      insert into cryptoracle.quarantine
-        (granularity, token, time, metric, reason, raw, first_seen_at, last_seen_at)
-      select distinct ${granularity}, token, time, metric, reason, raw, ${now}::timestamptz, ${now}::timestamptz
-      from unnest(
-        ${sql.param(rejects.map(({ token }) => storable(token, 200)))}::text[],
-        ${sql.param(times)}::timestamptz[],
-        ${sql.param(rejects.map(({ metric }) => storable(metric, 200)))}::text[],
-        ${sql.param(rejects.map(({ reason }) => reason))}::text[],
-        ${sql.param(rejects.map(({ raw }) => storable(JSON.stringify(raw) ?? 'undefined', longestRaw)))}::text[]
-      ) as t (token, time, metric, reason, raw)
-      order by token, time, metric
-      on conflict on constraint quarantine_entry do update
-        set times_seen = quarantine.times_seen + 1, last_seen_at = excluded.last_seen_at`,
     on,
   );
 }

@@ -46,7 +46,8 @@ export async function claimProbe(database: Database, now: number, probeInterval:
     'claim probe',
     sql`
       update cryptoracle.breaker set probe_at = ${at(now + probeInterval)}
-      where probe_at <= ${at(now)}::timestamptz
+      -- A probe further off than that is from before the clock was set back.
+      where probe_at not between ${at(now + 1)}::timestamptz and ${at(now + probeInterval)}::timestamptz
       returning id`,
   );
   return claimed.length > 0;

@@ -79,11 +79,38 @@ const comments: Readonly<Record<string, TableComment>> = {
       time: 'Start of the window, where known',
       metric: 'Code as it was sent, where known',
       reason: 'Why it was not stored',
-      raw: 'The JSON that was sent, cut after 20000 characters',
+      part: "Which part of the answer raw is: a token's 'entry', a 'window', a 'value' or a 'tag'",
+      raw: 'The JSON that was sent, cut after a million characters',
       raw_digest: 'MD5 of raw, to tell repetitions',
       times_seen: 'How often the same was sent',
       first_seen_at: 'When it was first sent',
       last_seen_at: 'When it was last sent',
+      request_id: 'The call that first brought it, see requests',
+      resolution:
+        "'replayed': its values are stored now; 'superseded': a later answer gave values for its cells; 'dismissed': by a person; NULL while it is open",
+      resolved_at: 'When it was resolved',
+    },
+  },
+  quality_notes: {
+    table:
+      'Stored values that are hard to believe; they were stored all the same. A note goes when its value is corrected',
+    columns: {
+      granularity: '15m, 1h, 4h or 1d',
+      token: 'Ticker of the token',
+      time: 'Start of the window',
+      metric: 'API code of the metric',
+      note: "'outside its range', 'not positive minus negative' (by more than 0.02), 'rank out of order with mentions' (more mentions than the token on the place before) or 'fell to zero at once' (a count of 10 or more in the window before)",
+      value: 'The value that is stored',
+      detail: 'What it was compared with',
+      noted_at: 'When it was noted',
+    },
+  },
+  quality_due: {
+    table: 'Windows that were written and not looked over for quality notes since; a worklist of the program',
+    columns: {
+      id: 'Order of entry',
+      granularity: '15m, 1h, 4h or 1d',
+      windows: 'Range of windows that were written',
     },
   },
   requests: {

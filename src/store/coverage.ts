@@ -123,6 +123,34 @@ async function readBlocks<Code extends MetricCode | TagCode>(
   }));
 }
 
+/**
+ * Takes windows that have not even closed out of the ledger: a clock that ran ahead had them asked for too early, and
+ * that there was nothing yet is no answer. Where such windows hold values it is our own clock that runs behind, and
+ * nothing is done.
+ *
+ * @param openFrom start of the first window that has not closed
+ * @returns how many pairs of token and metric were concerned
+ */
+export async function forgetOpenWindows(
+  database: Database,
+  granularity: Granularity,
+  openFrom: number,
+): Promise<number> {
+  const open = sql`tstzrange(${at(openFrom)}, null)`;
+  const concerned = await database.query(
+    'forget open windows',
+    sql`
+      update cryptoracle.coverage
+      set answered = answered - tstzmultirange(${open})
+      where granularity = ${granularity} and answered && ${open}
+        and not exists (
+          select from cryptoracle.${sql.identifier(`metrics_${granularity}`)} where time >= ${at(openFrom)}
+        )
+      returning 1`,
+  );
+  return concerned.length;
+}
+
 /** Enters the selection as answered. Writes nothing where it was already. */
 export async function markAnswered(
   database: Database,

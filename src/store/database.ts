@@ -159,6 +159,20 @@ export function errorCode(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What pg says without a code. */
+const lostForWords = /timeout exceeded when trying to connect|connection terminated/i;
+
+/**
+ * Whether it is the database that fails, and not the statement: it is away, its connections are used up, its disk is full
+ * (classes 53, 57P and 58 of PostgreSQL's codes). Then nothing else does better, and waiting helps.
+ */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof ConnectionLost) return true;
+  const code = errorCode(error);
+  if (code === undefined) return lostForWords.test(innermost(error));
+  return /^(?:08|53|57P|58)/.test(code) || /^E[A-Z]+$/.test(code);
+}
+
 /**
  * Connects and makes sure that the server will do.
  * @throws UserError where the settings are wrong, TryLaterError where the server is not there (yet)

@@ -5,6 +5,9 @@ import type { Database, Executor } from './database.ts';
 /** How long a refusal is believed, in milliseconds; then the code is asked for once more (API page, code 205). */
 const believedFor = 86_400_000;
 
+/** How far the clocks of two processes may differ, in milliseconds. */
+const clockTolerance = 300_000;
+
 /** Codes that the subscription does not include, as of the last look, at most a day ago. */
 export async function readRefused(
   database: Database,
@@ -14,7 +17,9 @@ export async function readRefused(
     'read entitlements',
     sql`
       select metric from cryptoracle.entitlements
-      where last_refused_at > ${new Date(now - believedFor).toISOString()}::timestamptz`,
+      -- What lies in the future is from before the clock was set back.
+      where last_refused_at > ${new Date(now - believedFor).toISOString()}::timestamptz
+        and last_refused_at < ${new Date(now + clockTolerance).toISOString()}::timestamptz`,
   );
   return new Set(rows.map((row) => row.metric));
 }

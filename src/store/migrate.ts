@@ -112,7 +112,16 @@ async function listBundledTokens(client: pg.ClientBase, clock: Clock): Promise<v
 const readable = [
   ...['metrics_15m', 'metrics_1h', 'metrics_4h', 'metrics_1d', 'token_tags'],
   ...['tokens', 'metric_catalog', 'tag_catalog'],
-  ...['coverage', 'revisions', 'quarantine', 'requests', 'entitlements', 'backfills', 'breaker'],
+  ...[
+    'coverage',
+    'revisions',
+    'quarantine',
+    'quality_notes',
+    'requests',
+    'entitlements',
+    'backfills',
+    'breaker',
+  ],
 ];
 
 /** The role that people's tools are given: it may read what people query, and nothing else. */

@@ -2,6 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 
+/** Longer than any wait that the API asks for and that is obeyed, in milliseconds. */
+const longestHold = 600_000;
+
+/** More callers than ever wait for their turns at once. */
+const mostCallers = 1000;
+
 /**
  * Spaces the calls to the API evenly over all processes that share the database: each takes the next free instant and
  * waits for it. The database's clock counts, the only one that all of them share.
@@ -16,6 +22,14 @@ export class Pace {
     this.#interval = 1000 / requestsPerSecond;
   }
 
+  /**
+   * The longest that anybody can have been told to wait, in milliseconds. An instant beyond it comes from before the
+   * server's clock was set back.
+   */
+  get #furthest(): number {
+    return longestHold + mostCallers * this.#interval;
+  }
+
   /** Waits for a turn. @throws the signal's reason when it is aborted while waiting */
   async turn(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
@@ -25,7 +39,10 @@ export class Pace {
         insert into cryptoracle.pace as p (next_at)
         values (clock_timestamp() + ${this.#interval}::float8 * interval '1 ms')
         on conflict (id) do update
-          set next_at = greatest(p.next_at, clock_timestamp()) + ${this.#interval}::float8 * interval '1 ms'
+          set next_at = ${this.#interval}::float8 * interval '1 ms' + case
+            when p.next_at > clock_timestamp() + ${this.#furthest}::float8 * interval '1 ms' then clock_timestamp()
+            else greatest(p.next_at, clock_timestamp())
+          end
         returning (extract(epoch from p.next_at - clock_timestamp()) * 1000 - ${this.#interval}::float8)::float8 as wait`,
     );
     const wait = row?.wait ?? 0;

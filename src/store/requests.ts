@@ -24,9 +24,14 @@ export interface RequestLogEntry {
   readonly at: number;
 }
 
-export async function logRequest(database: Database, entry: RequestLogEntry, on?: Executor): Promise<void> {
+/** Enters a call. @returns its number */
+export async function logRequest(
+  database: Database,
+  entry: RequestLogEntry,
+  on?: Executor,
+): Promise<number | undefined> {
   const at = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString());
-  await database.query(
+  const [row] = await database.query<{ id: number }>(
     'log request',
     sql`
       insert into cryptoracle.requests
@@ -37,9 +42,11 @@ export async function logRequest(database: Database, entry: RequestLogEntry, on?
          ${at(entry.interval?.start)}, ${at(entry.interval?.end)},
          ${sql.param(entry.tokens ?? [])}::text[], ${sql.param(entry.metrics ?? [])}::text[],
          ${entry.outcome}, ${entry.code ?? null}, ${entry.records ?? 0}, ${entry.rowsWritten ?? 0},
-         ${entry.milliseconds}, ${entry.message?.toWellFormed().replaceAll('\0', '') ?? null})`,
+         ${entry.milliseconds}, ${entry.message?.toWellFormed().replaceAll('\0', '') ?? null})
+      returning id::float8 as id`,
     on,
   );
+  return row?.id;
 }
 
 /** The newest failed call that asked for some of these cells, since they are still missing. */

@@ -1,8 +1,27 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { AnsweredRow } from '../api/decode.ts';
-import { metricPosition, metrics } from '../catalog/index.ts';
+import { type Granularity, metricPosition, metrics, type Token } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 import type { Database, Executor } from './database.ts';
+
+/** Values of a row as they are stored, by {@link metricPosition}; `undefined` where there is no such row. */
+export async function readRow(
+  database: Database,
+  granularity: Granularity,
+  token: Token,
+  time: number,
+  on: Executor,
+): Promise<readonly (number | null)[] | undefined> {
+  const [row] = await database.query<{ values: (number | null)[] }>(
+    'read row',
+    sql`
+      select array[${columnList}] as values
+      from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
+      where token = ${token} and time = ${at(time)}`,
+    on,
+  );
+  return row?.values;
+}
 
 /** Values of one answer, as far as the metric tables are concerned. */
 export interface RowsToWrite {

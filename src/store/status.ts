@@ -24,7 +24,10 @@ export interface Status {
   readonly granularities: readonly GranularityStatus[];
   readonly tokens: number;
   readonly refused: readonly string[];
+  /** Things in quarantine that are not resolved. */
   readonly quarantined: number;
+  /** Stored values that are hard to believe. */
+  readonly qualityNotes: number;
   readonly revisions: number;
   /** Calls of the last 24 hours by outcome. */
   readonly calls: Readonly<Record<string, number>>;
@@ -136,6 +139,7 @@ async function readTotals(
   const [totals] = await database.query<{
     refused: string[];
     quarantined: number;
+    notes: number;
     revisions: number;
     calls: Record<string, number>;
     last: { at: number; outcome: string; message: string | null } | null;
@@ -146,7 +150,8 @@ async function readTotals(
     sql`
       select
         (select coalesce(array_agg(metric order by metric), '{}') from cryptoracle.entitlements) as refused,
-        (select count(*) from cryptoracle.quarantine)::float8 as quarantined,
+        (select count(*) from cryptoracle.quarantine where resolution is null)::float8 as quarantined,
+        (select count(*) from cryptoracle.quality_notes)::float8 as notes,
         (select count(*) from cryptoracle.revisions)::float8 as revisions,
         (select coalesce(jsonb_object_agg(outcome, calls), '{}') from (
            select outcome, count(*) as calls from cryptoracle.requests
@@ -162,6 +167,7 @@ async function readTotals(
     tokens: scope.tokens.length,
     refused: totals?.refused ?? [],
     quarantined: totals?.quarantined ?? 0,
+    qualityNotes: totals?.notes ?? 0,
     revisions: totals?.revisions ?? 0,
     calls: totals?.calls ?? {},
     lastCall: totals?.last ?? undefined,

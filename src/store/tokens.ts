@@ -79,5 +79,6 @@ const day = 86_400_000;
 /** Whether the API was last asked for its list more than a day ago, or never. */
 export async function isTokenListOld(database: Database, now: number): Promise<boolean> {
   const refreshed = await tokensRefreshedAt(database);
-  return refreshed === undefined || now - refreshed > day;
+  // What lies in the future is from before the clock was set back.
+  return refreshed === undefined || Math.abs(now - refreshed) > day;
 }

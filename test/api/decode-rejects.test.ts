@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, decodeAnswer, type RejectReason } from '../../src/api/decode.ts';
+import { type AnswerPart, type Asked, decodeAnswer, type RejectReason } from '../../src/api/decode.ts';
 import { asToken, metricCodes } from '../../src/catalog/index.ts';
 
 const hour = 3_600_000;
@@ -158,8 +158,9 @@ function rejectsOf(entries: readonly unknown[]) {
   return answer.rejects;
 }
 
-const reject = (raw: unknown, reason: RejectReason, { token, time, metric }: Where) => ({
+const reject = (part: AnswerPart, raw: unknown, reason: RejectReason, { token, time, metric }: Where) => ({
   reason,
+  part,
   token,
   time,
   metric,
@@ -171,26 +172,28 @@ describe('what does not fit', () => {
   const eth = { token: 'ETH', timePeriods: [goodWindow] };
 
   it.each(badEntries)('as an entry: %s', (_, raw, reason, where) => {
-    expect(rejectsOf([btc, raw, eth])).toEqual([reject(raw, reason, where)]);
+    expect(rejectsOf([btc, raw, eth])).toEqual([reject('entry', raw, reason, where)]);
   });
 
   it.each(badWindows)('as a window: %s', (_, raw, reason, where) => {
     const entry = { ...btc, endPoints: [raw, goodWindow] };
-    expect(rejectsOf([entry, eth])).toEqual([reject(raw, reason, where)]);
+    expect(rejectsOf([entry, eth])).toEqual([reject('window', raw, reason, where)]);
   });
 
   it.each(badValues)('as a value: %s', (_, raw, reason, where) => {
     const window = { startTime: '2025-01-01 02:00:00', data: [good, raw, good] };
-    expect(rejectsOf([{ ...btc, endPoints: [window] }, eth])).toEqual([reject(raw, reason, where)]);
+    expect(rejectsOf([{ ...btc, endPoints: [window] }, eth])).toEqual([reject('value', raw, reason, where)]);
   });
 
   it.each(badTags)('as a tag: %s', (_, raw, reason, where) => {
-    expect(rejectsOf([{ ...btc, tags: [goodTag, raw] }, eth])).toEqual([reject(raw, reason, where)]);
+    expect(rejectsOf([{ ...btc, tags: [goodTag, raw] }, eth])).toEqual([reject('tag', raw, reason, where)]);
   });
 
   it('as tags: no list', () => {
     const entries = [btc, { ...eth, tags: 'none' }];
-    expect(rejectsOf(entries)).toEqual([reject({ tags: 'none' }, 'malformed', { token: 'ETH' })]);
+    expect(rejectsOf(entries)).toEqual([
+      reject('entry', { token: 'ETH', tags: 'none' }, 'malformed', { token: 'ETH' }),
+    ]);
   });
 
   it('all at once, each with its own reason', () => {
@@ -198,8 +201,14 @@ describe('what does not fit', () => {
     const windows = [...badWindows.map(([, raw]) => raw), window, goodWindow];
     const tags = [...badTags.map(([, raw]) => raw), goodTag];
     const entries = [...badEntries.map(([, raw]) => raw), { token: 'BTC', endPoints: windows, tags }, eth];
-    const expected = [...badEntries, ...badWindows, ...badValues, ...badTags];
-    expect(rejectsOf(entries)).toEqual(expected.map(([, raw, reason, where]) => reject(raw, reason, where)));
+    const expected = (part: AnswerPart, cases: readonly Case[]) =>
+      cases.map(([, raw, reason, where]) => reject(part, raw, reason, where));
+    expect(rejectsOf(entries)).toEqual([
+      ...expected('entry', badEntries),
+      ...expected('window', badWindows),
+      ...expected('value', badValues),
+      ...expected('tag', badTags),
+    ]);
   });
 
   it('fills the answer like anything else: it is counted', () => {

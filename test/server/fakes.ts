@@ -28,6 +28,7 @@ export const sampleStatus: Status = {
   tokens: 200,
   refused: ['CO-S-01-05'],
   quarantined: 3,
+  qualityNotes: 5,
   revisions: 41,
   calls: { ok: 1200, failed: 7 },
   lastCall: { at: now - 12_000, outcome: 'failed', message: 'timeout' },

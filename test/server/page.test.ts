@@ -34,7 +34,7 @@ describe('the page', () => {
       '1,200 ok, 7 failed',
       'failed (timeout)',
       '12 s ago',
-      'revisions: 41, quarantined: 3',
+      'revisions: 41, quarantined: 3, quality notes: 5',
       '12.3 MB, hypertables',
       'As of 2025-06-02 00:20:00 (Beijing)',
     ]) {

@@ -233,7 +233,14 @@ describeOnServers('values of an answer', (kind) => {
             tags: ['CO-B-01-04'],
             tagValues: [{ token: row('BTC', start, {}).token, tag: 'CO-B-01-04', value: 'DeFi' }],
             rejects: [
-              { reason: 'malformed', token: 'BTC', time: start, metric: undefined, raw: { some: 'thing' } },
+              {
+                reason: 'malformed',
+                part: 'window',
+                token: 'BTC',
+                time: start,
+                metric: undefined,
+                raw: { some: 'thing' },
+              },
             ],
           }),
         );

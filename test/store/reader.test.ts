@@ -7,7 +7,7 @@ import { createTestDatabase, describeOnServers, rows } from '../support/database
 import { answer, mentions, row, start } from './answering.ts';
 
 /** What only the program uses. */
-const internal = ['migrations', 'pace'];
+const internal = ['migrations', 'pace', 'quality_due'];
 
 describeOnServers('the role for people', (kind) => {
   let database: Database;

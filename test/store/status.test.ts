@@ -53,6 +53,7 @@ describeOnServers('the status', (kind) => {
       tokens: 3,
       refused: [],
       quarantined: 0,
+      qualityNotes: 0,
       revisions: 0,
       calls: {},
       lastCall: undefined,
@@ -136,8 +137,22 @@ describeOnServers('the status', (kind) => {
         answer({
           rows: [row('BTC', start, { [mentions]: number })],
           rejects: [
-            { reason: 'malformed', token: 'BTC', time: start, metric: undefined, raw: number },
-            { reason: 'malformed', token: 'BTC', time: start, metric: undefined, raw: 'same' },
+            {
+              reason: 'malformed',
+              part: 'window',
+              token: 'BTC',
+              time: start,
+              metric: undefined,
+              raw: number,
+            },
+            {
+              reason: 'malformed',
+              part: 'window',
+              token: 'BTC',
+              time: start,
+              metric: undefined,
+              raw: 'same',
+            },
           ],
         }),
       );

@@ -11,7 +11,7 @@ import {
   timestamp,
   unique,
 } from 'drizzle-orm/pg-core';
-import { cryptoracle, instant, tstzmultirange } from './types.ts';
+import { cryptoracle, instant, tstzmultirange, tstzrange } from './types.ts';
 
 /** What was asked for and answered, changed, refused: the program's memory. */
 
@@ -55,12 +55,16 @@ export const quarantine = cryptoracle.table(
     time: timestamp('time', { withTimezone: true }),
     metric: text('metric'),
     reason: text('reason').notNull(),
+    part: text('part'),
     raw: text('raw').notNull(),
     /** What makes an entry the same one seen again, without indexing raw forms of any length. */
     rawDigest: text('raw_digest').notNull().generatedAlwaysAs(sql`md5(raw)`),
     timesSeen: integer('times_seen').notNull().default(1),
     firstSeenAt: instant('first_seen_at').notNull(),
     lastSeenAt: instant('last_seen_at').notNull(),
+    requestId: bigint('request_id', { mode: 'number' }),
+    resolution: text('resolution'),
+    resolvedAt: timestamp('resolved_at', { withTimezone: true }),
   },
   (table) => [
     unique('quarantine_entry')
@@ -68,6 +72,31 @@ export const quarantine = cryptoracle.table(
       .nullsNotDistinct(),
   ],
 );
+
+export const qualityNotes = cryptoracle.table(
+  'quality_notes',
+  {
+    granularity: text('granularity').notNull(),
+    token: text('token').notNull(),
+    time: timestamp('time', { withTimezone: true }).notNull(),
+    metric: text('metric').notNull(),
+    note: text('note').notNull(),
+    value: doublePrecision('value').notNull(),
+    detail: text('detail').notNull(),
+    notedAt: instant('noted_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.granularity, table.token, table.time, table.metric, table.note] }),
+    index('quality_notes_time').on(table.granularity, table.time),
+  ],
+);
+
+/** Windows that were written and not looked over since; entered with the rows, taken out with the notes. */
+export const qualityDue = cryptoracle.table('quality_due', {
+  id: id(),
+  granularity: text('granularity').notNull(),
+  windows: tstzrange('windows').notNull(),
+});
 
 export const requests = cryptoracle.table(
   'requests',

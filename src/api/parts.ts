@@ -1,0 +1,29 @@
+import { formatBeijing } from '../beijing.ts';
+import type { Token } from '../catalog/index.ts';
+import type { AnswerPart } from './decode.ts';
+
+/**
+ * A part of an answer, dressed as an answer of its own, so that it can be decoded again.
+ *
+ * @param where what the part's surroundings said: its token, and the start of its window in milliseconds since the epoch
+ * @returns `undefined` where the surroundings are not known well enough
+ */
+export function answerAround(
+  part: AnswerPart,
+  raw: unknown,
+  where: { readonly token: Token | undefined; readonly time: number | undefined },
+): unknown {
+  if (part === 'entry') return [raw];
+  const { token, time } = where;
+  if (token === undefined) return undefined;
+  switch (part) {
+    case 'window':
+      return [{ token, endPoints: [raw] }];
+    case 'tag':
+      return [{ token, tags: [raw] }];
+    case 'value':
+      return time === undefined
+        ? undefined
+        : [{ token, endPoints: [{ startTime: formatBeijing(time), data: [raw] }] }];
+  }
+}
