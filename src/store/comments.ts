@@ -99,7 +99,7 @@ const comments: Readonly<Record<string, TableComment>> = {
       token: 'Ticker of the token',
       time: 'Start of the window',
       metric: 'API code of the metric',
-      note: "'outside its range', 'not positive minus negative' (by more than 0.02), 'rank out of order with mentions' (more mentions than the token on the place before) or 'fell to zero at once' (a count of 10 or more in the window before)",
+      note: "'outside its range', 'not positive minus negative' (by more than 0.02), 'rank out of order with mentions' (more mentions than the token on the place before) or 'fell to zero at once' (a count of 20 or more in the window before)",
       value: 'The value that is stored',
       detail: 'What it was compared with',
       noted_at: 'When it was noted',

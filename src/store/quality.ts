@@ -20,7 +20,7 @@ export const notes = {
 const netTolerance = 0.02;
 
 /** Counts below it come and go; from it on, a window without any is odd. */
-const fewest = 10;
+const fewest = 20;
 
 /** Most entries that are worked off in one transaction: some thousand windows of all tokens. */
 const mostDue = 50;

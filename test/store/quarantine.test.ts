@@ -1,9 +1,16 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Reject } from '../../src/api/decode.ts';
+import { metricCodes } from '../../src/catalog/index.ts';
 import { storeAnswer } from '../../src/store/answers.ts';
 import type { Database } from '../../src/store/database.ts';
+import {
+  countQuarantine,
+  dismissEntries,
+  type QuarantineFilter,
+  readQuarantine,
+} from '../../src/store/quarantine.ts';
 import { hour } from '../support/clock.ts';
-import { createTestDatabase, describeOnServers, rows } from '../support/database.ts';
+import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
 import { answer, clear, mentions, row, start, storedRows } from './answering.ts';
 
 const reject = (changes: Partial<Reject> = {}): Reject => ({
@@ -54,6 +61,38 @@ describeOnServers('quarantine', (kind) => {
         last_seen_at: new Date(start + 3 * hour),
       },
     ]);
+  });
+
+  it('keeps the call that first brought it, with all that was asked', async () => {
+    await store([reject()]);
+    await store([reject()], start + 4 * hour);
+    const [entry] = await readQuarantine(database, {}, 10);
+    expect(entry).toMatchObject({
+      part: 'value',
+      resolution: null,
+      request: { from: start, to: start + 2 * hour, tokens: ['BTC'], metrics: metricCodes },
+    });
+    const first = await value(database, 'select min(id)::int from cryptoracle.requests');
+    expect(entry?.request?.id).toBe(first);
+  });
+
+  it('takes the same raw form as two parts of one answer', async () => {
+    await store([reject({ part: 'window', raw: 1 }), reject({ part: 'tag', raw: 1 })]);
+    expect(await entries()).toHaveLength(1);
+  });
+
+  it('is listed by what is named, and without what a person dismissed', async () => {
+    await store([reject(), reject({ token: 'ETH', reason: 'malformed' }), reject({ token: 'XRP' })]);
+    const tokens = async (filter: QuarantineFilter) =>
+      (await readQuarantine(database, filter, 10)).map(({ token }) => token);
+    expect(await tokens({ tokens: ['ETH', 'XRP'] })).toEqual(['ETH', 'XRP']);
+    expect(await tokens({ reason: 'malformed' })).toEqual(['ETH']);
+    expect(await tokens({ granularities: ['1d'] })).toEqual([]);
+    expect(await tokens({ metrics: [mentions] })).toEqual(['BTC', 'ETH', 'XRP']);
+    expect(await dismissEntries(database, { reason: 'malformed' }, start + 9 * hour)).toBe(1);
+    expect(await tokens({})).toEqual(['BTC', 'XRP']);
+    expect(await tokens({ resolved: true })).toEqual(['BTC', 'ETH', 'XRP']);
+    expect(await countQuarantine(database, {})).toEqual([{ reason: 'no finite number', entries: 2 }]);
   });
 
   it('counts the same thing that comes again, and keeps when it first came', async () => {
