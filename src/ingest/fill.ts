@@ -8,7 +8,8 @@ import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
-import type { Ingestor, IngestTally } from './ingestor.ts';
+import type { IngestTally } from './errand.ts';
+import type { Ingestor } from './ingestor.ts';
 
 /** Fills gaps in the foreground: the same plan and the same ingestion as the queue's, without the queue. */
 

@@ -1,0 +1,32 @@
+import type { Lane } from '../planning/lanes.ts';
+import type { Companions } from './splitting.ts';
+
+/** What became of one request, its parts included. */
+export interface IngestTally {
+  /** Calls on the wire, retries included. */
+  calls: number;
+  /** Values in the answers. */
+  values: number;
+  rowsWritten: number;
+  revisions: number;
+  /** Things that could not be stored. */
+  rejects: number;
+}
+
+export interface IngestContext {
+  /** Ends the call that is under way. */
+  readonly signal?: AbortSignal | undefined;
+  /** Asked before every call on the wire; may refuse it by throwing, which ends the request. */
+  readonly beforeCall?: (() => void) | undefined;
+}
+
+/** A request under way, and what its parts share. */
+export interface Errand extends IngestContext {
+  readonly lane: Lane;
+  /** Set while a wrong request is narrowed down: a further failure of its kind ends that branch. */
+  readonly isNarrowing?: boolean;
+  /** Set for the newest window of a range that the API has nothing for. */
+  readonly isProbe?: boolean;
+  readonly companions?: Companions;
+  readonly tally: IngestTally;
+}
