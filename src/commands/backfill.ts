@@ -4,10 +4,10 @@ import { requireCredentials, type Settings } from '../config.ts';
 import { TryLaterError, UserError } from '../errors.ts';
 import { type FillResult, type FillScope, fillGaps, type GapSummary, summariseGaps } from '../ingest/fill.ts';
 import { wantedWindows } from '../planning/plan.ts';
-import { windowAt } from '../planning/windows.ts';
+import { settledUntil } from '../planning/windows.ts';
 import { beginBackfill, endBackfill } from '../store/backfills.ts';
 import { closeBreaker } from '../store/breaker.ts';
-import { forgetOpenWindows } from '../store/coverage.ts';
+import { forgetUndue } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { lookOver } from '../store/quality.ts';
 import { readScope } from '../store/scope.ts';
@@ -63,7 +63,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
   const scope: FillScope = { wanted, tokens, metrics };
   for (const granularity of granularities) {
-    await forgetOpenWindows(database, granularity, windowAt(granularity, clock.now()));
+    await forgetUndue(database, granularity, settledUntil(granularity, clock.now(), settings.settleDelay));
   }
   const packer = runtime.packer();
   const plan = await summariseGaps(database, scope, packer);

@@ -9,8 +9,7 @@ import { fetchQueue, fromFetchJob } from './jobs.ts';
 /** The call that was refused itself comes back soon, and then learns when the next probe is due. */
 const shortestWait = 1000;
 
-/** How long nothing is asked for that could not be stored, in milliseconds. */
-const outagePause = 10_000;
+const defaultOutagePause = 10_000;
 
 export interface FetcherOptions {
   readonly backend: QueueBackend;
@@ -18,6 +17,8 @@ export interface FetcherOptions {
   readonly log: Logger;
   /** Jobs at a time in this process. */
   readonly concurrency: number;
+  /** How long nothing is asked for while it cannot be stored, in milliseconds. */
+  readonly outagePause?: number;
 }
 
 /** Works off the fetch queue. Any number of them may run; a job that is done twice writes nothing the second time. */
@@ -43,7 +44,7 @@ export class Fetcher {
   }
 
   async #run(data: unknown): Promise<void> {
-    const { ingestor, log } = this.#options;
+    const { ingestor, log, outagePause = defaultOutagePause } = this.#options;
     const { request, lane } = fromFetchJob(data);
     const context = { lane, granularity: request.granularity };
     try {

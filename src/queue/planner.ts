@@ -9,8 +9,7 @@ import type { Gap, Packer } from '../planning/packing.ts';
 import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
-import { windowAt } from '../planning/windows.ts';
-import { forgetOpenWindows, readEmptyCells, readGaps } from '../store/coverage.ts';
+import { forgetUndue, readEmptyCells, readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { readScope } from '../store/scope.ts';
 import type { JobQueue } from './backend.ts';
@@ -78,12 +77,12 @@ export class Planner {
     const { database, settings, clock, packer, log } = this.#options;
     const { tokens, metrics } = await readScope(database, settings, clock.now());
     const range = { start: settings.historyStart, end: clock.now() };
-    const forgotten = await forgetOpenWindows(database, granularity, windowAt(granularity, clock.now()));
-    if (forgotten > 0)
-      log.warn({ granularity }, 'a clock ran ahead: windows of the future are asked for again');
     const wanted = wantedWindows(range, [granularity], clock.now(), settings.settleDelay).get(granularity);
     if (wanted === undefined || isEmpty(wanted) || tokens.length === 0 || metrics.length === 0) {
       return { added: 0, hasMore: false };
+    }
+    if ((await forgetUndue(database, granularity, wanted.end)) > 0) {
+      log.warn({ granularity }, 'windows were asked for before they were due: they are asked for again');
     }
     const pending = await this.#pending(granularity);
     const read = async (_: Granularity, interval: Interval) =>

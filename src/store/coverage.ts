@@ -124,28 +124,32 @@ async function readBlocks<Code extends MetricCode | TagCode>(
 }
 
 /**
- * Takes windows that have not even closed out of the ledger: a clock that ran ahead had them asked for too early, and
- * that there was nothing yet is no answer. Where such windows hold values it is our own clock that runs behind, and
- * nothing is done.
+ * Takes windows that are not due yet out of the ledger, but for those that hold values: a clock that ran ahead had them
+ * asked for too early, and that there was nothing yet is no answer.
  *
- * @param openFrom start of the first window that has not closed
+ * @param dueUntil end of the newest window that is due
  * @returns how many pairs of token and metric were concerned
  */
-export async function forgetOpenWindows(
+export async function forgetUndue(
   database: Database,
   granularity: Granularity,
-  openFrom: number,
+  dueUntil: number,
 ): Promise<number> {
-  const open = sql`tstzrange(${at(openFrom)}, null)`;
+  const undue = sql`tstzrange(${at(dueUntil)}, null)`;
+  const withValues = sql`
+    coalesce(
+      (select range_agg(tstzrange(time, time + ${windowLength[granularity]} * interval '1 ms'))
+       from cryptoracle.${sql.identifier(`metrics_${granularity}`)} as m
+       where m.token = coverage.token and m.time >= ${at(dueUntil)}),
+      '{}'
+    )`;
   const concerned = await database.query(
-    'forget open windows',
+    'forget undue',
     sql`
       update cryptoracle.coverage
-      set answered = answered - tstzmultirange(${open})
-      where granularity = ${granularity} and answered && ${open}
-        and not exists (
-          select from cryptoracle.${sql.identifier(`metrics_${granularity}`)} where time >= ${at(openFrom)}
-        )
+      set answered = answered - tstzmultirange(${undue}) + answered * ${withValues}
+      where granularity = ${granularity} and answered && ${undue}
+        and not ${withValues} @> answered * tstzmultirange(${undue})
       returning 1`,
   );
   return concerned.length;

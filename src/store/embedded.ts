@@ -55,7 +55,7 @@ interface Installation {
 
 /**
  * Starts the embedded server, or joins the one that runs on the same data already.
- * @param overrides settings of the server that differ from the usual ones
+ * @param overrides settings of the server that differ from the usual ones; a `port` that is taken is no error, it gets another
  * @throws UserError where this machine cannot run it
  */
 export async function startEmbedded(
@@ -293,7 +293,8 @@ async function start(
 ): Promise<number | undefined> {
   const logFile = join(installation.data, 'server.log');
   // A port that is free now may be another server's a moment later: then any other will do.
-  for (const wish of [usualPort, anyPort]) {
+  const wishes = settings.port === undefined ? [usualPort, anyPort] : [Number(settings.port)];
+  for (const wish of wishes) {
     const port = await freePort(wish);
     if (await launch(installation, { ...settings, port: String(port) }, logFile)) {
       log.debug({ port }, 'the embedded PostgreSQL runs');

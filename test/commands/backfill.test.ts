@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { asToken, type Granularity } from '../../src/catalog/index.ts';
 import type { Interval } from '../../src/planning/interval.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
@@ -6,7 +7,6 @@ import type { Database } from '../../src/store/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { hour } from '../support/clock.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';
-import { compareWithTruth } from '../support/truth.ts';
 import { createFolder, type Ended, type Environment, errorLines, runCli, settingsFor } from './cli.ts';
 
 const tokens = ['BTC', 'ETH', 'XRP', 'SOL', 'DOGE'];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { beijingDay } from '../../src/beijing.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
@@ -12,7 +13,6 @@ import { Database } from '../../src/store/database.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/store/embedded.ts';
 import { day, hour } from '../support/clock.ts';
 import { silent, value } from '../support/database.ts';
-import { compareWithTruth } from '../support/truth.ts';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { asToken } from '../../src/catalog/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createTestDatabase, rows } from '../support/database.ts';
-import { compareWithTruth } from '../support/truth.ts';
 import { createFolder, type Environment, errorLines, runCli, settingsFor, startCli } from './cli.ts';
 
 /** 2025-06-01 to 2025-06-03 in Beijing: 48 hours. */

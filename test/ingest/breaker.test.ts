@@ -85,4 +85,11 @@ describeOnServers('while the API refuses access', (kind) => {
     await ingestor.ingest(request(2), 'live');
     expect(await readBreaker(database)).toBeUndefined();
   });
+
+  it('a probe is sent though the clock was set back by a day', async () => {
+    clock.advance(-day);
+    simulator.allowEndpoint('endpoint');
+    await ingestor.ingest(request(2), 'live');
+    expect(await readBreaker(database)).toBeUndefined();
+  });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
 import { parseBeijing } from '../../src/beijing.ts';
 import {
@@ -17,7 +18,6 @@ import type { Database } from '../../src/store/database.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
 import { day, hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
-import { compareWithTruth } from '../support/truth.ts';
 
 const clock = new ManualClock('2025-06-20T00:05:00Z');
 const [BTC, ETH, XRP] = [asToken('BTC'), asToken('ETH'), asToken('XRP')];

@@ -14,6 +14,23 @@ import { type Business, fullAnswer, type Reply, startScriptedApi } from '../supp
 const instant = (text: string) => parseBeijing(text) ?? Number.NaN;
 const [BTC, ETH] = [asToken('BTC'), asToken('ETH')];
 
+interface Entry {
+  endPoints: { data: unknown[] }[];
+}
+
+/** What is left of an answer whose records end at a limit. */
+function cutAt(limit: number, answer: readonly unknown[]): unknown[] {
+  let left = limit;
+  return (answer as Entry[]).map((entry) => ({
+    ...entry,
+    endPoints: entry.endPoints.flatMap((window) => {
+      const data = window.data.slice(0, left);
+      left -= data.length;
+      return data.length > 0 ? [{ ...window, data }] : [];
+    }),
+  }));
+}
+
 describeOnServers('narrowing down', (kind) => {
   let database: Database;
   let clock: ManualClock;
@@ -44,6 +61,25 @@ describeOnServers('narrowing down', (kind) => {
   }
 
   const rowCount = () => value<number>(database, 'select count(*)::int from cryptoracle.metrics_1d');
+
+  it.each([500, 1000])(
+    'finds out that answers are cut at %i records, though 2,000 are promised',
+    async (limit) => {
+      const { api, ingestor } = await start((business) => cutAt(limit, fullAnswer(business)));
+      const month = { start: instant('2025-05-01'), end: instant('2025-06-10') };
+      const wanted = request({ interval: month });
+      await ingestor.ingest(wanted, 'history');
+      expect(await readGaps(database, wanted)).toEqual([]);
+      expect(await rowCount()).toBe(2 * 40);
+      expect(
+        await value(
+          database,
+          'select count(*)::int from cryptoracle.metrics_1d where sentiment_consensus is null',
+        ),
+      ).toBe(0);
+      expect(api.asked.length).toBeGreaterThan(2);
+    },
+  );
 
   it('blames the metric that came along with tags, and not the tags', async () => {
     const refuse = ({ endpoints }: Business) => endpoints.includes('CO-A-01-01');

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { bundledTokens, type Granularity, granularities } from '../../src/catalog/index.ts';
 import type { Interval } from '../../src/planning/interval.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
@@ -16,7 +17,6 @@ import {
   runPipeline,
   testSettings,
 } from '../support/pipeline.ts';
-import { compareWithTruth } from '../support/truth.ts';
 
 const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
 const settings = testSettings({

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { bundledTokens, granularities, isGranularity } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { planQueue, planTasks } from '../../src/queue/jobs.ts';
@@ -6,7 +7,6 @@ import { startTestSimulator } from '../support/api.ts';
 import { hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
 import { openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
-import { compareWithTruth } from '../support/truth.ts';
 
 describeOnServers('the daily recheck', (kind) => {
   it('is on the clock, like every other task', async () => {

@@ -33,6 +33,12 @@ describeOnServers('the pace of calls', (kind) => {
     expect(instants.at(-1)).toBeLessThan(69 * 20 + 5000);
   });
 
+  it('forgets turns from before the clock of the server was set back', async () => {
+    await database.pool.query("insert into cryptoracle.pace (next_at) values (now() + interval '3 hours')");
+    const [instant] = await turns([new Pace(database, 50)], 1);
+    expect(instant).toBeLessThan(5000);
+  });
+
   it('is not caught up after a pause', async () => {
     const pace = new Pace(database, 50);
     await pace.turn();

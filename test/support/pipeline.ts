@@ -76,8 +76,17 @@ export async function runPipeline(options: {
   const plans = backend.queue(planQueue);
   const packer = new Packer({ limit: settings.recordLimit, unit: settings.recordUnit, extraRecords: 0 });
   const planner = new Planner({ database, fetchQueue: fetches, packer, clock, log: silent, settings });
-  const scheduler = new Scheduler({ backend, database, planner, ingestor, clock, log: silent, settings });
-  const fetcher = new Fetcher({ backend, ingestor, log: silent, concurrency: settings.fetchConcurrency });
+  const scheduler = new Scheduler({
+    ...{ backend, database, planner, ingestor, clock, log: silent, settings },
+    watchInterval: 200,
+  });
+  const fetcher = new Fetcher({
+    backend,
+    ingestor,
+    log: silent,
+    concurrency: settings.fetchConcurrency,
+    outagePause: 300,
+  });
   if (roles.includes('worker')) await fetcher.start();
   if (roles.includes('scheduler')) await scheduler.start();
 

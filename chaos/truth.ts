@@ -1,15 +1,8 @@
-import {
-  type Granularity,
-  granularities,
-  metricCodes,
-  metrics,
-  type Token,
-} from '../../src/catalog/index.ts';
-import type { Interval } from '../../src/planning/interval.ts';
-import { windowStarts } from '../../src/planning/windows.ts';
-import type { Market } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
-import { rows } from './database.ts';
+import { type Granularity, granularities, metricCodes, metrics, type Token } from '../src/catalog/index.ts';
+import type { Interval } from '../src/planning/interval.ts';
+import { windowStarts } from '../src/planning/windows.ts';
+import type { Market } from '../src/simulator/index.ts';
+import type { Database } from '../src/store/database.ts';
 
 /** Compares the database cell by cell with what the simulator would answer at an instant. */
 
@@ -21,6 +14,9 @@ export interface Difference {
   readonly stored: number | null;
   readonly true: number | null;
 }
+
+/** Stands in a difference in a metric's place where a whole row should not be there. */
+export const rowNotWanted = 'row not wanted';
 
 export interface Comparison {
   readonly cells: number;
@@ -49,10 +45,9 @@ export async function compareWithTruth(
     if (interval === undefined) continue;
     const stored = new Map<string, (number | null)[]>();
     const columns = metrics.map(({ column }) => column).join(', ');
-    const found = await rows<Record<string, number | null> & { time: Date; token: string }>(
-      database,
-      `select time, token, ${columns} from cryptoracle.metrics_${granularity}`,
-    );
+    const { rows: found } = await database.pool.query<
+      Record<string, number | null> & { time: Date; token: string }
+    >(`select time, token, ${columns} from cryptoracle.metrics_${granularity}`);
     rowCount += found.length;
     for (const row of found) {
       stored.set(
@@ -87,7 +82,7 @@ export async function compareWithTruth(
         granularity,
         token,
         time: new Date(Number(time)).toISOString(),
-        metric: 'row not wanted',
+        metric: rowNotWanted,
         stored: row[0] ?? null,
         true: null,
       });

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** The program's processes, as a person would start them, and as nobody would end them. */
+
+const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+const skewedClock = new URL('./skewed-clock.ts', import.meta.url).href;
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** What no process may ever print. */
+const disaster = /unhandled|unexpected failure|uncaught|out of memory/i;
+
+export class Member {
+  readonly name: string;
+  readonly #process: ChildProcess;
+  readonly #clockFile: string;
+  readonly #ready: Promise<void>;
+  #output = '';
+  #isKilled = false;
+
+  constructor(name: string, args: readonly string[], folder: string, environment: Environment) {
+    this.name = name;
+    this.#clockFile = join(folder, `${name}.clock`);
+    const { PATH = '', HOME = '' } = process.env;
+    this.#process = spawn(process.execPath, ['--import', loader, '--import', skewedClock, program, ...args], {
+      cwd: folder,
+      env: { PATH, HOME, LOG_LEVEL: 'info', CHAOS_CLOCK_FILE: this.#clockFile, ...environment },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#ready = new Promise((done, fail) => {
+      this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-20_000);
+        if (this.#output.includes('running; Ctrl-C ends it')) done();
+      });
+      this.#process.once('exit', (code) => fail(new Error(`${name} ended with ${code}: ${this.#output}`)));
+    });
+    this.#ready.catch(() => {});
+  }
+
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Settles once a `start` runs. @throws Error where it ended instead */
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Ends it without a chance to clean up. */
+  async kill(): Promise<void> {
+    this.#isKilled = true;
+    await this.#end('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    this.#isKilled = true;
+    await this.#end('SIGTERM');
+  }
+
+  /** @returns the exit code */
+  async ended(): Promise<number | null> {
+    if (this.isRunning) await once(this.#process, 'exit');
+    this.#isKilled = true;
+    return this.#process.exitCode;
+  }
+
+  /** Sets its clock forward, or back where `milliseconds` is negative; 0 sets it right. */
+  setClock(milliseconds: number): void {
+    writeFileSync(this.#clockFile, String(milliseconds));
+  }
+
+  /** What is wrong with it: it has ended by itself, or has printed what must not be; `undefined` where nothing is. */
+  complaint(): string | undefined {
+    if (!this.isRunning && !this.#isKilled) {
+      return `${this.name} ended by itself (${this.#process.exitCode ?? this.#process.signalCode}): ${this.#output.slice(-800)}`;
+    }
+    const line = this.#output.split('\n').find((each) => disaster.test(each));
+    return line === undefined ? undefined : `${this.name}: ${line}`;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (!this.isRunning) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill(signal);
+    await ended;
+  }
+}

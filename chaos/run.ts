@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Fault, faults, isPossible } from './faults.ts';
+import { Random } from './random.ts';
+import { Tally } from './tally.ts';
+import { type QueueKind, World } from './world.ts';
+
+/** `npm run chaos`: brings about every fault, again and again, and tells what was lost. */
+
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly queue: QueueKind | 'both';
+  readonly only?: string;
+  readonly databaseUrl?: string;
+  readonly write?: string;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError(`'${text}' is no number.`);
+  return value;
+}
+
+function queue(text: string): Options['queue'] {
+  const kinds = ['Redis', 'PostgreSQL', 'both'] as const;
+  const kind = kinds.find((each) => each.toLowerCase() === text.toLowerCase());
+  if (kind === undefined) throw new InvalidArgumentError(`one of ${kinds.join(', ')}.`);
+  return kind;
+}
+
+const options = new Command('chaos')
+  .description('break everything that can break, and count what is lost')
+  .option('--minutes <n>', 'go on so long; every fault is tried once at least', number, 0)
+  .option('--seed <n>', 'another seed gives other data and other chance', number, 1)
+  .option('--queue <kind>', 'Redis, PostgreSQL or both', queue, 'both')
+  .option('--only <text>', 'only faults whose name contains it')
+  .option(
+    '--database-url <url>',
+    'a server to use, e.g. with TimescaleDB; by default one of its own, which can be restarted',
+  )
+  .option('--write <file>', 'write the table there, too')
+  .parse()
+  .opts<Options>();
+
+const tally = new Tally();
+const deadline = performance.now() + options.minutes * 60_000;
+let isInterrupted = false;
+process.once('SIGINT', () => {
+  isInterrupted = true;
+  process.stderr.write('ending after this fault ...\n');
+});
+
+const kinds: readonly QueueKind[] = options.queue === 'both' ? ['PostgreSQL', 'Redis'] : [options.queue];
+const chosen = faults.filter(({ name }) => options.only === undefined || name.includes(options.only));
+for (let round = 0; !isInterrupted && (round === 0 || performance.now() < deadline); round++) {
+  for (const kind of kinds) await runRound(kind, round);
+}
+
+async function runRound(kind: QueueKind, round: number): Promise<void> {
+  const seed = options.seed + round;
+  const world = await World.create({ queue: kind, seed, databaseUrl: options.databaseUrl });
+  const random = new Random(seed);
+  try {
+    for (const fault of chosen.filter((each) => isPossible(each, world))) {
+      if (isInterrupted || (round > 0 && performance.now() > deadline)) return;
+      await tryFault(world, fault, random);
+    }
+  } finally {
+    await world.close();
+  }
+}
+
+async function tryFault(world: World, fault: Fault, random: Random): Promise<void> {
+  const started = performance.now();
+  await world.begin();
+  await fault.strike(world, random);
+  await world.revive();
+  const verdict = await world.judge();
+  tally.add(fault.name, world.queue, verdict);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const { cells, ...found } = verdict;
+  process.stderr.write(`${fault.name} (queue in ${world.queue}): ${seconds} s, ${JSON.stringify(found)}\n`);
+}
+
+process.stdout.write(tally.table());
+if (options.write !== undefined) writeFileSync(options.write, tally.table());
+process.exitCode = tally.isClean ? 0 : 1;

@@ -1,0 +1,46 @@
+import type { QueueKind, Verdict } from './world.ts';
+
+interface Row {
+  readonly tried: Record<QueueKind, number>;
+  lost: number;
+  wrong: number;
+  repeated: number;
+  gaps: number;
+  complaints: number;
+  cells: number;
+}
+
+/** Adds up what faults cost, for a table in Markdown. */
+export class Tally {
+  readonly #rows = new Map<string, Row>();
+
+  add(fault: string, queue: QueueKind, verdict: Verdict): void {
+    const row = this.#rows.get(fault) ?? {
+      ...{ tried: { Redis: 0, PostgreSQL: 0 }, lost: 0, wrong: 0, repeated: 0 },
+      ...{ gaps: 0, complaints: 0, cells: 0 },
+    };
+    row.tried[queue]++;
+    for (const name of ['lost', 'wrong', 'repeated', 'gaps', 'cells'] as const) row[name] += verdict[name];
+    row.complaints += verdict.complaints.length;
+    this.#rows.set(fault, row);
+  }
+
+  /** Whether nothing was lost, wrong, repeated or missing, and no process gave up. */
+  get isClean(): boolean {
+    return [...this.#rows.values()].every(
+      ({ lost, wrong, repeated, gaps, complaints }) => lost + wrong + repeated + gaps + complaints === 0,
+    );
+  }
+
+  table(): string {
+    const head = ['fault', 'tried, queue in Redis', 'in PostgreSQL', 'cells compared']
+      .concat(['lost', 'wrong', 'written twice', 'gaps left', 'crashes'])
+      .join(' | ');
+    const lines = [...this.#rows].map(([fault, row]) =>
+      [fault, row.tried.Redis, row.tried.PostgreSQL, row.cells.toLocaleString('en-US')]
+        .concat([row.lost, row.wrong, row.repeated, row.gaps, row.complaints])
+        .join(' | '),
+    );
+    return [`| ${head} |`, `|${' --- |'.repeat(9)}`, ...lines.map((line) => `| ${line} |`), ''].join('\n');
+  }
+}

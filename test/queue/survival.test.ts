@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
+import { bundledTokens, granularities } from '../../src/catalog/index.ts';
+import { wantedWindows } from '../../src/planning/plan.ts';
+import { planQueue, planTasks } from '../../src/queue/jobs.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readGaps } from '../../src/store/coverage.ts';
+import type { Database } from '../../src/store/database.ts';
+import { day, hour, ManualClock, minute } from '../support/clock.ts';
+import { createTestDatabase, value } from '../support/database.ts';
+import {
+  describeOnBackends,
+  openTestQueue,
+  type RunningPipeline,
+  runPipeline,
+  testSettings,
+} from '../support/pipeline.ts';
+
+const tokens = bundledTokens.slice(0, 3).map(({ token }) => token);
+// Without a look-back nothing but the ledger decides what is asked for.
+const settings = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-15', LOOKBACK_WINDOWS: '0' });
+
+describeOnBackends('a running pipeline', (queue, server) => {
+  let database: Database;
+  let simulator: Simulator;
+  let clock: ManualClock;
+  let pipeline: RunningPipeline | undefined;
+  /** The API's own clock, which nobody sets wrong. */
+  let apiClock: ManualClock;
+
+  beforeEach(async () => {
+    clock = new ManualClock('2025-06-17T02:20:00Z');
+    apiClock = new ManualClock('2025-06-17T02:20:00Z');
+    simulator = await startSimulator({ clock: apiClock, market: { lateShare: 0, changedShare: 0 } });
+    database = await createTestDatabase(server);
+  });
+
+  afterEach(async () => {
+    await pipeline?.stop();
+    await simulator.close();
+  });
+
+  async function run(): Promise<RunningPipeline> {
+    const backend = await openTestQueue(queue, database);
+    pipeline = await runPipeline({ database, simulator, clock, settings, backend });
+    return pipeline;
+  }
+
+  async function tick(running: RunningPipeline): Promise<void> {
+    const plans = running.backend.queue(planQueue);
+    await plans.add('heal', { task: 'heal' });
+    await plans.close();
+    await running.idle();
+  }
+
+  async function expectComplete(): Promise<void> {
+    const range = { start: settings.historyStart, end: clock.now() };
+    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
+    for (const [granularity, interval] of wanted) {
+      const selection = { granularity, tokens, metrics: settings.metrics, interval };
+      expect(await readGaps(database, selection)).toEqual([]);
+    }
+    const { differences, withValue } = await compareWithTruth(
+      database,
+      simulator.market,
+      tokens,
+      wanted,
+      apiClock.now(),
+    );
+    expect(differences.slice(0, 3)).toEqual([]);
+    expect(withValue).toBeGreaterThan(5000);
+  }
+
+  it('registers its schedules again when the queue has forgotten them, or has them far ahead', async () => {
+    const { backend } = await run();
+    const plans = backend.queue(planQueue);
+    const isKept = async () => {
+      const schedulers = await plans.getJobSchedulers();
+      const soon = schedulers.filter(({ next }) => next !== undefined && next < Date.now() + day + minute);
+      return planTasks.every((task) => soon.some(({ key }) => key === task));
+    };
+    expect(await isKept()).toBe(true);
+    for (const task of planTasks) await plans.removeJobScheduler(task);
+    await expect.poll(isKept, { timeout: 10_000 }).toBe(true);
+    await plans.upsertJobScheduler('15m', { pattern: '0 0 0 1 1 *' }, { name: '15m', data: { task: '15m' } });
+    await expect
+      .poll(async () => (await plans.getJobSchedulers()).find(({ key }) => key === '15m')?.next, {
+        timeout: 10_000,
+      })
+      .toBeLessThan(Date.now() + hour);
+    await plans.close();
+  });
+
+  it('takes nothing for answered that was asked for while its clock ran ahead', async () => {
+    const running = await run();
+    await running.idle();
+    clock.advance(26 * hour);
+    await tick(running);
+    clock.advance(-26 * hour);
+    await tick(running);
+    await expectComplete();
+    for (const each of [clock, apiClock]) each.advance(27 * hour);
+    await tick(running);
+    await expectComplete();
+  });
+
+  it('goes on where it was after its clock was set back, and right again', async () => {
+    const running = await run();
+    await running.idle();
+    clock.advance(-5 * hour);
+    await tick(running);
+    clock.advance(5 * hour);
+    for (const each of [clock, apiClock]) each.advance(hour);
+    await tick(running);
+    await expectComplete();
+    expect(await value(database, 'select count(*)::int from cryptoracle.revisions')).toBe(0);
+  });
+
+  it('asks for next to nothing while nothing can be stored, keeps its jobs, and goes on by itself', async () => {
+    await database.pool.query(`
+      create function refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
+      create trigger refuse before insert or update on cryptoracle.coverage for each row execute function refuse()`);
+    const running = await run();
+    await new Promise((done) => setTimeout(done, 1000));
+    const asked = simulator.counters.requests;
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(6 * settings.fetchConcurrency);
+    expect(await value(database, 'select count(*)::int from cryptoracle.metrics_1d')).toBe(0);
+    await database.pool.query('drop function refuse cascade');
+    await running.idle();
+    await expectComplete();
+  });
+});
