@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 export interface Fault {
   readonly name: string;
   /** What has to be there for it. */
-  readonly needs?: 'own PostgreSQL' | 'Redis' | 'queue in PostgreSQL';
+  readonly needs?: 'own PostgreSQL' | 'own PostgreSQL on Linux' | 'Redis' | 'queue in PostgreSQL';
   /** Brings it about while a fill is under way, and ends it; what it killed is started again afterwards. */
   readonly strike: (world: World, random: Random) => Promise<void>;
 }
@@ -203,7 +203,7 @@ const databaseFaults: readonly Fault[] = [
   },
   {
     name: 'database: disk full (no table may grow)',
-    needs: 'own PostgreSQL',
+    needs: 'own PostgreSQL on Linux',
     strike: fillDisk,
   },
 ];
@@ -303,6 +303,7 @@ export const faults: readonly Fault[] = [
 export function isPossible({ needs }: Fault, world: World): boolean {
   const isThere = {
     'own PostgreSQL': world.postgres !== undefined,
+    'own PostgreSQL on Linux': world.postgres !== undefined && process.platform === 'linux',
     Redis: world.queue === 'Redis',
     'queue in PostgreSQL': world.queue === 'PostgreSQL',
   };

@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-const serverSettings = { max_connections: '50', shared_buffers: '64MB' } as const;
+const serverSettings = { max_connections: '120', shared_buffers: '64MB' } as const;
 
 /** A PostgreSQL server with its data in a folder of its own. */
 export class PostgresServer {

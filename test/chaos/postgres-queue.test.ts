@@ -1,0 +1,3 @@
+import { describeChaos } from './suite.ts';
+
+describeChaos('PostgreSQL');

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fault, faults, isPossible } from '../../chaos/faults.ts';
+import { phases } from '../../chaos/phases.ts';
+import { Random } from '../../chaos/random.ts';
+import { type QueueKind, World } from '../../chaos/world.ts';
+
+/** A short part of `npm run chaos`, once on each queue backend; the storm draws from all of it. */
+export function describeChaos(queue: QueueKind, isPossibleHere = true): void {
+  describe.skipIf(!isPossibleHere)(`with the queue in ${queue}`, { timeout: 240_000 }, () => {
+    let world: World;
+    const random = new Random(7);
+    beforeAll(async () => {
+      world = await World.create({ queue, seed: 7 });
+    });
+    afterAll(() => world.close());
+
+    async function expectNothingLost(): Promise<void> {
+      await world.revive();
+      const { cells, ...found } = await world.judge();
+      expect(found).toEqual({ lost: 0, wrong: 0, repeated: 0, gaps: 0, complaints: [] });
+      expect(cells).toBeGreaterThan(50_000);
+    }
+
+    async function strike(isMeant: (fault: Fault) => boolean): Promise<number> {
+      const meant = faults.filter((fault) => isMeant(fault) && isPossible(fault, world));
+      for (const fault of meant) {
+        await fault.strike(world, random);
+        await world.revive();
+      }
+      return meant.length;
+    }
+
+    it('nothing is lost when workers are killed in every phase of a job', async () => {
+      // One for each phase, so that all of them happen in one fill.
+      const victims = phases.map(() => world.spawn('worker'));
+      await Promise.all(victims.map((victim) => victim.ready()));
+      await world.begin();
+      await world.answered(3);
+      for (const [order, { reach }] of phases.entries()) {
+        const release = await reach(world);
+        try {
+          await victims[order]?.kill();
+        } finally {
+          await release();
+        }
+      }
+      await expectNothingLost();
+    });
+
+    it('nothing is lost when queue and database fail, one way after the other', async () => {
+      await world.begin();
+      expect(await strike(({ name }) => /^(queue|database):/.test(name))).toBeGreaterThanOrEqual(5);
+      await expectNothingLost();
+    });
+
+    it('nothing is lost when the API fails in all its ways while processes die and come back', async () => {
+      await world.begin();
+      expect(await strike(({ name }) => name.startsWith('storm'))).toBe(1);
+      await expectNothingLost();
+    });
+  });
+}
