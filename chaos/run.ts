@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Fault, faults, isPossible } from './faults.ts';
 import { Random } from './random.ts';
@@ -39,7 +39,7 @@ const options = new Command('chaos')
     '--database-url <url>',
     'a server to use, e.g. with TimescaleDB; by default one of its own, which can be restarted',
   )
-  .option('--write <file>', 'write the table there, too')
+  .option('--write <file>', 'renew the table in this document, too')
   .parse()
   .opts<Options>();
 
@@ -83,6 +83,16 @@ async function tryFault(world: World, fault: Fault, random: Random): Promise<voi
   process.stderr.write(`${fault.name} (queue in ${world.queue}): ${seconds} s, ${JSON.stringify(found)}\n`);
 }
 
+/** Puts the table between the marks of a document. */
+function renewTable(file: string): void {
+  const [head, rest] = readFileSync(file, 'utf8').split('<!-- chaos:begin -->');
+  const tail = rest?.split('<!-- chaos:end -->')[1];
+  if (head === undefined || tail === undefined) throw new Error(`${file} has no marks for the table`);
+  const day = new Date().toISOString().slice(0, 10);
+  const text = `Of ${day}, seeds from ${options.seed} on:\n\n${tally.table()}`;
+  writeFileSync(file, `${head}<!-- chaos:begin -->\n\n${text}\n<!-- chaos:end -->${tail}`);
+}
+
 process.stdout.write(tally.table());
-if (options.write !== undefined) writeFileSync(options.write, tally.table());
+if (options.write !== undefined) renewTable(options.write);
 process.exitCode = tally.isClean ? 0 : 1;

@@ -35,7 +35,9 @@ export function describeChaos(queue: QueueKind, isPossibleHere = true): void {
       const victims = phases.map(() => world.spawn('worker'));
       await Promise.all(victims.map((victim) => victim.ready()));
       await world.begin();
-      await world.answered(3);
+      // Slow enough for work to be left in the last phase.
+      world.simulator.setFaults({ slow: { probability: 1, milliseconds: 2000 } });
+      await world.answered(1);
       for (const [order, { reach }] of phases.entries()) {
         const release = await reach(world);
         try {
@@ -44,6 +46,7 @@ export function describeChaos(queue: QueueKind, isPossibleHere = true): void {
           await release();
         }
       }
+      world.simulator.setFaults({});
       await expectNothingLost();
     });
 
