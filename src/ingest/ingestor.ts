@@ -71,7 +71,7 @@ export class Ingestor {
   async refreshTokens(signal?: AbortSignal): Promise<void> {
     const { client, database, clock, log } = this.#options;
     const answer = await client.fetchTokens({
-      ...this.#callContext({ signal }, async (attempt) =>
+      ...this.#callContext('live', { signal }, async (attempt) =>
         this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt, database),
       ),
     });
@@ -109,7 +109,7 @@ export class Ingestor {
           startTime: start,
           endTime: rangeEnd === 'exclusive' ? end : end - windowLength[request.granularity],
         },
-        this.#callContext(errand, async (attempt) => {
+        this.#callContext(errand.lane, errand, async (attempt) => {
           errand.tally.calls++;
           if (attempt.outcome === 'answered') answered = attempt;
           else await this.#logAttempt(this.#describe(request, errand), attempt, database);
@@ -228,6 +228,7 @@ export class Ingestor {
   }
 
   #callContext(
+    lane: Lane,
     { signal, beforeCall }: IngestContext,
     onAttempt: (attempt: Attempt) => Promise<void>,
   ): CallContext {
@@ -237,7 +238,7 @@ export class Ingestor {
       turn: async (turnSignal) => {
         await this.#access.enter();
         beforeCall?.();
-        await pace.turn(turnSignal);
+        await pace.turn(lane, turnSignal);
       },
       onAttempt: async (attempt) => {
         if (attempt.outcome === 'throttled')

@@ -181,7 +181,14 @@ const comments: Readonly<Record<string, TableComment>> = {
   },
   pace: {
     table: 'When the next call to the API may be sent, by any process',
-    columns: { id: 'Always 1: there is one row', next_at: 'Earliest instant of the next call' },
+    columns: {
+      id: 'Always 1: there is one row',
+      next_at: 'Earliest instant of the next call',
+      repair_until: 'Until when calls for the look-back and the history give way to repairs that wait',
+      lookback_until: 'Until when calls for the history give way to the look-back',
+      day: 'Beijing day that sent_today counts',
+      sent_today: 'Calls sent on that day, retries included',
+    },
   },
   tokens: {
     table: 'Tokens that the API offers, or once offered',

@@ -16,7 +16,7 @@ describeOnServers('the role for people', (kind) => {
   beforeAll(async () => {
     database = await createTestDatabase(kind);
     await storeAnswer(database, answer({ rows: [row('BTC', start, { [mentions]: 7 })] }));
-    await new Pace(database, 1000).turn();
+    await new Pace(database, 1000).turn('live');
     const found = await rows<{ relname: string }>(
       database,
       `select relname from pg_class

@@ -163,4 +163,8 @@ export const breaker = cryptoracle.table('breaker', {
 export const pace = cryptoracle.table('pace', {
   id: smallint('id').primaryKey().default(1),
   nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+  repairUntil: timestamp('repair_until', { withTimezone: true }),
+  lookbackUntil: timestamp('lookback_until', { withTimezone: true }),
+  day: date('day'),
+  sentToday: integer('sent_today').notNull().default(0),
 });
