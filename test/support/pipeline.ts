@@ -65,7 +65,9 @@ export async function runPipeline(options: {
   readonly roles?: readonly ('scheduler' | 'worker')[];
 }): Promise<RunningPipeline> {
   const { database, simulator, clock, settings, backend, roles = ['scheduler', 'worker'] } = options;
+  const pace = new Pace(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
+    pace,
     recordLimit: settings.recordLimit,
     recordUnit: settings.recordUnit,
     rangeEnd: settings.rangeEnd,
@@ -79,7 +81,7 @@ export async function runPipeline(options: {
   const packer = new Packer({ limit: settings.recordLimit, unit: settings.recordUnit, extraRecords: 0 });
   const planner = new Planner({
     ...{ database, liveQueue: lives, fetchQueue: fetches, packer, clock, log: silent, settings },
-    pace: new Pace(database, settings.requestsPerSecond),
+    pace,
   });
   const scheduler = new Scheduler({
     ...{ backend, database, planner, ingestor, clock, log: silent, settings },
