@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { backfillCommand } from './commands/backfill.ts';
+import { backfillCommand } from './commands/backfill/command.ts';
 import { demoCommand } from './commands/demo.ts';
 import { gapsCommand } from './commands/gaps.ts';
 import { migrateCommand } from './commands/migrate.ts';

@@ -56,13 +56,14 @@ export class Ingestor {
   }
 
   /**
-   * Asks for what of the request is still missing (in the look-back lane: for all of it) and stores the answers.
+   * Asks for what of the request is still missing (in the look-back lane and for a refresh: for all of it) and stores the answers.
    *
    * @throws ApiFailure where the API gave no answer; parts that were answered before stay stored
    */
   async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
     const tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
-    const missing = lane === 'lookback' ? request : await this.#stillMissing(request);
+    const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
+    const missing = isAskedAgain ? request : await this.#stillMissing(request);
     if (missing !== undefined) await this.#ask(missing, { ...context, lane, tally });
     return tally;
   }
@@ -195,6 +196,7 @@ export class Ingestor {
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
+      refreshOf: errand.refreshOf,
       receivedAt: now,
       observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),
       log:

@@ -151,10 +151,28 @@ const comments: Readonly<Record<string, TableComment>> = {
       granularities: 'Granularities ordered',
       tokens: 'Tokens ordered',
       metrics: 'Codes of the metrics ordered',
-      state: "'running', 'done', 'stopped' (by the user or a limit) or 'failed'",
+      refresh: 'Whether everything is asked for again, answered or not',
+      state:
+        "'running', 'done', 'stopped' (by the user, a limit or gaps that the API left), 'failed' or 'cancelled'",
+      values_ordered: 'Values that were missing when it was placed',
+      requests_planned: 'Requests that they took then',
       requests_sent: 'Calls to the API so far, retries included',
-      started_at: 'When it started',
+      started_at: 'When it was placed',
+      beat_at:
+        'When a process last worked on it; an order that is running and has not been for minutes can be resumed',
       ended_at: 'When it ended',
+      message: 'Why it ended, where it is not done',
+    },
+  },
+  refreshed: {
+    table:
+      'What an order that asks again for everything has been answered since it was placed; gone when it is done',
+    columns: {
+      backfill: 'Number of the order',
+      granularity: '15m, 1h, 4h or 1d',
+      token: 'Ticker of the token',
+      metric: 'API code of the metric',
+      answered: 'Time covered by windows that were answered again',
     },
   },
   token_tags: {
