@@ -18,13 +18,19 @@ const windowNames: Readonly<Record<Granularity, string>> = {
   '1d': 'one day in Beijing (16:00 to 16:00 UTC)',
 };
 
-function describeMetric(metric: Metric): string {
+/** What a column that holds the metric is told to be: unit, range, and what may be computed from it. */
+export function describeMetric(metric: Metric): string {
   const bounds =
     metric.minimum === null && metric.maximum === null
       ? ''
       : ` Range: ${metric.minimum ?? '-∞'} to ${metric.maximum ?? '∞'}.`;
   const unit = metric.unit === '1' ? 'a number without unit' : metric.unit;
-  return `${metric.meaning}. Unit: ${unit}.${bounds} API code ${metric.code}. NULL: the API gave no value.`;
+  const sum = metric.summable ? 'may be summed' : 'not to be summed';
+  const mean = metric.averageable ? 'may be averaged' : 'not to be averaged plainly';
+  return (
+    `${metric.meaning}. Unit: ${unit}.${bounds} Over windows: ${sum}, ${mean}. ${metric.acrossWindows}. ` +
+    `API code ${metric.code}. NULL: the API gave no value.`
+  );
 }
 
 function describeMetricTable(granularity: Granularity): TableComment {
