@@ -108,6 +108,34 @@ export class Database {
     });
   }
 
+  /**
+   * Runs `work` on a connection that sees one state of the database throughout and cannot change it. Where it fails or
+   * is aborted the connection is cut, which ends whatever is still being read.
+   */
+  async snapshot<T>(signal: AbortSignal, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const client = await this.pool.connect();
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    let isDone = false;
+    try {
+      const run = async () => {
+        await client.query('begin isolation level repeatable read read only');
+        const result = await work(client);
+        await client.query('commit');
+        return result;
+      };
+      const result = await Promise.race([run(), aborted]);
+      isDone = true;
+      return result;
+    } finally {
+      // Nobody waits for it any more.
+      aborted.catch(() => {});
+      client.release(!isDone);
+    }
+  }
+
   /** Drizzle's own transactions hide why they failed where the rollback fails, too, as it does on a cut connection. */
   #runTransaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
     return this.#withConnection(async (client) => {
