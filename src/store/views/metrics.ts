@@ -69,6 +69,8 @@ where ${column} is not null`,
  */
 const newestWithin = "interval '30 days'";
 
+// `any` and the order by token leave only the index of token and time. With a plain `=` PostgreSQL counts on a row of the
+// token among the newest of all, and reads a month of them for each token that has none.
 function latestOf(granularity: Granularity): View {
   const table = `cryptoracle.metrics_${granularity}`;
   return {
@@ -79,9 +81,9 @@ function latestOf(granularity: Granularity): View {
 from cryptoracle.tokens
 cross join lateral (
   select * from ${table} as newest
-  where newest.token = tokens.token
+  where newest.token = any (array[tokens.token])
     and newest."time" >= (select max("time") from ${table}) - ${newestWithin}
-  order by newest."time" desc
+  order by newest.token desc, newest."time" desc
   limit 1
 ) as m`,
   };
