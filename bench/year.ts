@@ -38,7 +38,7 @@ const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-bench-'));
 const silent = pino({ level: 'silent' });
 const given = process.env.BENCH_DATABASE_URL;
 const embedded = given === undefined ? await startEmbedded(folder, silent) : undefined;
-const database = new Database(given ?? embedded?.url ?? '', { connections: 1 });
+const database = new Database(given ?? embedded?.url ?? '', { connections: 2 });
 try {
   await migrate(database, systemClock, silent);
   const { values, seconds } = await load(database, yearOfEverything, (line) =>

@@ -55,7 +55,7 @@ union all
 select f.oid::regprocedure::text, 'function', null, 0, pg_get_function_result(f.oid),
   obj_description(f.oid, 'pg_proc'), null, null, null, null, null, null, null
 from pg_catalog.pg_proc as f
-where f.pronamespace = 'cryptoracle'::regnamespace and has_function_privilege(f.oid, 'execute')`,
+where f.pronamespace = 'cryptoracle'::regnamespace and f.proretset and has_function_privilege(f.oid, 'execute')`,
 };
 
 export const dictionaryViews: readonly View[] = [dictionary];

@@ -69,8 +69,8 @@ where ${column} is not null`,
  */
 const newestWithin = "interval '30 days'";
 
-// `any` and the order by token leave only the index of token and time. With a plain `=` PostgreSQL counts on a row of the
-// token among the newest of all, and reads a month of them for each token that has none.
+// PostgreSQL supposes that a row of the token is among the newest of all and goes through the index of time, which for
+// a token without such windows is a month of everybody's. `costly` makes each of those rows too dear.
 function latestOf(granularity: Granularity): View {
   const table = `cryptoracle.metrics_${granularity}`;
   return {
@@ -81,9 +81,10 @@ function latestOf(granularity: Granularity): View {
 from cryptoracle.tokens
 cross join lateral (
   select * from ${table} as newest
-  where newest.token = any (array[tokens.token])
+  where newest.token = tokens.token
     and newest."time" >= (select max("time") from ${table}) - ${newestWithin}
-  order by newest.token desc, newest."time" desc
+    and cryptoracle.costly(newest.token)
+  order by newest."time" desc
   limit 1
 ) as m`,
   };
