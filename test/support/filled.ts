@@ -25,7 +25,8 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
     database,
     ingestor,
     packer: new Packer({ limit: 2000, unit: 'value', extraRecords: 0 }),
-    scope: { wanted: wantedWindows(range, granularities, now, 15 * minute), tokens, metrics: metricCodes },
+    // Without delay: around midnight, too, yesterday is complete.
+    scope: { wanted: wantedWindows(range, granularities, now, 0), tokens, metrics: metricCodes },
     concurrency: 4,
     signal: new AbortController().signal,
   });
