@@ -7,7 +7,7 @@ import { createTestDatabase, describeOnServers, rows } from '../support/database
 import { answer, mentions, row, start } from './answering.ts';
 
 /** What only the program uses. */
-const internal = ['migrations', 'pace', 'quality_due'];
+const internal = ['migrations', 'pace', 'quality_due', 'refreshed'];
 
 describeOnServers('the role for people', (kind) => {
   let database: Database;

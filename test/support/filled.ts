@@ -48,7 +48,14 @@ async function addTrouble(database: Database, now: number): Promise<void> {
       to: newest + hour,
       rows: [row('BTC', newest, { 'CO-A-01-05': 123_456 })],
       rejects: [
-        { reason: 'no finite number', token: 'BTC', time: newest, metric: 'CO-A-01-05', raw: 'many' },
+        {
+          reason: 'no finite number',
+          part: 'value',
+          token: 'BTC',
+          time: newest,
+          metric: 'CO-A-01-05',
+          raw: 'many',
+        },
       ],
       receivedAt: now - minute,
       log: undefined,
