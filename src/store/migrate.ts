@@ -12,15 +12,16 @@ import { UserError } from '../errors.ts';
 import { commentStatements } from './comments.ts';
 import { type Database, errorCode } from './database.ts';
 import { createFunctions } from './functions.ts';
+import { setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
-import { createViews, viewNames } from './views/index.ts';
+import { createViews } from './views/index.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'migrations' };
 
 /**
  * Brings the database to the newest schema: migrations, TimescaleDB where it is to be had, comments, the catalogue's
- * tables, the reader's role. Changes nothing where nothing is due.
+ * tables, the roles for readers and workers. Changes nothing where nothing is due.
  *
  * @throws UserError where the role may not, or where the database belongs to a newer program
  */
@@ -36,7 +37,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await createViews(client);
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
-      await grantReader(client, log);
+      await setUpRoles(client, log);
     });
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;
@@ -109,39 +110,4 @@ async function listBundledTokens(client: pg.ClientBase, clock: Clock): Promise<v
      where not exists (select from cryptoracle.tokens)`,
     [JSON.stringify(bundledTokens), new Date(clock.now()).toISOString()],
   );
-}
-
-const readable = [
-  ...['metrics_15m', 'metrics_1h', 'metrics_4h', 'metrics_1d', 'token_tags'],
-  ...['tokens', 'metric_catalog', 'tag_catalog'],
-  ...[
-    'coverage',
-    'revisions',
-    'quarantine',
-    'quality_notes',
-    'requests',
-    'entitlements',
-    'backfills',
-    'breaker',
-  ],
-  ...viewNames,
-];
-
-/** The role that people's tools are given: it may read what people query, and nothing else. */
-async function grantReader(client: pg.ClientBase, log: Logger): Promise<void> {
-  const tables = readable.map((table) => `cryptoracle."${table}"`).join(', ');
-  try {
-    await client.query(`
-      do $$ begin
-        if not exists (select from pg_roles where rolname = 'cryptoracle_reader') then
-          create role cryptoracle_reader nologin;
-        end if;
-      exception when duplicate_object or unique_violation then null;
-      end $$;
-      grant usage on schema cryptoracle to cryptoracle_reader;
-      grant select on ${tables} to cryptoracle_reader`);
-  } catch (error) {
-    if (errorCode(error) !== '42501') throw error;
-    log.warn('this role may not create roles: cryptoracle_reader was not set up');
-  }
 }

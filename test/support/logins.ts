@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll } from 'vitest';
+import { Database } from '../../src/store/database.ts';
+
+/** Logins of their own for tests: what people make as SECURITY.md tells them. */
+
+const releasers: (() => Promise<void>)[] = [];
+
+// Entered here, while the file is read: what is entered from within a `beforeAll` is never called.
+afterAll(async () => {
+  for (const release of releasers.splice(0).reverse()) await release();
+});
+
+/**
+ * A login that is a member of these roles and nothing else, connected to the database; it is dropped when the test file
+ * ends.
+ */
+export async function createLogin(database: Database, ...memberOf: readonly string[]): Promise<Database> {
+  const name = `test_login_${randomBytes(6).toString('hex')}`;
+  const password = randomBytes(12).toString('hex');
+  await database.pool.query(`create role ${name} login password '${password}'`);
+  for (const role of memberOf) await database.pool.query(`grant ${role} to ${name}`);
+  const url = new URL(database.url);
+  Object.assign(url, { username: name, password });
+  const login = new Database(url.href, { connections: 12 });
+  releasers.push(async () => {
+    await login.close();
+    await database.pool.query(`drop role ${name}`);
+  });
+  return login;
+}
