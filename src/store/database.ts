@@ -250,6 +250,8 @@ export async function openDatabase(
 
 /** Says in one line why the database cannot be used; whatever it does not know it gives back as it is. */
 export function explainConnectionError(error: unknown, url: string, isConnecting = false): unknown {
+  // Somebody who knew more has said it already.
+  if (error instanceof UserError || error instanceof TryLaterError) return error;
   const { host, pathname, username } = new URL(url);
   const name = decodeURIComponent(pathname.slice(1));
   const code = errorCode(error);
@@ -282,7 +284,7 @@ export function explainConnectionError(error: unknown, url: string, isConnecting
     );
   }
   // Whatever else keeps us from connecting is in the address: TLS that the server does not speak, a socket's path.
-  if (isConnecting && !(error instanceof UserError)) {
+  if (isConnecting) {
     return new UserError(`DATABASE_URL: cannot connect to ${host || 'the server'}: ${innermost(error)}`);
   }
   return error;
