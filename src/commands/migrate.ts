@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { migrateQueue } from '../queue/schema.ts';
 import { migrate } from '../store/migrate.ts';
 import { runCommand } from './run.ts';
 
@@ -8,6 +9,8 @@ export const migrateCommand = new Command('migrate')
     runCommand(async ({ runtime }) => {
       const database = await runtime.connectDatabase(2);
       await migrate(database, runtime.clock, runtime.log);
+      // Where there is Redis the queue needs nothing of the database.
+      if (runtime.settings.redisUrl === undefined) await migrateQueue(database);
       process.stdout.write('the database has the newest schema\n');
       return 0;
     }),

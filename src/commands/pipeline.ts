@@ -13,7 +13,7 @@ export type Role = (typeof roles)[number];
 export async function openQueue(runtime: Runtime, database: Database): Promise<QueueBackend> {
   const backend = await openQueueBackend({
     redisUrl: runtime.settings.redisUrl,
-    databaseUrl: database.url,
+    database,
     log: runtime.log,
   });
   runtime.onClose('queue', () => backend.close());

@@ -3,15 +3,15 @@ import {
   type Processor,
   Queue,
   type QueueOptions,
-  runMigrations,
   Worker,
   type WorkerOptions,
   withBackend,
 } from 'bullmq';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import type { Logger } from 'pino';
 import { TryLaterError, UserError } from '../errors.ts';
+import type { Database } from '../store/database.ts';
+import { ensureQueueMigrated } from './schema.ts';
 
 /** What the program uses of a BullMQ queue, whatever its backend. Job data are checked where they are read. */
 export type JobQueue = Pick<
@@ -49,7 +49,7 @@ export interface QueueBackend {
 
 export interface QueueBackendOptions {
   readonly redisUrl: string | undefined;
-  readonly databaseUrl: string;
+  readonly database: Database;
   readonly log: Logger;
   /** Keeps queues that share a Redis apart. */
   readonly prefix?: string;
@@ -58,7 +58,7 @@ export interface QueueBackendOptions {
 /** Opens the queue's backend. @throws UserError or TryLaterError where it cannot be reached */
 export function openQueueBackend(options: QueueBackendOptions): Promise<QueueBackend> {
   return options.redisUrl === undefined
-    ? openPostgres(options.databaseUrl, options.log)
+    ? openPostgres(options.database, options.log)
     : openRedis(options.redisUrl, options.prefix ?? 'cryptoracle', options.log);
 }
 
@@ -141,15 +141,9 @@ async function probeRedis(url: string): Promise<void> {
 /** A dead worker's jobs go to another within 20 s; however often that happens, the job is tried again. */
 const stallOptions = { lockDuration: 15_000, stalledInterval: 5000, maxStalledCount: 10 } as const;
 
-async function openPostgres(url: string, log: Logger): Promise<QueueBackend> {
-  const pool = new pg.Pool({ connectionString: url, max: 2, application_name: 'cryptoracle queue' });
-  pool.on('error', (error) => log.debug({ error: error.message }, 'queue'));
-  try {
-    await runMigrations(pool);
-  } finally {
-    await pool.end();
-  }
-  const base = { connection: { connectionString: url, max: 3 } };
+async function openPostgres(database: Database, log: Logger): Promise<QueueBackend> {
+  await ensureQueueMigrated(database);
+  const base = { connection: { connectionString: database.url, max: 3 } };
   const onPostgres = withBackend(createPostgresBackend);
   return {
     kind: 'postgres',

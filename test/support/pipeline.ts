@@ -42,7 +42,7 @@ export function testSettings(environment: Record<string, string>): Settings {
 export function openTestQueue(kind: QueueKind, database: Database, prefix = randomBytes(6).toString('hex')) {
   return openQueueBackend({
     redisUrl: kind === 'Redis' ? (inject('redisUrl') ?? undefined) : undefined,
-    databaseUrl: database.url,
+    database,
     log: silent,
     prefix,
   });

@@ -1,0 +1,109 @@
+import {
+  assertSchemaCompatibility,
+  LATEST_SCHEMA_VERSION,
+  runMigrations,
+  SchemaMigrationRequiredError,
+  SchemaVersionMismatchError,
+} from 'bullmq';
+import pg from 'pg';
+import { innermost, UserError } from '../errors.ts';
+import { type Database, errorCode } from '../store/database.ts';
+import { grantExactly } from '../store/roles.ts';
+import { fetchQueue, planQueue } from './jobs.ts';
+
+/**
+ * BullMQ's own schema, `bullmq`: where the queue lives where there is no Redis. BullMQ says what is in it; who may use it
+ * is for us to say.
+ */
+
+const queues = [planQueue, fetchQueue];
+
+/** What the worker's role may do there: what the functions of BullMQ that we call may touch. */
+const workerRights = {
+  migration: 'select',
+  meta: 'select, insert, update',
+  job: 'select, insert, update, delete',
+  event: 'select, insert, delete',
+  scheduler: 'select, insert, update, delete',
+  rate_limit: 'select, insert, update',
+  // Of jobs with parents and of deduplication, which we have no use for, and the same functions have.
+  job_dependency: 'select, insert, update, delete',
+  dedup: 'select, insert, update, delete',
+  dedup_next: 'select, insert, update, delete',
+};
+
+/**
+ * Brings the queue's schema to the newest version and lets the worker's role use it.
+ * @throws UserError where this role may not, or where the schema belongs to a newer program
+ */
+export async function migrateQueue(database: Database): Promise<void> {
+  await explained(() =>
+    database.exclusively('migrate queue', async (client) => {
+      await runMigrations(client);
+      await makeJobNumbers(client);
+      await grantWorker(client);
+    }),
+  );
+}
+
+/** Runs {@link migrateQueue} where the schema is behind, and only then: a worker may read the version and no more. */
+export async function ensureQueueMigrated(database: Database): Promise<void> {
+  if (!(await explained(() => isCurrent(database.pool)))) await migrateQueue(database);
+}
+
+/** Says in one line what a person can mend. */
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SchemaVersionMismatchError) {
+      throw new UserError(
+        'DATABASE_URL: a newer version of this program has changed the queue; update the program',
+        { cause: error },
+      );
+    }
+    if (errorCode(error) !== '42501') throw error;
+    throw new UserError(
+      `DATABASE_URL: the queue in the database is not ready for this user (${innermost(error)}); ` +
+        'run `migrate` once, without REDIS_URL, as the owner of the database',
+      { cause: error },
+    );
+  }
+}
+
+async function isCurrent(pool: pg.Pool): Promise<boolean> {
+  try {
+    if ((await assertSchemaCompatibility(pool)) < LATEST_SCHEMA_VERSION) return false;
+  } catch (error) {
+    if (error instanceof SchemaMigrationRequiredError) return false;
+    throw error;
+  }
+  const { rowCount } = await pool.query(`select from (${jobNumbers}) as s where existing is null`, [queues]);
+  return rowCount === 0;
+}
+
+/** The sequence from which BullMQ numbers the jobs of each queue, and whether it is there. */
+const jobNumbers = `
+  select queue, bullmq.job_id_seq_name(queue) as sequence,
+    to_regclass('bullmq.' || bullmq.job_id_seq_name(queue)) as existing
+  from unnest($1::text[]) as queue`;
+
+/** BullMQ makes these sequences when a queue is first used, which a worker may not. */
+async function makeJobNumbers(client: pg.ClientBase): Promise<void> {
+  await client.query(`select bullmq.next_job_id(queue) from (${jobNumbers}) as s where existing is null`, [
+    queues,
+  ]);
+}
+
+async function grantWorker(client: pg.ClientBase): Promise<void> {
+  if (!(await grantExactly(client, 'worker', 'bullmq', workerRights))) return;
+  const { rows } = await client.query<{ sequence: string }>(jobNumbers, [queues]);
+  const sequences = ['job_seq', 'event_seq', ...rows.map(({ sequence }) => sequence)];
+  await client.query(`
+    grant usage on sequence ${sequences.map((name) => `bullmq.${pg.escapeIdentifier(name)}`).join(', ')}
+      to cryptoracle_worker;
+    -- Jobs that are added together pass through a temporary table.
+    do $$ begin
+      execute format('grant temporary on database %I to cryptoracle_worker', current_database());
+    end $$`);
+}

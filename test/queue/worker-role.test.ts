@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+import { bundledTokens, granularities } from '../../src/catalog/index.ts';
+import { wantedWindows } from '../../src/planning/plan.ts';
+import { planQueue } from '../../src/queue/jobs.ts';
+import { migrateQueue } from '../../src/queue/schema.ts';
+import { readGaps } from '../../src/store/coverage.ts';
+import { startTestSimulator } from '../support/api.ts';
+import { hour, ManualClock, minute } from '../support/clock.ts';
+import { createTestDatabase, value } from '../support/database.ts';
+import { createLogin } from '../support/logins.ts';
+import { describeOnBackends, openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
+import { compareWithTruth } from '../support/truth.ts';
+
+const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
+const settings = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-14' });
+const refused = 'CO-A-02-05';
+
+describeOnBackends('a login that is only a worker', (queue, server) => {
+  it('runs the whole pipeline: every kind of thing that is written, changed and deleted', async () => {
+    const database = await createTestDatabase(server);
+    if (queue === 'PostgreSQL') await migrateQueue(database);
+    // Whatever everybody may do on most servers is not what it lives on.
+    const name = new URL(database.url).pathname.slice(1);
+    await database.pool.query(`
+      revoke all on database ${name} from public;
+      grant connect on database ${name} to cryptoracle_worker`);
+    const login = await createLogin(database, 'cryptoracle_worker');
+    const clock = new ManualClock('2025-06-17T02:20:00Z');
+    const simulator = await startTestSimulator({
+      clock,
+      seed: 3,
+      market: { lateShare: 0.2, changedShare: 0.2 },
+    });
+    const count = (table: string, where = 'true') =>
+      value<number>(database, `select count(*)::int from cryptoracle.${table} where ${where}`);
+    const start = async () =>
+      runPipeline({
+        database: login,
+        simulator,
+        clock,
+        settings,
+        backend: await openTestQueue(queue, login),
+      });
+
+    // Windows that nobody asked for go into quarantine; a metric that is refused is remembered.
+    simulator.configure({ rangeEnd: 'inclusive' });
+    simulator.refuseMetric(refused);
+    const first = await start();
+    await first.idle();
+    await first.stop();
+    expect(await count('quarantine')).toBeGreaterThan(0);
+    expect(await count('entitlements')).toBe(1);
+    expect(await count('token_tags')).toBe(tokens.length * 6);
+    expect(await count('requests', "what = 'tokens'")).toBe(1);
+
+    // Two days later: values have changed and come late, the refusal is over, and access is denied for a while.
+    simulator.allowMetric(refused);
+    simulator.refuseEndpoint('endpoint');
+    clock.advance(48 * hour);
+    const second = await start();
+    await expect.poll(() => count('breaker'), { timeout: 10_000 }).toBe(1);
+    simulator.allowEndpoint('endpoint');
+    clock.advance(minute);
+    await second.idle();
+    const plans = second.backend.queue(planQueue);
+    await plans.add('recheck', { task: 'recheck' });
+    await plans.close();
+    await second.idle();
+    await second.stop();
+    expect(await count('breaker')).toBe(0);
+    expect(await count('entitlements')).toBe(0);
+    expect(await count('revisions')).toBeGreaterThan(0);
+
+    const range = { start: settings.historyStart, end: clock.now() };
+    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
+    for (const [granularity, interval] of wanted) {
+      const cells = { granularity, tokens, metrics: settings.metrics, interval };
+      expect(await readGaps(database, cells)).toEqual([]);
+      expect(await count(`metrics_${granularity}`)).toBeGreaterThan(0);
+    }
+    const { withValue } = await compareWithTruth(database, simulator.market, tokens, wanted, clock.now());
+    expect(withValue).toBeGreaterThan(30_000);
+  });
+});
