@@ -18,18 +18,18 @@ import { fetchQueue, planQueue } from './jobs.ts';
 
 const queues = [planQueue, fetchQueue];
 
-/** What the worker's role may do there: what the functions of BullMQ that we call may touch. */
+/**
+ * What the worker's role may do there: what the functions of BullMQ do for jobs as ours are, without parents and without
+ * deduplication. Its other tables are not for us.
+ */
 const workerRights = {
   migration: 'select',
   meta: 'select, insert, update',
   job: 'select, insert, update, delete',
+  job_dependency: 'select',
   event: 'select, insert, delete',
   scheduler: 'select, insert, update, delete',
   rate_limit: 'select, insert, update',
-  // Of jobs with parents and of deduplication, which we have no use for, and the same functions have.
-  job_dependency: 'select, insert, update, delete',
-  dedup: 'select, insert, update, delete',
-  dedup_next: 'select, insert, update, delete',
 };
 
 /**

@@ -1,5 +1,7 @@
+import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
+import { openQueueBackend, rateLimitError } from '../../src/queue/backend.ts';
 import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
 import { ensureQueueMigrated, migrateQueue } from '../../src/queue/schema.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -9,6 +11,7 @@ import { createLogin } from '../support/logins.ts';
 import { openTestQueue } from '../support/pipeline.ts';
 
 const denied = { code: '42501' };
+const patience = { timeout: 10_000 };
 
 /** All that BullMQ has made, with the rights on it and what is in its list of migrations. */
 async function dump(database: Database) {
@@ -66,12 +69,10 @@ describeOnServers("the queue's schema", (kind) => {
     expect(Object.fromEntries(await ofQueue('cryptoracle_worker'))).toEqual({
       database: 'temporary',
       'schema bullmq': 'usage',
-      'bullmq.dedup': 'delete, insert, select, update',
-      'bullmq.dedup_next': 'delete, insert, select, update',
       'bullmq.event': 'delete, insert, select',
       'bullmq.event_seq': 'usage',
       'bullmq.job': 'delete, insert, select, update',
-      'bullmq.job_dependency': 'delete, insert, select, update',
+      'bullmq.job_dependency': 'select',
       'bullmq.job_seq': 'usage',
       'bullmq.meta': 'insert, select, update',
       'bullmq.migration': 'select',
@@ -89,6 +90,46 @@ describeOnServers("the queue's schema", (kind) => {
       await addJobs(await createLogin(database, 'cryptoracle_worker'));
       expect((await dump(database)).slice(0, 3)).toEqual(before.slice(0, 3));
       expect(await value(database, 'select count(*)::int from bullmq.job')).toBe(4);
+    });
+
+    it('does all that the program does with jobs', async () => {
+      const fresh = await createTestDatabase(kind);
+      await migrateQueue(fresh);
+      // BullMQ cuts its list of events at every 256th event, once there are more than 10,000.
+      await fresh.pool.query('alter sequence bullmq.event_seq increment by 256 restart with 102400');
+      const troubles: string[] = [];
+      const log = pino({ level: 'trace' }, { write: (line: string) => troubles.push(line) });
+      const login = await createLogin(fresh, 'cryptoracle_worker');
+      const backend = await openQueueBackend({ redisUrl: undefined, database: login, log });
+      const queue = backend.queue(fetchQueue);
+      await queue.setGlobalConcurrency(2);
+      const outcomes: string[] = [];
+      const worker = backend.worker(
+        fetchQueue,
+        async ({ name }) => {
+          outcomes.push(name);
+          if (name === 'fails') throw new Error('on purpose');
+          if (name !== 'is too early' || outcomes.filter((each) => each === name).length > 1) return;
+          await worker.rateLimit(300);
+          throw rateLimitError();
+        },
+        { concurrency: 1 },
+      );
+      const names = ['succeeds', 'fails', 'is too early'];
+      try {
+        await queue.addBulk(names.map((name) => ({ name, data: {}, opts: { jobId: name } })));
+        await expect.poll(() => outcomes, patience).toEqual([...names, 'is too early']);
+        await queue.upsertJobScheduler('every second', { pattern: '* * * * * *' }, { name: 'scheduled' });
+        await expect.poll(() => outcomes, patience).toContain('scheduled');
+        expect((await queue.getJobSchedulers()).map(({ key }) => key)).toEqual(['every second']);
+        await queue.removeJobScheduler('every second');
+        const left = () => queue.getJobs(['waiting', 'failed', 'completed', 'delayed']);
+        await expect.poll(left, patience).toEqual([]);
+      } finally {
+        await Promise.all([worker.close(), queue.close()]);
+        await backend.close();
+      }
+      expect(troubles).toEqual([]);
     });
 
     it('stays as it is: nothing is made, changed, dropped or emptied', async () => {

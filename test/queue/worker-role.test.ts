@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
-import { planQueue } from '../../src/queue/jobs.ts';
+import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
 import { migrateQueue } from '../../src/queue/schema.ts';
 import { readGaps } from '../../src/store/coverage.ts';
 import { startTestSimulator } from '../support/api.ts';
@@ -14,6 +14,7 @@ import { compareWithTruth } from '../support/truth.ts';
 const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
 const settings = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-14' });
 const refused = 'CO-A-02-05';
+const patience = { timeout: 10_000 };
 
 describeOnBackends('a login that is only a worker', (queue, server) => {
   it('runs the whole pipeline: every kind of thing that is written, changed and deleted', async () => {
@@ -58,14 +59,17 @@ describeOnBackends('a login that is only a worker', (queue, server) => {
     simulator.refuseEndpoint('endpoint');
     clock.advance(48 * hour);
     const second = await start();
-    await expect.poll(() => count('breaker'), { timeout: 10_000 }).toBe(1);
+    const fetches = second.backend.queue(fetchQueue);
+    const plans = second.backend.queue(planQueue);
+    await expect.poll(() => count('breaker'), patience).toBe(1);
+    // A call that is still under way would be refused after the clock has moved, and the clock stands still then.
+    await expect.poll(() => fetches.getJobCounts('active'), patience).toEqual({ active: 0 });
     simulator.allowEndpoint('endpoint');
     clock.advance(minute);
     await second.idle();
-    const plans = second.backend.queue(planQueue);
     await plans.add('recheck', { task: 'recheck' });
-    await plans.close();
     await second.idle();
+    await Promise.all([fetches.close(), plans.close()]);
     await second.stop();
     expect(await count('breaker')).toBe(0);
     expect(await count('entitlements')).toBe(0);
