@@ -206,7 +206,10 @@ export class ApiClient {
     }
   }
 
-  /** The API's own words, shortened, on one line, and without our secrets should it echo them. */
+  /**
+   * The API's own words, shortened, on one line: without our secrets should it echo them, and without what would steer
+   * the terminal of whoever reads them.
+   */
   #quote(message: unknown): string {
     if (typeof message !== 'string' || message.trim() === '') return '';
     // The longest first: one may be the beginning of another.
@@ -214,7 +217,10 @@ export class ApiClient {
       .filter((secret) => secret !== '')
       .sort((a, b) => b.length - a.length);
     const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
-    return `: ${safe.replaceAll(/\s+/g, ' ').trim().slice(0, 200)}`;
+    return `: ${safe
+      .replaceAll(/[\s\p{C}]+/gu, ' ')
+      .trim()
+      .slice(0, 200)}`;
   }
 }
 

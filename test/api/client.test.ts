@@ -172,4 +172,11 @@ describe('a code in the answer', () => {
     expect((await failureOf(client)).failure.message).toBe('code 201');
     expect((await failureOf(client)).failure.message).toBe(`code 201: ${'x'.repeat(200)}`);
   });
+
+  it('comes without what would steer a terminal', async () => {
+    const msg = '\u001b[2J\u001b]0;title\u0007no\u0000 \u009b31mpermission\u202e\u200b';
+    await using server = await startServer(answers(JSON.stringify({ code: 201, msg })));
+    const { failure } = await failureOf(clientFor(server.url));
+    expect(failure.message).toBe('code 201: [2J ]0;title no 31mpermission');
+  });
 });
