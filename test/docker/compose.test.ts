@@ -51,7 +51,7 @@ describe('docker-compose.yml', () => {
 
   it('has the services that its head and demo.env speak of', () => {
     expect(Object.keys(services).toSorted()).toEqual(
-      ['migrate', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker']
+      ['migrate', 'login', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker']
         .concat(['grafana', 'grafana-reader'])
         .toSorted(),
     );
@@ -95,6 +95,7 @@ describe('docker-compose.yml', () => {
       expect(get(name).restart).toBe('unless-stopped');
       expect(get(name).depends_on).toMatchObject({
         migrate: { condition: 'service_completed_successfully' },
+        login: { condition: 'service_completed_successfully' },
         redis: { condition: 'service_healthy' },
       });
     }
@@ -160,9 +161,11 @@ describe('its variables', () => {
   it('are settings, or explained at its head', () => {
     const head = composeText.slice(0, composeText.indexOf('\nname:'));
     const others = [...variables].filter((name) => !settingNames.includes(name));
-    expect(others.toSorted()).toEqual([...grafanaVariables, 'POSTGRES_PASSWORD', 'POSTGRES_PORT']);
+    expect(others.toSorted()).toEqual(
+      [...grafanaVariables, 'POSTGRES_PASSWORD', 'POSTGRES_PORT', 'WORKER_PASSWORD'].toSorted(),
+    );
     for (const name of others) expect(head).toContain(name);
-    expect(read('.env.example')).toContain('POSTGRES_PASSWORD');
+    for (const name of ['POSTGRES_PASSWORD', 'WORKER_PASSWORD']) expect(read('.env.example')).toContain(name);
   });
 
   it('hand on every setting, but for those that it decides', () => {
@@ -176,8 +179,8 @@ describe('its variables', () => {
 
   it('hold no secret: those must be given', () => {
     const secrets = [
-      ...['POSTGRES_PASSWORD', 'HTTP_TOKEN', 'CRYPTORACLE_API_KEY', 'CRYPTORACLE_SIGN_SECRET'],
-      ...['CRYPTORACLE_DATA_SECRET', 'CRYPTORACLE_DATA_IV'],
+      ...['POSTGRES_PASSWORD', 'WORKER_PASSWORD', 'HTTP_TOKEN', 'CRYPTORACLE_API_KEY'],
+      ...['CRYPTORACLE_SIGN_SECRET', 'CRYPTORACLE_DATA_SECRET', 'CRYPTORACLE_DATA_IV'],
     ];
     for (const name of secrets) {
       expect(() => loadCompose({ ...demoEnvironment, [name]: undefined })).toThrow(
@@ -194,6 +197,11 @@ describe('its variables', () => {
     for (const name of ['migrate', 'server']) {
       expect(Object.keys(get(name).environment).filter((key) => key.startsWith('CRYPTORACLE_'))).toEqual([]);
     }
+    const marked = loadCompose({ ...demoEnvironment, POSTGRES_PASSWORD: 'of-the-owner' });
+    const asOwner = Object.entries(marked.services).filter(([, one]) =>
+      JSON.stringify(one).includes('of-the-owner'),
+    );
+    expect(asOwner.map(([name]) => name).toSorted()).toEqual(['login', 'migrate', 'timescaledb']);
     const withToken = ours.filter(([, { environment }]) => 'HTTP_TOKEN' in environment).map(([name]) => name);
     expect(withToken).toEqual(['server']);
   });
@@ -203,7 +211,11 @@ describe('the demo', () => {
   it('gives every service settings that it accepts', () => {
     for (const [name] of ours) expect(() => settingsOf(name)).not.toThrow();
     expect(settingsOf('server')).toMatchObject({ httpHost: '0.0.0.0', httpPort: 8080 });
-    expect(settingsOf('scheduler').databaseUrl).toBe(settingsOf('migrate').databaseUrl);
+    expect(settingsOf('server').databaseUrl).toBe(settingsOf('worker').databaseUrl);
+    const [owners, workers] = ['migrate', 'worker'].map(
+      (name) => new URL(settingsOf(name).databaseUrl ?? ''),
+    );
+    expect([owners?.host, owners?.pathname]).toEqual([workers?.host, workers?.pathname]);
     expect(settingsOf('worker')).toEqual(settingsOf('scheduler'));
   });
 
