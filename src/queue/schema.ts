@@ -9,14 +9,12 @@ import pg from 'pg';
 import { innermost, UserError } from '../errors.ts';
 import { type Database, errorCode } from '../store/database.ts';
 import { grantExactly } from '../store/roles.ts';
-import { fetchQueue, planQueue } from './jobs.ts';
+import { queueNames } from './jobs.ts';
 
 /**
  * BullMQ's own schema, `bullmq`: where the queue lives where there is no Redis. BullMQ says what is in it; who may use it
  * is for us to say.
  */
-
-const queues = [planQueue, fetchQueue];
 
 /**
  * What the worker's role may do there: what the functions of BullMQ do for jobs as ours are, without parents and without
@@ -78,7 +76,9 @@ async function isCurrent(pool: pg.Pool): Promise<boolean> {
     if (error instanceof SchemaMigrationRequiredError) return false;
     throw error;
   }
-  const { rowCount } = await pool.query(`select from (${jobNumbers}) as s where existing is null`, [queues]);
+  const { rowCount } = await pool.query(`select from (${jobNumbers}) as s where existing is null`, [
+    queueNames,
+  ]);
   return rowCount === 0;
 }
 
@@ -91,13 +91,13 @@ const jobNumbers = `
 /** BullMQ makes these sequences when a queue is first used, which a worker may not. */
 async function makeJobNumbers(client: pg.ClientBase): Promise<void> {
   await client.query(`select bullmq.next_job_id(queue) from (${jobNumbers}) as s where existing is null`, [
-    queues,
+    queueNames,
   ]);
 }
 
 async function grantWorker(client: pg.ClientBase): Promise<void> {
   if (!(await grantExactly(client, 'worker', 'bullmq', workerRights))) return;
-  const { rows } = await client.query<{ sequence: string }>(jobNumbers, [queues]);
+  const { rows } = await client.query<{ sequence: string }>(jobNumbers, [queueNames]);
   const sequences = ['job_seq', 'event_seq', ...rows.map(({ sequence }) => sequence)];
   await client.query(`
     grant usage on sequence ${sequences.map((name) => `bullmq.${pg.escapeIdentifier(name)}`).join(', ')}

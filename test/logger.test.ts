@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+import { parseSettings } from '../src/config.ts';
+
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const logger = new URL('../src/logger.ts', import.meta.url).href;
+
+it.each([true, false])('blots out every secret that it is handed, at a terminal: %s', (isTerminal) => {
+  const secret = 'S3CRET-S3CRET-16';
+  const settings = parseSettings({
+    DATABASE_URL: `postgresql://user:${secret}@db/x`,
+    REDIS_URL: `redis://:${secret}@cache`,
+    CRYPTORACLE_API_KEY: secret,
+    CRYPTORACLE_SIGN_SECRET: secret,
+    CRYPTORACLE_DATA_SECRET: secret,
+    CRYPTORACLE_DATA_IV: secret,
+    HTTP_TOKEN: secret,
+  });
+  const handed = [
+    settings,
+    settings.credentials,
+    { authorization: secret, headers: { authorization: secret } },
+  ];
+  const script = `
+    const { createLogger } = await import(${JSON.stringify(logger)});
+    const log = createLogger('info', ${isTerminal});
+    for (const each of ${JSON.stringify(handed)}) log.info(each, 'handed');`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', loader, '--input-type=module', '--eval', script],
+    { encoding: 'utf8' },
+  );
+  expect(stdout).toBe('');
+  expect(stderr.match(/handed/g)).toHaveLength(3);
+  expect(stderr.match(/\[redacted\]/g)).toHaveLength(13);
+  expect(stderr).not.toContain(secret);
+});
