@@ -110,7 +110,7 @@ export class World {
       market: { lateShare: 0, changedShare: 0 },
       behaviour: { recordLimit },
     });
-    const backend = await openQueueBackend({ redisUrl: redis?.url, databaseUrl: url, log: silent });
+    const backend = await openQueueBackend({ redisUrl: redis?.url, database, log: silent });
     const world = new World({
       queue,
       simulator,

@@ -13,7 +13,7 @@ import type { DataRequest } from '../planning/request.ts';
 export const planQueue = 'plan';
 export const liveQueue = 'live';
 export const fetchQueue = 'fetch';
-export const queueNames = [planQueue, fetchQueue] as const;
+export const queueNames = [planQueue, liveQueue, fetchQueue] as const;
 
 /** What the clock asks for; the granularities plan their windows. */
 export const planTasks = [...granularities, 'heal', 'quality', 'recheck', 'tokens', 'tags'] as const;

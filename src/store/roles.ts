@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { errorCode } from './database.ts';
 import * as schema from './schema/index.ts';
+import { viewNames } from './views/index.ts';
 
 /**
  * SQL roles without a login, `cryptoracle_reader` and `cryptoracle_worker`, to be granted to logins. What they may do is
@@ -33,10 +34,13 @@ const tableRights: Readonly<Record<string, TableRights>> = {
   coverage: { reader: 'select', worker: 'select, insert, update' },
   revisions: { reader: 'select', worker: 'select, insert' },
   quarantine: { reader: 'select', worker: 'select, insert, update' },
+  quality_notes: { reader: 'select', worker: 'select, insert, update, delete' },
+  quality_due: { reader: '', worker: 'select, insert, delete' },
   requests: { reader: 'select', worker: 'select, insert' },
   entitlements: { reader: 'select', worker: 'select, insert, update, delete' },
   backfills: { reader: 'select', worker: 'select, insert, update' },
   breaker: { reader: 'select', worker: 'select, insert, update, delete' },
+  refreshed: { reader: '', worker: 'select, insert, update, delete' },
   pace: { reader: '', worker: 'select, insert, update' },
   migrations: { reader: '', worker: 'select' },
 };
@@ -55,13 +59,14 @@ function rightsOf(role: SqlRole): Record<string, string> {
   const tables = Object.values(schema)
     .filter((table) => is(table, PgTable))
     .map((table) => getTableName(table));
-  return Object.fromEntries(
-    [...tables, 'migrations'].map((table) => {
-      const rights = tableRights[table];
-      if (rights === undefined) throw new RangeError(`no rights for table ${table}`);
-      return [table, rights[role]];
-    }),
-  );
+  const ofTables = [...tables, 'migrations'].map((table) => {
+    const rights = tableRights[table];
+    if (rights === undefined) throw new RangeError(`no rights for table ${table}`);
+    return [table, rights[role]] as const;
+  });
+  // Views are for people; the program reads tables.
+  const ofViews = viewNames.map((view) => [view, role === 'reader' ? 'select' : ''] as const);
+  return Object.fromEntries([...ofTables, ...ofViews]);
 }
 
 /** @returns whether the role is there now */

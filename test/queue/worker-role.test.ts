@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { compareWithTruth } from '../../chaos/truth.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
@@ -9,7 +10,6 @@ import { hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, value } from '../support/database.ts';
 import { createLogin } from '../support/logins.ts';
 import { describeOnBackends, openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
-import { compareWithTruth } from '../support/truth.ts';
 
 const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
 const settings = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-14' });

@@ -10,6 +10,7 @@ import { Database } from '../../src/store/database.ts';
 import { startEmbedded } from '../../src/store/embedded.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { Pace } from '../../src/store/pace.ts';
+import { viewNames } from '../../src/store/views/index.ts';
 import { hour } from '../support/clock.ts';
 import {
   createTestDatabase,
@@ -41,11 +42,20 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.migrations': { worker: 'select' },
   'cryptoracle.pace': { worker: 'insert, select, update' },
   'cryptoracle.quarantine': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.quality_due': { worker: 'delete, insert, select' },
+  'cryptoracle.quality_notes': { reader: 'select', worker: 'delete, insert, select, update' },
+  'cryptoracle.refreshed': { worker: 'delete, insert, select, update' },
   'cryptoracle.requests': { reader: 'select', worker: 'insert, select' },
   'cryptoracle.revisions': { reader: 'select', worker: 'insert, select' },
   'cryptoracle.tag_catalog': { reader: 'select' },
   'cryptoracle.token_tags': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.tokens': { reader: 'select', worker: 'insert, select, update' },
+  ...Object.fromEntries(
+    ['metrics', 'metrics_long', 'latest_15m', 'latest_1h', 'latest_4h', 'latest_1d', 'latest', 'movers']
+      .concat(['sentiment_zscore', 'sentiment_zscore_history', 'token_tags_current', 'token_tag_history'])
+      .concat(['freshness', 'coverage_daily', 'data_dictionary'])
+      .map((view) => [`cryptoracle.${view}`, { reader: 'select' }]),
+  ),
 };
 
 const denied = { code: '42501' };
@@ -74,11 +84,11 @@ describeOnServers('the roles', (kind) => {
   beforeAll(async () => {
     database = await createTestDatabase(kind);
     await storeAnswer(database, answer({ rows: [row('BTC', start, { [mentions]: 7 })] }));
-    await new Pace(database, 1000).turn();
+    await new Pace(database, 1000).turn('live');
     const found = await rows<{ relname: string }>(
       database,
       `select relname from pg_class
-       where relnamespace = 'cryptoracle'::regnamespace and relkind in ('r', 'p', 'v', 'm') order by 1`,
+       where relnamespace = 'cryptoracle'::regnamespace and relkind in ('r', 'p') order by 1`,
     );
     tables = found.map(({ relname }) => relname);
   });
@@ -91,14 +101,21 @@ describeOnServers('the roles', (kind) => {
     const open = Object.entries(await grantsOf(database, 'public')).filter(([name]) =>
       /\b(cryptoracle|_hyper)/.test(name),
     );
-    expect(open).toEqual([['cryptoracle.as_of()', 'execute']]);
+    expect(open).toEqual([
+      ['cryptoracle.as_of()', 'execute'],
+      ['cryptoracle.costly()', 'execute'],
+    ]);
     // It reads with the rights of whoever calls it.
     expect(
       await rows(
         database,
-        `select proname, provolatile, prosecdef from pg_proc where pronamespace = 'cryptoracle'::regnamespace`,
+        `select proname, provolatile, prosecdef from pg_proc
+         where pronamespace = 'cryptoracle'::regnamespace order by 1`,
       ),
-    ).toEqual([{ proname: 'as_of', provolatile: 's', prosecdef: false }]);
+    ).toEqual([
+      { proname: 'as_of', provolatile: 's', prosecdef: false },
+      expect.objectContaining({ proname: 'costly', prosecdef: false }),
+    ]);
   });
 
   it.each(['cryptoracle_reader', 'cryptoracle_worker'])('%s can neither log in nor create', async (role) => {
@@ -161,10 +178,10 @@ describeOnServers('the roles', (kind) => {
     beforeAll(async () => {
       reader = await createLogin(database, 'cryptoracle_reader');
     });
-    const internal = ['migrations', 'pace'];
+    const internal = ['migrations', 'pace', 'quality_due', 'refreshed'];
 
     it('may read everything that people query', async () => {
-      for (const table of tables.filter((name) => !internal.includes(name)))
+      for (const table of [...tables, ...viewNames].filter((name) => !internal.includes(name)))
         await rows(reader, `select * from cryptoracle."${table}"`);
       expect(await rows(reader, 'select token, mention_count from cryptoracle.metrics_1h')).toEqual([
         { token: 'BTC', mention_count: 7 },
@@ -205,7 +222,7 @@ describeOnServers('the roles', (kind) => {
     });
 
     it('may not delete what is to be kept, nor rewrite what was logged', async () => {
-      const mayDelete = ['breaker', 'entitlements'];
+      const mayDelete = ['breaker', 'entitlements', 'quality_due', 'quality_notes', 'refreshed'];
       for (const table of tables.filter((name) => !mayDelete.includes(name))) {
         const statement = `delete from cryptoracle."${table}" where false`;
         await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);
