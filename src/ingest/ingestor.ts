@@ -2,10 +2,10 @@ import type { ApiClient, Attempt, CallContext } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { longestRetryAfter } from '../api/retry.ts';
-import { windowLength } from '../catalog/index.ts';
+import { type Token, windowLength } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
-import { observedFrom } from '../planning/windows.ts';
+import { observedFrom, windowCount } from '../planning/windows.ts';
 import { storeAnswer } from '../store/answers.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
@@ -143,8 +143,8 @@ export class Ingestor {
     const [counted, other] =
       recordUnit === 'value' ? [answer.values, answer.windows] : [answer.windows, answer.values];
     const step = codesOf(request).length;
-    // A limit that nobody has told us of, lower than the one we know, would be a round number.
-    if (answer.values > 0 && answer.values % 500 === 0) return true;
+    // A limit that nobody has told us of, lower than the one we know, would be a round number, and cut a token in two.
+    if (answer.values > 0 && answer.values % 500 === 0 && isCutInOne(request, answer)) return true;
     return counted >= recordLimit || (other <= recordLimit && other > recordLimit - step);
   }
 
@@ -265,6 +265,14 @@ export class Ingestor {
       at: this.#options.clock.now(),
     });
   }
+}
+
+/** Whether exactly one token has values in some of the windows that others have, and not in all. */
+function isCutInOne(request: DataRequest, { rows }: Answer): boolean {
+  const windows = windowCount(request.granularity, request.interval);
+  const perToken = new Map<Token, number>();
+  for (const { token } of rows) perToken.set(token, (perToken.get(token) ?? 0) + 1);
+  return [...perToken.values()].filter((count) => count < windows).length === 1;
 }
 
 /** The answer to a request that the API knows nothing about. */
