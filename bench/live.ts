@@ -1,0 +1,75 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { Member } from '../chaos/processes.ts';
+import { PostgresServer } from '../chaos/servers.ts';
+import { startSimulator } from '../src/simulator/index.ts';
+
+/**
+ * `npm run bench:live`: how long after being due the newest 15m windows can be queried while the full history fills up
+ * at one request a second. Waits for the next quarter of an hour on the real clock.
+ */
+
+const latency = 300;
+const quarter = 900_000;
+const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-live-'));
+const data = join(folder, 'data');
+mkdirSync(data, { mode: 0o755 });
+const postgres = await PostgresServer.start(data);
+const simulator = await startSimulator({ market: { lateShare: 0 } });
+simulator.setFaults({ slow: { probability: 1, milliseconds: latency } });
+const { apiKey, signSecret, dataSecret, dataIv } = simulator.credentials;
+const pipeline = new Member('start', ['start'], folder, {
+  DATABASE_URL: postgres.url,
+  CRYPTORACLE_BASE_URL: simulator.url,
+  CRYPTORACLE_API_KEY: apiKey,
+  CRYPTORACLE_SIGN_SECRET: signSecret,
+  CRYPTORACLE_DATA_SECRET: dataSecret,
+  CRYPTORACLE_DATA_IV: dataIv,
+  REQUESTS_PER_SECOND: '1',
+  HTTP_PORT: '0',
+});
+const client = new pg.Client({ connectionString: postgres.url });
+try {
+  await pipeline.ready();
+  await client.connect();
+  const due = Math.ceil((Date.now() + 5000) / quarter) * quarter;
+  process.stderr.write(`waiting until ${new Date(due).toISOString()} ...\n`);
+  await sleep(due - Date.now());
+  // Due a quarter of an hour after its close.
+  const window = new Date(due - 2 * quarter);
+  for (;;) {
+    const { rows } = await client.query<{ tokens: number }>(
+      'select count(*)::int as tokens from cryptoracle.metrics_15m where time = $1 and mention_rank is not null',
+      [window],
+    );
+    if ((rows[0]?.tokens ?? 0) > 0 && (await isAnswered(window))) break;
+    await sleep(50);
+  }
+  const seconds = (Date.now() - due) / 1000;
+  const { rows: lanes } = await client.query<{ lane: string; calls: number }>(
+    `select lane, count(*)::int as calls from cryptoracle.requests where sent_at > now() - interval '1 minute' group by 1`,
+  );
+  process.stdout.write(
+    `window ${window.toISOString()} of all tokens: queryable ${seconds.toFixed(2)} s after it was due ` +
+      `(API latency ${latency / 1000} s, 1 request/s, calls of the last minute: ` +
+      `${lanes.map(({ lane, calls }) => `${calls} ${lane}`).join(', ')})\n`,
+  );
+} finally {
+  await client.end();
+  await pipeline.stop();
+  await simulator.close();
+  await postgres.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Whether every cell of the window has been answered. */
+async function isAnswered(window: Date): Promise<boolean> {
+  const { rows } = await client.query<{ done: boolean }>(
+    `select count(*) >= 2600 as done from cryptoracle.coverage where granularity = '15m' and answered @> $1::timestamptz`,
+    [window],
+  );
+  return rows[0]?.done === true;
+}
