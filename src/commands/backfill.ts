@@ -3,14 +3,14 @@ import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
 import { requireCredentials, type Settings } from '../config.ts';
 import { TryLaterError, UserError } from '../errors.ts';
 import { type FillResult, type FillScope, fillGaps, type GapSummary, summariseGaps } from '../ingest/fill.ts';
-import { wantedWindows } from '../planning/plan.ts';
+import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { settledUntil } from '../planning/windows.ts';
 import { beginBackfill, endBackfill } from '../store/backfills.ts';
 import { closeBreaker } from '../store/breaker.ts';
 import { forgetUndue } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { lookOver } from '../store/quality.ts';
-import { readScope } from '../store/scope.ts';
+import { readScope, type ScopeChoice } from '../store/scope.ts';
 import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from './options.ts';
 import { beijing, count, duration, printJson, printTable, showProgress } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
@@ -51,17 +51,15 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
   const range = { start: options.from, end: options.to };
   const granularities = options.granularity ?? settings.granularities;
-  const { tokens, metrics } = await readScope(
-    database,
-    {
-      tokens: chosen,
-      metrics: options.metric ?? settings.metrics,
-      tags: [],
-    },
-    clock.now(),
-  );
+  const choice: ScopeChoice = {
+    tokens: chosen,
+    metrics: options.metric ?? settings.metrics,
+    tags: [],
+    // Who names a token wants to see for himself.
+    evenUnavailable: options.token !== undefined && options.token !== 'all',
+  };
   const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
-  const scope: FillScope = { wanted, tokens, metrics };
+  const scope: FillScope = { ...(await readScope(database, choice, clock.now())), wanted };
   for (const granularity of granularities) {
     await forgetUndue(database, granularity, settledUntil(granularity, clock.now(), settings.settleDelay));
   }
@@ -76,9 +74,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
   await closeBreaker(database);
   const id =
-    total === 0
-      ? undefined
-      : await beginBackfill(database, { range, granularities, tokens, metrics }, clock.now());
+    total === 0 ? undefined : await beginBackfill(database, { ...scope, range, granularities }, clock.now());
   log.debug({ id, values: total }, 'backfill begins');
   const progress = showProgress('filling', total);
   let done = 0;
@@ -104,22 +100,27 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
       await endBackfill(database, id, state, result?.tally.calls ?? 0, clock.now());
   }
   await lookOver(database, clock.now(), signal);
-  return conclude({ database, scope, runtime, id, result, json: options.json === true });
+  return conclude({
+    ...{ database, wanted, runtime, id, result },
+    choice: { ...choice, tokens: scope.tokens },
+    json: options.json === true,
+  });
 }
 
 /** Looks into the ledger for what is left, says so, and gives the exit code. */
 async function conclude(end: {
   readonly database: Database;
-  readonly scope: FillScope;
+  readonly choice: ScopeChoice;
+  readonly wanted: WantedWindows;
   readonly runtime: CommandContext['runtime'];
   /** `undefined` where nothing was missing. */
   readonly id: number | undefined;
   readonly result: FillResult;
   readonly json: boolean;
 }): Promise<number> {
-  const { database, scope, runtime, id, result, json } = end;
-  const { tokens, metrics } = await readScope(database, { ...scope, tags: [] }, runtime.clock.now());
-  const left = await summariseGaps(database, { ...scope, tokens, metrics }, runtime.packer());
+  const { database, choice, wanted, runtime, id, result, json } = end;
+  const scope = await readScope(database, choice, runtime.clock.now());
+  const left = await summariseGaps(database, { ...scope, wanted }, runtime.packer());
   const valuesLeft = left.reduce((sum, { values }) => sum + values, 0);
   const requestsLeft = left.reduce((sum, { requests }) => sum + requests, 0);
   if (id !== undefined && result.end === 'done') {

@@ -10,11 +10,14 @@ import { day, hour, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 import { answer, clear, mentions, row, start } from './answering.ts';
 
+const tokens = ['BTC', 'ETH', 'XRP'].map(asToken);
 const scope = {
-  tokens: ['BTC', 'ETH', 'XRP'].map(asToken),
+  tokens,
   metrics: metricCodes.slice(0, 5),
   tags: tagCodes,
-} as const;
+  tokensOf: () => tokens,
+  looksOf: () => [],
+};
 
 describeOnServers('the status', (kind) => {
   let database: Database;
