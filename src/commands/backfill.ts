@@ -11,6 +11,7 @@ import { forgetUndue } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { lookOver } from '../store/quality.ts';
 import { readScope, type ScopeChoice } from '../store/scope.ts';
+import { storeWanted } from '../store/wanted.ts';
 import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from './options.ts';
 import { beijing, count, duration, printJson, printTable, showProgress } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
@@ -49,6 +50,7 @@ async function backfill(options: BackfillOptions, { runtime, signal }: CommandCo
   const database = await runtime.openDatabase();
   const chosen = options.token ?? settings.tokens;
   await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
+  await storeWanted(database, settings, { onlyIfEmpty: true });
   const range = { start: options.from, end: options.to };
   const granularities = options.granularity ?? settings.granularities;
   const choice: ScopeChoice = {

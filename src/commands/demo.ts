@@ -12,6 +12,7 @@ import type { Database } from '../store/database.ts';
 import { type HotToken, readHotTokens } from '../store/hot.ts';
 import { lookOver } from '../store/quality.ts';
 import { readScope } from '../store/scope.ts';
+import { storeWanted } from '../store/wanted.ts';
 import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
 import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
@@ -69,6 +70,7 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   say('starting PostgreSQL and a simulated Cryptoracle API ...');
   const database = await runtime.openDatabase();
   await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
+  await storeWanted(database, runtime.settings);
   await fill(database, context);
   if (signal.aborted) return 0;
 

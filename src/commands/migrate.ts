@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { migrate } from '../store/migrate.ts';
+import { storeWanted } from '../store/wanted.ts';
 import { runCommand } from './run.ts';
 
 export const migrateCommand = new Command('migrate')
@@ -8,6 +9,7 @@ export const migrateCommand = new Command('migrate')
     runCommand(async ({ runtime }) => {
       const database = await runtime.connectDatabase(2);
       await migrate(database, runtime.clock, runtime.log);
+      await storeWanted(database, runtime.settings, { onlyIfEmpty: true });
       process.stdout.write('the database has the newest schema\n');
       return 0;
     }),

@@ -142,6 +142,17 @@ const comments: Readonly<Record<string, TableComment>> = {
       last_refused_at: 'When it was last refused',
     },
   },
+  wanted: {
+    table:
+      'What the settings want, one row for each granularity; written by start, and by backfill and migrate while it is empty. The view gaps measures against it',
+    columns: {
+      granularity: '15m, 1h, 4h or 1d',
+      history_start: 'Windows from this instant on are wanted (HISTORY_START)',
+      settle_delay: 'After its close until a window is due (SETTLE_DELAY)',
+      tokens: 'Tokens wanted (TOKENS); NULL: all that the API lists',
+      metrics: 'Codes of the metrics wanted (METRICS)',
+    },
+  },
   backfills: {
     table: 'Backfill orders and how they ended',
     columns: {

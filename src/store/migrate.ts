@@ -13,6 +13,7 @@ import { commentStatements } from './comments.ts';
 import { type Database, errorCode } from './database.ts';
 import { createFunctions } from './functions.ts';
 import { setUpTimescale } from './timescale.ts';
+import { createGapsView } from './views/gaps.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'migrations' };
@@ -32,6 +33,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await setUpTimescale(client, log);
       await client.query(commentStatements());
       await createFunctions(client);
+      await createGapsView(client);
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
       await grantReader(client, log);
@@ -121,6 +123,8 @@ const readable = [
     'entitlements',
     'backfills',
     'breaker',
+    'wanted',
+    'gaps',
   ],
 ];
 

@@ -5,6 +5,7 @@ import {
   doublePrecision,
   index,
   integer,
+  interval,
   primaryKey,
   smallint,
   text,
@@ -124,6 +125,15 @@ export const entitlements = cryptoracle.table('entitlements', {
   metric: text('metric').primaryKey(),
   refusedSince: instant('refused_since').notNull(),
   lastRefusedAt: instant('last_refused_at').notNull(),
+});
+
+/** What the settings want, so that SQL can tell what is missing: one row a granularity. */
+export const wanted = cryptoracle.table('wanted', {
+  granularity: text('granularity').primaryKey(),
+  historyStart: instant('history_start').notNull(),
+  settleDelay: interval('settle_delay').notNull(),
+  tokens: text('tokens').array(),
+  metrics: text('metrics').array().notNull(),
 });
 
 export const backfills = cryptoracle.table('backfills', {
