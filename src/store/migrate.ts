@@ -12,6 +12,7 @@ import { UserError } from '../errors.ts';
 import { commentStatements } from './comments.ts';
 import { type Database, errorCode } from './database.ts';
 import { createFunctions } from './functions.ts';
+import { turnOffJit } from './jit.ts';
 import { setUpTimescale } from './timescale.ts';
 import { createGapsView } from './views/gaps.ts';
 
@@ -34,6 +35,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await client.query(commentStatements());
       await createFunctions(client);
       await createGapsView(client);
+      await turnOffJit(client);
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
       await grantReader(client, log);

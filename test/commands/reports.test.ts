@@ -122,8 +122,8 @@ describe('gaps and status', () => {
   });
 
   it('list what is empty at the source only when asked, and one reason alone', async () => {
-    const nothing = '2024-12-20';
-    const range = ['--from', nothing, '--to', '2024-12-21', '--granularity', '4h', '--token', 'BTC'];
+    simulator.configure({ refusedEndpoints: new Set() });
+    const range = ['--from', '2024-12-20', '--to', '2024-12-21', '--granularity', '4h', '--token', 'BTC'];
     const filled = await runCli(folder, ['backfill', ...range], settings);
     expect(filled.code).toBe(0);
     const lists = await Promise.all(
@@ -151,6 +151,20 @@ describe('gaps and status', () => {
       '--all',
       '--reason',
     ]);
+  });
+
+  it('are printed whole, however long they are and whoever reads them', async () => {
+    await database.pool.query(
+      `insert into cryptoracle.coverage
+       select '1h', 'BTC', 'CO-A-01-05', range_agg(tstzrange(time, time + interval '1 hour'))
+       from generate_series(timestamptz '2025-01-31 16:00+00', '2025-03-31 16:00+00', interval '2 hours') as time`,
+    );
+    const range = ['--from', '2025-02-01', '--to', '2025-04-01', '--granularity', '1h', '--token', 'BTC'];
+    const options = ['--metric', 'mention_count', '--json'];
+    const { code, stdout } = await runCli(folder, ['gaps', ...range, ...options], settings);
+    expect(code).toBe(0);
+    expect(stdout.length).toBeGreaterThan(150_000);
+    expect(JSON.parse(stdout)).toHaveLength((59 * 24) / 2);
   });
 
   it('of the view gaps are measured against the settings of the first command that had some', async () => {
