@@ -155,6 +155,7 @@ const settingsSchema = z.object({
     .positive('must be more than 0')
     .max(10_000, 'must be at most 10000')
     .default(1),
+  REQUESTS_PER_DAY: integer(1, 1_000_000_000).optional(),
   HTTP_HOST: z.string().min(1).default('127.0.0.1'),
   HTTP_PORT: integer(0, 65_535).default(8080),
   HTTP_TOKEN: z.string().min(8, 'must have at least 8 characters').optional(),
@@ -191,6 +192,8 @@ export interface Settings {
   readonly rangeEnd: 'exclusive' | 'inclusive';
   readonly fetchConcurrency: number;
   readonly requestsPerSecond: number;
+  /** Most calls on a Beijing day, of all processes together; `undefined`: no limit. */
+  readonly requestsPerDay: number | undefined;
   readonly httpHost: string;
   readonly httpPort: number;
   readonly httpToken: string | undefined;
@@ -280,6 +283,7 @@ function toSettings(raw: RawSettings): Settings {
     rangeEnd: raw.RANGE_END,
     fetchConcurrency: raw.FETCH_CONCURRENCY,
     requestsPerSecond: raw.REQUESTS_PER_SECOND,
+    requestsPerDay: raw.REQUESTS_PER_DAY,
     httpHost: raw.HTTP_HOST,
     httpPort: raw.HTTP_PORT,
     httpToken: raw.HTTP_TOKEN,

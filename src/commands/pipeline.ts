@@ -1,6 +1,6 @@
 import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
 import { Fetcher } from '../queue/fetcher.ts';
-import { fetchQueue } from '../queue/jobs.ts';
+import { fetchQueue, liveQueue } from '../queue/jobs.ts';
 import { Planner } from '../queue/planner.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import type { Database } from '../store/database.ts';
@@ -37,11 +37,12 @@ export async function startPipeline(
   }
   if (role === 'all' || role === 'scheduler') {
     await storeWanted(database, settings);
-    const queue = backend.queue(fetchQueue);
-    runtime.onClose('fetch queue', () => queue.close());
+    const queues = { liveQueue: backend.queue(liveQueue), fetchQueue: backend.queue(fetchQueue) };
+    for (const [name, queue] of Object.entries(queues)) runtime.onClose(name, () => queue.close());
     const planner = new Planner({
       database,
-      fetchQueue: queue,
+      ...queues,
+      pace: await runtime.pace(database),
       packer: runtime.packer(),
       clock,
       log,

@@ -7,13 +7,14 @@ import { innermost } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
+import { dailyNeed } from '../planning/budget.ts';
 import { Packer } from '../planning/packing.ts';
 import { makeProbeDue } from '../store/breaker.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { startEmbedded } from '../store/embedded.ts';
 import { ensureMigrated } from '../store/migrate.ts';
 import { Pace } from '../store/pace.ts';
-import { findUnknownToken, requireKnownTokens } from '../store/scope.ts';
+import { findUnknownToken, readScope, requireKnownTokens } from '../store/scope.ts';
 import { isTokenListOld } from '../store/tokens.ts';
 
 /** What commands are built from, and the one place where it is taken down again: last in, first out. */
@@ -94,10 +95,19 @@ export class Runtime {
   /** What asks the API and stores its answers. @throws UserError where credentials are missing */
   async ingestor(database: Database): Promise<Ingestor> {
     await makeProbeDue(database, this.clock.now());
-    return this.#createIngestor(database);
+    return this.#createIngestor(database, await this.pace(database));
   }
 
-  #createIngestor(database: Database): Ingestor {
+  /** What spaces the calls; with a daily budget, a part of it is kept for the newest windows of what is wanted now. */
+  async pace(database: Database): Promise<Pace> {
+    const { requestsPerSecond, requestsPerDay } = this.settings;
+    if (requestsPerDay === undefined) return new Pace(database, requestsPerSecond);
+    const { tokens, metrics } = await readScope(database, this.settings, this.clock.now());
+    const need = dailyNeed({ ...this.settings, tokens: tokens.length, metrics: metrics.length });
+    return new Pace(database, requestsPerSecond, { requestsPerDay, need });
+  }
+
+  #createIngestor(database: Database, pace: Pace): Ingestor {
     const { settings, log, clock } = this;
     return new Ingestor({
       client: new ApiClient({
@@ -108,7 +118,7 @@ export class Runtime {
         clock,
       }),
       database,
-      pace: new Pace(database, settings.requestsPerSecond),
+      pace,
       clock,
       log,
       recordLimit: settings.recordLimit,

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { QueueBackend } from '../queue/backend.ts';
-import { fetchQueue, planQueue } from '../queue/jobs.ts';
+import { fetchQueue, liveQueue, planQueue } from '../queue/jobs.ts';
 import { StatusServer } from '../server/server.ts';
 import { openSources } from '../server/sources.ts';
 import type { Database } from '../store/database.ts';
@@ -16,7 +16,8 @@ export const startCommand = new Command('start')
 /** Serves health, status and metrics. */
 async function serve(runtime: Runtime, database: Database, backend: QueueBackend): Promise<void> {
   const { settings, clock, log } = runtime;
-  const queues = { [planQueue]: backend.queue(planQueue), [fetchQueue]: backend.queue(fetchQueue) };
+  const names = [planQueue, liveQueue, fetchQueue];
+  const queues = Object.fromEntries(names.map((name) => [name, backend.queue(name)]));
   for (const [name, queue] of Object.entries(queues)) runtime.onClose(`${name} counts`, () => queue.close());
   const server = new StatusServer({
     ...openSources(database, queues, settings, clock),

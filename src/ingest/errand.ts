@@ -16,6 +16,8 @@ export interface IngestTally {
 export interface IngestContext {
   /** Ends the call that is under way. */
   readonly signal?: AbortSignal | undefined;
+  /** Number of a backfill order that asks for everything again, answered or not. */
+  readonly refreshOf?: number | undefined;
   /** Asked before every call on the wire; may refuse it by throwing, which ends the request. */
   readonly beforeCall?: (() => void) | undefined;
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { ApiFailure, type FailureKind } from '../api/failure.ts';
 import { type Granularity, windowLength } from '../catalog/index.ts';
-import { intersection, isEmpty } from '../planning/interval.ts';
+import { intersection, isEmpty, union } from '../planning/interval.ts';
 import { laneOfGap, liveWindows } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
 import { type GapReader, planGaps, planRequests, stretchFor, type WantedWindows } from '../planning/plan.ts';
@@ -9,6 +9,7 @@ import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
+import { BudgetSpent } from '../store/pace.ts';
 import type { Scope } from '../store/scope.ts';
 import type { IngestTally } from './errand.ts';
 import type { Ingestor } from './ingestor.ts';
@@ -17,6 +18,8 @@ import type { Ingestor } from './ingestor.ts';
 
 export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'looksOf'> {
   readonly wanted: WantedWindows;
+  /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
+  readonly refreshOf?: number | undefined;
 }
 
 /** What a granularity lacks and what it takes to fetch it. */
@@ -24,6 +27,8 @@ export interface GapSummary {
   readonly granularity: Granularity;
   /** Token × metric × window cells that have not been answered. */
   values: number;
+  /** Windows that any token misses. */
+  windows: number;
   /** Token × window pairs, as far as gaps share them. */
   rows: number;
   requests: number;
@@ -34,18 +39,16 @@ export interface GapSummary {
 
 export function gapReader(database: Database, scope: FillScope): GapReader {
   return async (granularity, interval) => {
-    const { metrics, wanted } = scope;
+    const { metrics, wanted, refreshOf } = scope;
     const tokens = scope.tokensOf(granularity);
-    const gaps = await readGaps(database, { granularity, tokens, metrics, interval });
+    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
     const end = wanted.get(granularity)?.end ?? interval.end;
     const looks = scope.looksOf(granularity, end);
     const newest = { start: end - liveWindows * windowLength[granularity], end };
     const looked = intersection(interval, newest);
     if (looks.length === 0 || isEmpty(looked)) return gaps;
-    return [
-      ...gaps,
-      ...(await readGaps(database, { granularity, tokens: looks, metrics, interval: looked })),
-    ];
+    const newestOnly = { granularity, tokens: looks, metrics, interval: looked };
+    return [...gaps, ...(await readGaps(database, newestOnly, { refreshOf }))];
   };
 }
 
@@ -63,6 +66,7 @@ export async function summariseGaps(
     summaries.set(granularity, {
       granularity,
       values: 0,
+      windows: 0,
       rows: 0,
       requests: 0,
       from: undefined,
@@ -70,6 +74,12 @@ export async function summariseGaps(
     });
   }
   for await (const gaps of planGaps(scope.wanted, gapReader(database, scope), stretchOf(scope))) {
+    const [first] = gaps;
+    const missing = union(gaps.map(({ interval }) => interval));
+    const inStretch = first === undefined ? undefined : summaries.get(first.granularity);
+    if (first !== undefined && inStretch !== undefined) {
+      inStretch.windows += missing.reduce((sum, each) => sum + windowCount(first.granularity, each), 0);
+    }
     for (const gap of gaps) {
       const summary = summaries.get(gap.granularity);
       if (summary === undefined) continue;
@@ -102,7 +112,9 @@ export interface FillOptions {
 export interface FillResult {
   readonly tally: IngestTally;
   /** `done`: all was asked for; whether gaps are left, the ledger knows. */
-  readonly end: 'done' | 'stopped' | 'limit' | 'access-denied';
+  readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied';
+  /** When the next daily budget begins, where this one is used up; milliseconds since the epoch. */
+  readonly budgetUntil: number | undefined;
   /** Requests that failed in the last pass, and the last of their reasons. */
   readonly failures: number;
   readonly lastFailure: { readonly kind: FailureKind; readonly message: string } | undefined;
@@ -134,6 +146,7 @@ class Fill {
   readonly #stop = new AbortController();
   #calls = 0;
   #end: FillResult['end'] = 'done';
+  #budgetUntil: number | undefined;
   #answered = 0;
   #failures = 0;
   #lastFailure: FillResult['lastFailure'];
@@ -147,6 +160,7 @@ class Fill {
     return {
       tally: this.#tally,
       end: this.#end,
+      budgetUntil: this.#budgetUntil,
       failures: this.#failures,
       lastFailure: this.#lastFailure,
     };
@@ -184,14 +198,13 @@ class Fill {
     const { ingestor, scope, signal, onProgress } = this.#options;
     const abort = AbortSignal.any([signal, this.#stop.signal]);
     if (abort.aborted || this.#end !== 'done') return;
-    const lane = laneOfGap(
-      request.granularity,
-      request.interval,
-      scope.wanted.get(request.granularity)?.end ?? 0,
-    );
+    const settledEnd = scope.wanted.get(request.granularity)?.end ?? 0;
+    const lane = laneOfGap(request.granularity, request.interval, settledEnd);
     try {
-      const tally = await ingestor.ingest(request, lane, {
+      // What is ordered by hand may be large: it never takes the place of what the clock brings.
+      const tally = await ingestor.ingest(request, lane === 'live' ? 'repair' : lane, {
         signal: abort,
+        refreshOf: scope.refreshOf,
         beforeCall: () => this.#countCall(),
       });
       this.#answered++;
@@ -200,6 +213,13 @@ class Fill {
       onProgress?.(request.tokens.length * windows * request.metrics.length, this.#tally);
     } catch (error) {
       if (error instanceof LimitReached) return this.#endWith('limit');
+      if (error instanceof BudgetSpent) {
+        this.#budgetUntil = error.until;
+        // It was counted, and not sent.
+        this.#calls--;
+        this.#tally.calls = this.#calls;
+        return this.#endWith('budget');
+      }
       if (abort.aborted) return;
       if (!(error instanceof ApiFailure)) {
         this.#defect ??= { error };

@@ -56,13 +56,14 @@ export class Ingestor {
   }
 
   /**
-   * Asks for what of the request is still missing (in the look-back lane: for all of it) and stores the answers.
+   * Asks for what of the request is still missing (in the look-back lane and for a refresh: for all of it) and stores the answers.
    *
    * @throws ApiFailure where the API gave no answer; parts that were answered before stay stored
    */
   async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
     const tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
-    const missing = lane === 'lookback' ? request : await this.#stillMissing(request);
+    const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
+    const missing = isAskedAgain ? request : await this.#stillMissing(request);
     if (missing !== undefined) await this.#ask(missing, { ...context, lane, tally });
     return tally;
   }
@@ -71,7 +72,7 @@ export class Ingestor {
   async refreshTokens(signal?: AbortSignal): Promise<void> {
     const { client, database, clock, log } = this.#options;
     const answer = await client.fetchTokens({
-      ...this.#callContext({ signal }, async (attempt) =>
+      ...this.#callContext('live', { signal }, async (attempt) =>
         this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt, database),
       ),
     });
@@ -109,7 +110,7 @@ export class Ingestor {
           startTime: start,
           endTime: rangeEnd === 'exclusive' ? end : end - windowLength[request.granularity],
         },
-        this.#callContext(errand, async (attempt) => {
+        this.#callContext(errand.lane, errand, async (attempt) => {
           errand.tally.calls++;
           if (attempt.outcome === 'answered') answered = attempt;
           else await this.#logAttempt(this.#describe(request, errand), attempt, database);
@@ -195,6 +196,7 @@ export class Ingestor {
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
+      refreshOf: errand.refreshOf,
       receivedAt: now,
       observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),
       log:
@@ -228,6 +230,7 @@ export class Ingestor {
   }
 
   #callContext(
+    lane: Lane,
     { signal, beforeCall }: IngestContext,
     onAttempt: (attempt: Attempt) => Promise<void>,
   ): CallContext {
@@ -237,7 +240,7 @@ export class Ingestor {
       turn: async (turnSignal) => {
         await this.#access.enter();
         beforeCall?.();
-        await pace.turn(turnSignal);
+        await pace.turn(lane, turnSignal);
       },
       onAttempt: async (attempt) => {
         if (attempt.outcome === 'throttled')

@@ -1,10 +1,16 @@
 import type { Logger } from 'pino';
 import { ApiFailure } from '../api/failure.ts';
+import { formatBeijing } from '../beijing.ts';
 import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
+import type { Lane } from '../planning/lanes.ts';
 import { isOutage } from '../store/database.ts';
+import { BudgetSpent } from '../store/pace.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
-import { fetchQueue, fromFetchJob } from './jobs.ts';
+import { fetchQueue, fromFetchJob, liveQueue } from './jobs.ts';
+
+/** Most jobs for the newest windows at a time: a tick has two a granularity. */
+const mostLive = 4;
 
 /** The call that was refused itself comes back soon, and then learns when the next probe is due. */
 const shortestWait = 1000;
@@ -15,7 +21,7 @@ export interface FetcherOptions {
   readonly backend: QueueBackend;
   readonly ingestor: Ingestor;
   readonly log: Logger;
-  /** Jobs at a time in this process. */
+  /** Jobs at a time in this process, besides those for the newest windows. */
   readonly concurrency: number;
   /** How long nothing is asked for while it cannot be stored, in milliseconds. */
   readonly outagePause?: number;
@@ -25,7 +31,8 @@ export interface FetcherOptions {
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #stopping = new AbortController();
-  #worker: JobWorker | undefined;
+  readonly #spentUntil = new Map<Lane, number>();
+  #workers: readonly JobWorker[] = [];
 
   constructor(options: FetcherOptions) {
     this.#options = options;
@@ -33,17 +40,25 @@ export class Fetcher {
 
   async start(): Promise<void> {
     const { backend, concurrency } = this.#options;
-    this.#worker = backend.worker(fetchQueue, (job) => this.#run(job.data), { concurrency });
-    await this.#worker.waitUntilReady();
+    this.#workers = [
+      this.#work(backend, liveQueue, Math.min(concurrency, mostLive)),
+      this.#work(backend, fetchQueue, concurrency),
+    ];
+    await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+  }
+
+  #work(backend: QueueBackend, queue: string, concurrency: number): JobWorker {
+    const worker: JobWorker = backend.worker(queue, (job) => this.#run(job.data, worker), { concurrency });
+    return worker;
   }
 
   /** Ends calls that are under way; their gaps stay for the next plan. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#worker?.close();
+    await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
-  async #run(data: unknown): Promise<void> {
+  async #run(data: unknown, worker: JobWorker): Promise<void> {
     const { ingestor, log, outagePause = defaultOutagePause } = this.#options;
     const { request, lane } = fromFetchJob(data);
     const context = { lane, granularity: request.granularity };
@@ -52,8 +67,9 @@ export class Fetcher {
       log.debug({ ...context, ...tally }, 'fetched');
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
+      if (error instanceof BudgetSpent) return this.#tellSpent(error);
       if (error instanceof ApiFailure && error.kind === 'access-denied')
-        throw await this.#wait(error.retryAfter ?? shortestWait);
+        throw await pause(worker, error.retryAfter ?? shortestWait);
       if (error instanceof ApiFailure) {
         log.warn(
           { ...context, kind: error.kind, reason: error.message },
@@ -62,14 +78,24 @@ export class Fetcher {
         throw error;
       }
       log.error({ ...context, error: innermost(error) }, 'not stored');
-      if (isOutage(error)) throw await this.#wait(outagePause);
+      if (isOutage(error)) throw await pause(worker, outagePause);
       throw error;
     }
   }
 
-  /** No job will do better: they all wait, this one too. */
-  async #wait(milliseconds: number): Promise<Error> {
-    await this.#worker?.rateLimit(milliseconds);
-    return rateLimitError();
+  /** The gap stays; the planner queues nothing of the lane until the next day. Said once a day. */
+  #tellSpent({ lane, until }: BudgetSpent): void {
+    if (this.#spentUntil.get(lane) === until) return;
+    this.#spentUntil.set(lane, until);
+    this.#options.log.warn(
+      { lane, until: formatBeijing(until) },
+      'the daily budget is used up as far as this lane may have it: it goes on tomorrow',
+    );
   }
+}
+
+/** No job of the queue will do better: they all wait, this one too. @returns what the job ends with */
+async function pause(worker: JobWorker, milliseconds: number): Promise<Error> {
+  await worker.rateLimit(milliseconds);
+  return rateLimitError();
 }

@@ -6,10 +6,12 @@ import { type Lane, lanes } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 
 /**
- * The two queues. `plan` holds what the clock asks for, `fetch` one job for each request. Both can be emptied at any
- * time: the next plan puts back whatever the ledger lacks.
+ * The queues. `plan` holds what the clock asks for, the others one job for each request: `live` those for the newest
+ * windows, which have workers of their own and never wait behind anything else. All can be emptied at any time: the next
+ * plan puts back whatever the ledger lacks.
  */
 export const planQueue = 'plan';
+export const liveQueue = 'live';
 export const fetchQueue = 'fetch';
 
 /** What the clock asks for; the granularities plan their windows. */

@@ -11,13 +11,16 @@ import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
+import type { Pace } from '../store/pace.ts';
 import { readScope } from '../store/scope.ts';
 import type { JobQueue } from './backend.ts';
 import { fetchJobId, fetchJobSchema, fromFetchJob, priorityOf, toFetchJob } from './jobs.ts';
 
 export interface PlannerOptions {
   readonly database: Database;
+  readonly liveQueue: JobQueue;
   readonly fetchQueue: JobQueue;
+  readonly pace: Pick<Pace, 'canSend'>;
   readonly packer: Packer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -102,6 +105,8 @@ export class Planner {
       );
     }
 
+    // What could not be sent today would only come back.
+    const canSendHistory = await this.#options.pace.canSend('history');
     const room = mostWaiting - pending.count;
     const older: Errand[] = [];
     const stretch = stretchFor(tokens.length * metrics.length, [granularity]);
@@ -110,7 +115,10 @@ export class Planner {
       if (older.length >= room) {
         return { added: added + (await this.#add(older)), hasMore: true };
       }
-      older.push({ request, lane: laneOfGap(granularity, request.interval, wanted.end) });
+      const lane = laneOfGap(granularity, request.interval, wanted.end);
+      // Newest first: what follows is history, too.
+      if (lane === 'history' && !canSendHistory) break;
+      older.push({ request, lane });
     }
     return { added: added + (await this.#add(older)), hasMore: false };
   }
@@ -168,8 +176,11 @@ export class Planner {
 
   /** Requests of the granularity that wait in the queue or are being fetched. */
   async #pending(granularity: Granularity): Promise<Pending> {
-    const jobs = await this.#options.fetchQueue.getJobs(['active', 'waiting', 'prioritized', 'delayed']);
-    const requests = jobs.flatMap((job) => {
+    const { liveQueue, fetchQueue } = this.#options;
+    const jobs = await Promise.all(
+      [liveQueue, fetchQueue].map((queue) => queue.getJobs(['active', 'waiting', 'prioritized', 'delayed'])),
+    );
+    const requests = jobs.flat().flatMap((job) => {
       // A job may be over by the time it is read.
       const data = fetchJobSchema.safeParse(job?.data).data;
       return data?.granularity === granularity ? [fromFetchJob(data).request] : [];
@@ -179,15 +190,26 @@ export class Planner {
 
   async #add(errands: readonly Errand[]): Promise<number> {
     if (errands.length === 0) return 0;
-    await this.#options.fetchQueue.addBulk(
+    const { liveQueue, fetchQueue, log } = this.#options;
+    const isLive = ({ lane }: Errand) => lane === 'live';
+    await this.#queue(liveQueue, errands.filter(isLive));
+    await this.#queue(
+      fetchQueue,
+      errands.filter((errand) => !isLive(errand)),
+    );
+    const [first] = errands;
+    log.debug({ granularity: first?.request.granularity, requests: errands.length }, 'queued');
+    return errands.length;
+  }
+
+  async #queue(queue: JobQueue, errands: readonly Errand[]): Promise<void> {
+    if (errands.length === 0) return;
+    await queue.addBulk(
       errands.map(({ request, lane }) => ({
         name: lane,
         data: toFetchJob(request, lane),
         opts: { jobId: fetchJobId(request), priority: priorityOf(lane) },
       })),
     );
-    const [first] = errands;
-    this.#options.log.debug({ granularity: first?.request.granularity, requests: errands.length }, 'queued');
-    return errands.length;
   }
 }

@@ -23,6 +23,8 @@ export interface AnswerToStore {
    * when the market could know them. Milliseconds since the epoch.
    */
   readonly observedFrom: number;
+  /** Number of the order whose own ledger it is entered in, too. */
+  readonly refreshOf?: number | undefined;
   /** The call that was answered; `undefined` where it has been logged already. */
   readonly log: Omit<RequestLogEntry, 'rowsWritten'> | undefined;
 }
@@ -48,6 +50,9 @@ export async function writeAnswer(
   if (stored.rowsWritten > 0) await noteWritten(database, request, on);
   await writeTags(database, answer, on);
   await markAnswered(database, { ...request, metrics: codes }, on);
+  const { refreshOf } = answer;
+  if (refreshOf !== undefined)
+    await markAnswered(database, { ...request, metrics: codes }, on, { refreshOf });
   let requestId: number | undefined;
   // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
   if (answer.log !== undefined) {

@@ -18,13 +18,19 @@ const windowNames: Readonly<Record<Granularity, string>> = {
   '1d': 'one day in Beijing (16:00 to 16:00 UTC)',
 };
 
-function describeMetric(metric: Metric): string {
+/** What a column that holds the metric is told to be: unit, range, and what may be computed from it. */
+export function describeMetric(metric: Metric): string {
   const bounds =
     metric.minimum === null && metric.maximum === null
       ? ''
       : ` Range: ${metric.minimum ?? '-∞'} to ${metric.maximum ?? '∞'}.`;
   const unit = metric.unit === '1' ? 'a number without unit' : metric.unit;
-  return `${metric.meaning}. Unit: ${unit}.${bounds} API code ${metric.code}. NULL: the API gave no value.`;
+  const sum = metric.summable ? 'may be summed' : 'not to be summed';
+  const mean = metric.averageable ? 'may be averaged' : 'not to be averaged plainly';
+  return (
+    `${metric.meaning}. Unit: ${unit}.${bounds} Over windows: ${sum}, ${mean}. ${metric.acrossWindows}. ` +
+    `API code ${metric.code}. NULL: the API gave no value.`
+  );
 }
 
 function describeMetricTable(granularity: Granularity): TableComment {
@@ -162,10 +168,30 @@ const comments: Readonly<Record<string, TableComment>> = {
       granularities: 'Granularities ordered',
       tokens: 'Tokens ordered',
       metrics: 'Codes of the metrics ordered',
-      state: "'running', 'done', 'stopped' (by the user or a limit) or 'failed'",
+      refresh: 'Whether everything is asked for again, answered or not',
+      even_unavailable:
+        'Whether its tokens are asked for even in granularities that the API does not have for them',
+      state:
+        "'running', 'done', 'stopped' (by the user, a limit or gaps that the API left), 'failed' or 'cancelled'",
+      values_ordered: 'Values that were missing when it was placed',
+      requests_planned: 'Requests that they took then',
       requests_sent: 'Calls to the API so far, retries included',
-      started_at: 'When it started',
+      started_at: 'When it was placed',
+      beat_at:
+        'When a process last worked on it; an order that is running and has not been for minutes can be resumed',
       ended_at: 'When it ended',
+      message: 'Why it ended, where it is not done',
+    },
+  },
+  refreshed: {
+    table:
+      'What an order that asks again for everything has been answered since it was placed; gone when it is done',
+    columns: {
+      backfill: 'Number of the order',
+      granularity: '15m, 1h, 4h or 1d',
+      token: 'Ticker of the token',
+      metric: 'API code of the metric',
+      answered: 'Time covered by windows that were answered again',
     },
   },
   token_tags: {
@@ -192,7 +218,14 @@ const comments: Readonly<Record<string, TableComment>> = {
   },
   pace: {
     table: 'When the next call to the API may be sent, by any process',
-    columns: { id: 'Always 1: there is one row', next_at: 'Earliest instant of the next call' },
+    columns: {
+      id: 'Always 1: there is one row',
+      next_at: 'Earliest instant of the next call',
+      repair_until: 'Until when calls for the look-back and the history give way to repairs that wait',
+      lookback_until: 'Until when calls for the history give way to the look-back',
+      day: 'Beijing day that sent_today counts',
+      sent_today: 'Calls sent on that day, retries included',
+    },
   },
   tokens: {
     table: 'Tokens that the API offers, or once offered',

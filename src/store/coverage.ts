@@ -13,6 +13,12 @@ import type { Database, Executor } from './database.ts';
 
 /** The ledger: which cells the API has answered, as a multirange of window starts for each token and metric. */
 
+/** Which ledger: what was ever answered, or what an order has been answered again (see `refreshed`). */
+export interface LedgerChoice {
+  /** Number of the order. */
+  readonly refreshOf?: number | undefined;
+}
+
 /** A range bound as PostgreSQL reads it. */
 const at = (instant: number) => new Date(instant).toISOString();
 
@@ -31,7 +37,12 @@ export interface CellSelection {
 export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   database: Database,
   selection: CellSelection & { readonly metrics: readonly Code[] },
+  { refreshOf }: LedgerChoice = {},
 ): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
+  const ledger =
+    refreshOf === undefined
+      ? sql`cryptoracle.coverage`
+      : sql`(select * from cryptoracle.refreshed where backfill = ${refreshOf})`;
   const { granularity, tokens, metrics, interval } = selection;
   const wanted = sql`tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))`;
   const missing = sql`
@@ -39,7 +50,7 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
       unnest(${wanted} - coalesce(coverage.answered, '{}')) as gap
     from unnest(${sql.param(tokens)}::text[]) with ordinality as t (token, token_order)
     cross join unnest(${sql.param(metrics)}::text[]) with ordinality as m (metric, metric_order)
-    left join cryptoracle.coverage
+    left join ${ledger} as coverage
       on coverage.granularity = ${granularity}
         and coverage.token = t.token and coverage.metric = m.metric`;
   return readBlocks(database, 'read gaps', granularity, missing);
@@ -160,20 +171,25 @@ export async function markAnswered(
   database: Database,
   selection: CellSelection,
   on: Executor,
+  { refreshOf }: LedgerChoice = {},
 ): Promise<void> {
+  const [ledger, key, order] =
+    refreshOf === undefined
+      ? [sql`coverage`, sql``, sql``]
+      : [sql`refreshed`, sql`backfill, `, sql`${refreshOf}::bigint, `];
   const { granularity, tokens, metrics, interval } = selection;
   await database.query(
     'mark answered',
     sql`
-      insert into cryptoracle.coverage (granularity, token, metric, answered)
-      select ${granularity}, token, metric,
+      insert into cryptoracle.${ledger} as ledger (${key}granularity, token, metric, answered)
+      select ${order}${granularity}, token, metric,
         tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))
       from unnest(${sql.param(tokens)}::text[]) as t (token)
       cross join unnest(${sql.param(metrics)}::text[]) as m (metric)
       order by token, metric
-      on conflict (granularity, token, metric) do update
-        set answered = coverage.answered + excluded.answered
-        where not coverage.answered @> excluded.answered`,
+      on conflict (${key}granularity, token, metric) do update
+        set answered = ledger.answered + excluded.answered
+        where not ledger.answered @> excluded.answered`,
     on,
   );
 }

@@ -93,16 +93,48 @@ export class Database {
   /** Runs `work` while no other process that shares the database runs work of the same name. */
   exclusively<T>(name: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return this.#withConnection(async (client) => {
-      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`cryptoracle ${name}`]);
-      try {
-        return await work(client);
-      } finally {
-        // Where it fails the connection is gone, and the lock with it.
-        await client
-          .query('select pg_advisory_unlock(hashtextextended($1, 0))', [`cryptoracle ${name}`])
-          .catch(() => {});
-      }
+      await client.query(`select pg_advisory_lock(${lockKey})`, [name]);
+      return unlockAfter(client, name, work);
     });
+  }
+
+  /** As {@link exclusively}, but does not wait. @returns `undefined` where another runs work of the name */
+  exclusivelyIfFree<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
+    return this.#withConnection(async (client) => {
+      const { rows } = await client.query<{ taken: boolean }>(
+        `select pg_try_advisory_lock(${lockKey}) as taken`,
+        [name],
+      );
+      return rows[0]?.taken === true ? unlockAfter(client, name, work) : undefined;
+    });
+  }
+
+  /**
+   * Runs `work` on a connection that sees one state of the database throughout and cannot change it. Where it fails or
+   * is aborted the connection is cut, which ends whatever is still being read.
+   */
+  async snapshot<T>(signal: AbortSignal, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const client = await this.pool.connect();
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    let isDone = false;
+    try {
+      const run = async () => {
+        await client.query('begin isolation level repeatable read read only');
+        const result = await work(client);
+        await client.query('commit');
+        return result;
+      };
+      const result = await Promise.race([run(), aborted]);
+      isDone = true;
+      return result;
+    } finally {
+      // Nobody waits for it any more.
+      aborted.catch(() => {});
+      client.release(!isDone);
+    }
   }
 
   /** Drizzle's own transactions hide why they failed where the rollback fails, too, as it does on a cut connection. */
@@ -145,6 +177,22 @@ export class Database {
 
   close(): Promise<void> {
     return this.pool.end();
+  }
+}
+
+const lockKey = "hashtextextended('cryptoracle ' || $1::text, 0)";
+
+/** Runs `work`, and lets go of a lock that the connection holds. */
+async function unlockAfter<T>(
+  client: pg.PoolClient,
+  name: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(client);
+  } finally {
+    // Where it fails the connection is gone, and the lock with it.
+    await client.query(`select pg_advisory_unlock(${lockKey})`, [name]).catch(() => {});
   }
 }
 

@@ -1,16 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
-import {
-  metrics as catalogue,
-  type Granularity,
-  type MetricCode,
-  type Token,
-  windowLength,
-} from '../catalog/index.ts';
+import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../catalog/index.ts';
 import type { Interval } from '../planning/interval.ts';
 import type { Gap } from '../planning/packing.ts';
 import { firstValueOf, isUnavailable, metricTable } from './availability.ts';
 import type { Database } from './database.ts';
 import { isBelieved } from './entitlements.ts';
+import { lengths } from './views/view.ts';
 
 /** Every cell that is wanted and has no value, and why: the statements behind the command and the view of this name. */
 
@@ -40,8 +35,7 @@ export interface GapQuestion {
 
 /** Names and lengths as literals, so that PostgreSQL can leave out parts that a condition rules out. */
 const text = (literal: string) => sql.raw(`'${literal.replaceAll("'", "''")}'::text`);
-export const lengthOf = (granularity: Granularity) =>
-  sql.raw(`interval '${windowLength[granularity] / 60_000} minutes'`);
+export const lengthOf = (granularity: Granularity) => sql.raw(lengths[granularity]);
 
 /** Start of the window that holds an instant; every granularity divides the Beijing day. */
 export const windowStart = (granularity: Granularity, instant: SQL) =>

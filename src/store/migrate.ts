@@ -14,7 +14,7 @@ import { type Database, errorCode } from './database.ts';
 import { createFunctions } from './functions.ts';
 import { turnOffJit } from './jit.ts';
 import { setUpTimescale } from './timescale.ts';
-import { createGapsView } from './views/gaps.ts';
+import { createViews, viewNames } from './views/index.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'migrations' };
@@ -34,7 +34,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await setUpTimescale(client, log);
       await client.query(commentStatements());
       await createFunctions(client);
-      await createGapsView(client);
+      await createViews(client);
       await turnOffJit(client);
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
@@ -126,8 +126,8 @@ const readable = [
     'backfills',
     'breaker',
     'wanted',
-    'gaps',
   ],
+  ...viewNames,
 ];
 
 /** The role that people's tools are given: it may read what people query, and nothing else. */

@@ -48,3 +48,36 @@ export async function logRequest(
   );
   return row?.id;
 }
+
+/** How many of the newest calls were answered, and how long they took on average, in seconds. */
+export async function readAnswerTime(
+  database: Database,
+): Promise<{ readonly calls: number; readonly seconds: number }> {
+  const [row] = await database.query<{ calls: number; seconds: number | null }>(
+    'read answer time',
+    sql`
+      select count(*)::float8 as calls, (avg(milliseconds) / 1000)::float8 as seconds
+      from (
+        select milliseconds from cryptoracle.requests
+        where outcome = 'answered' and what = 'values'
+        order by id desc limit 200
+      ) as newest`,
+  );
+  return { calls: row?.calls ?? 0, seconds: row?.seconds ?? 0 };
+}
+
+/** What the newest answered call was about. @returns the start of its windows in milliseconds since the epoch */
+export async function readNewestAnswer(
+  database: Database,
+): Promise<{ readonly granularity: Granularity; readonly from: number } | undefined> {
+  const [row] = await database.query<{ granularity: Granularity; from: number }>(
+    'read newest answer',
+    sql`
+      select granularity, (extract(epoch from windows_from) * 1000)::float8 as "from"
+      from cryptoracle.requests
+      where outcome = 'answered' and what = 'values'
+      order by id desc
+      limit 1`,
+  );
+  return row;
+}

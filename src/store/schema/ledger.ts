@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   date,
   doublePrecision,
   index,
@@ -143,11 +144,30 @@ export const backfills = cryptoracle.table('backfills', {
   granularities: text('granularities').array().notNull(),
   tokens: text('tokens').array().notNull(),
   metrics: text('metrics').array().notNull(),
+  refresh: boolean('refresh').notNull().default(false),
+  evenUnavailable: boolean('even_unavailable').notNull().default(false),
   state: text('state').notNull(),
+  valuesOrdered: bigint('values_ordered', { mode: 'number' }),
+  requestsPlanned: integer('requests_planned'),
   requestsSent: integer('requests_sent').notNull().default(0),
   startedAt: instant('started_at').notNull(),
+  beatAt: instant('beat_at'),
   endedAt: instant('ended_at'),
+  message: text('message'),
 });
+
+/** The ledger of an order that asks again for what is answered: what it has been answered since it was placed. */
+export const refreshed = cryptoracle.table(
+  'refreshed',
+  {
+    backfill: bigint('backfill', { mode: 'number' }).notNull(),
+    granularity: text('granularity').notNull(),
+    token: text('token').notNull(),
+    metric: text('metric').notNull(),
+    answered: tstzmultirange('answered').notNull().default(sql`'{}'`),
+  },
+  (table) => [primaryKey({ columns: [table.backfill, table.granularity, table.token, table.metric] })],
+);
 
 export const tokenTags = cryptoracle.table(
   'token_tags',
@@ -173,4 +193,8 @@ export const breaker = cryptoracle.table('breaker', {
 export const pace = cryptoracle.table('pace', {
   id: smallint('id').primaryKey().default(1),
   nextAt: timestamp('next_at', { withTimezone: true }).notNull(),
+  repairUntil: timestamp('repair_until', { withTimezone: true }),
+  lookbackUntil: timestamp('lookback_until', { withTimezone: true }),
+  day: date('day'),
+  sentToday: integer('sent_today').notNull().default(0),
 });

@@ -1,9 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import pg from 'pg';
 import { type Granularity, granularities } from '../../catalog/index.ts';
-import { errorCode } from '../database.ts';
 import { gapsOf, lengthOf, windowStart } from '../gaps.ts';
+import type { View } from './view.ts';
 
 /** `gaps`: what the command of that name tells, of all that the settings want as of now. */
 
@@ -20,7 +19,7 @@ const columns = {
   reason:
     "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'quarantined': sent, but it could not be stored; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
   detail: "For 'failed' the last error and its instant in UTC, for 'quarantined' why it could not be stored",
-} satisfies Record<string, string>;
+};
 
 /** What the settings want of a granularity, as {@link gapsOf} takes it: whole windows from the start of the history. */
 function wanted(granularity: Granularity): SQL {
@@ -48,20 +47,4 @@ function query(): string {
   return new PgDialect().sqlToQuery(sql.join(parts, sql` union all `).inlineParams()).sql;
 }
 
-/** Makes the view anew, since it derives from the catalogue. Where its columns have changed it is dropped first. */
-export async function createGapsView(client: pg.ClientBase): Promise<void> {
-  const create = [
-    `create or replace view cryptoracle.gaps as ${query()}`,
-    `comment on view cryptoracle.gaps is ${pg.escapeLiteral(comment)}`,
-    ...Object.entries(columns).map(
-      ([column, text]) => `comment on column cryptoracle.gaps.${column} is ${pg.escapeLiteral(text)}`,
-    ),
-  ].join(';\n');
-  try {
-    await client.query(create);
-  } catch (error) {
-    const columnsChanged = '42P16';
-    if (errorCode(error) !== columnsChanged) throw error;
-    await client.query(`drop view cryptoracle.gaps; ${create}`);
-  }
-}
+export const gapViews: readonly View[] = [{ name: 'gaps', comment, columns, query: query() }];

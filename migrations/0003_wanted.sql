@@ -5,3 +5,5 @@ CREATE TABLE "cryptoracle"."wanted" (
 	"tokens" text[],
 	"metrics" text[] NOT NULL
 );
+--> statement-breakpoint
+ALTER TABLE "cryptoracle"."backfills" ADD COLUMN "even_unavailable" boolean DEFAULT false NOT NULL;

@@ -1,0 +1,109 @@
+import { datasource } from './model.ts';
+
+/** Rules that Grafana evaluates every minute: a number above zero that lasts is an alert. */
+
+export interface Alert {
+  readonly uid: string;
+  readonly title: string;
+  /** Gives one number, or one for each label; above zero is wrong. */
+  readonly sql: string;
+  readonly lasting: string;
+  readonly summary: string;
+  readonly remedy: string;
+}
+
+export const alerts: readonly Alert[] = [
+  {
+    uid: 'cryptoracle-freshness',
+    title: 'Data are late',
+    sql: `select granularity, is_late::integer as late
+from cryptoracle.freshness
+where newest_window is not null`,
+    lasting: '10m',
+    summary: 'The newest {{ $labels.granularity }} window ended long ago',
+    remedy: 'Does the scheduler run, and a worker? The command `status` tells what the API last said.',
+  },
+  {
+    uid: 'cryptoracle-gaps',
+    title: 'Yesterday has gaps',
+    sql: `select granularity, (sum(expected) - sum(answered))::float8 as missing
+from cryptoracle.coverage_daily
+where day = (now() at time zone 'Asia/Shanghai')::date - 1
+group by granularity`,
+    // The last window of a day is asked for some 15 minutes after midnight, and repairs follow.
+    lasting: '2h',
+    summary: 'Values of {{ $labels.granularity }} windows of yesterday (Beijing) have not been answered',
+    remedy: 'The command `gaps` tells which, and why; `backfill` fills them at once.',
+  },
+  {
+    uid: 'cryptoracle-breaker',
+    title: 'The API refuses access',
+    sql: 'select count(*) as refused from cryptoracle.breaker',
+    lasting: '1m',
+    summary: 'The API refuses access: nothing is asked but a probe now and then',
+    remedy:
+      "See the table breaker for the API's words; check the credentials and the key's address whitelist.",
+  },
+  {
+    uid: 'cryptoracle-quarantine',
+    title: 'Something could not be stored',
+    sql: `select count(*) as quarantined
+from cryptoracle.quarantine
+where last_seen_at > now() - interval '1 hour'`,
+    lasting: '1m',
+    summary: 'The API sent what could not be stored; it is kept in quarantine',
+    remedy: 'See the table quarantine for the reason and the raw form.',
+  },
+];
+
+/** The rules as Grafana's provisioning reads them. */
+export function rulesToGrafana(): object {
+  return {
+    apiVersion: 1,
+    groups: [
+      {
+        orgId: 1,
+        name: 'cryptoracle',
+        folder: 'Cryptoracle',
+        interval: '1m',
+        rules: alerts.map(({ uid, title, sql, lasting, summary, remedy }) => ({
+          uid,
+          title,
+          condition: 'B',
+          for: lasting,
+          // A database that does not answer is an alert of its own.
+          noDataState: 'OK',
+          execErrState: 'Error',
+          annotations: { summary, description: remedy },
+          labels: { source: 'cryptoracle' },
+          data: [
+            {
+              refId: 'A',
+              datasourceUid: datasource.uid,
+              relativeTimeRange: { from: 600, to: 0 },
+              model: {
+                refId: 'A',
+                datasource,
+                rawQuery: true,
+                editorMode: 'code',
+                format: 'table',
+                rawSql: sql,
+              },
+            },
+            {
+              refId: 'B',
+              datasourceUid: '__expr__',
+              relativeTimeRange: { from: 0, to: 0 },
+              model: {
+                refId: 'B',
+                type: 'threshold',
+                expression: 'A',
+                conditions: [{ evaluator: { type: 'gt', params: [0] } }],
+              },
+            },
+          ],
+        })),
+      },
+    ],
+  };
+}

@@ -1,0 +1,133 @@
+/** The few parts of Grafana's own format that the dashboards use, and short ways to write them. */
+
+export const datasource = { type: 'grafana-postgresql-datasource', uid: 'cryptoracle' } as const;
+
+export type Format = 'time_series' | 'table';
+
+export interface Query {
+  readonly refId: string;
+  readonly rawSql: string;
+  readonly format: Format;
+}
+
+export interface Panel {
+  readonly title: string;
+  readonly description: string;
+  readonly type: 'timeseries' | 'table' | 'stat' | 'barchart';
+  readonly queries: readonly Query[];
+  /** Of Grafana's 24 columns. */
+  readonly width: number;
+  readonly height: number;
+  readonly unit?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** Columns of a table that show as percent. */
+  readonly percent?: readonly string[];
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly label: string;
+  readonly multi: boolean;
+  /** What it is before anybody chooses. */
+  readonly current: readonly string[];
+  /** Gives `__value` and `__text`; where there is none the values are fixed. */
+  readonly sql?: string;
+  readonly values?: readonly string[];
+}
+
+export interface Dashboard {
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly from: string;
+  readonly variables: readonly Variable[];
+  readonly panels: readonly Panel[];
+}
+
+export function series(...sql: readonly string[]): readonly Query[] {
+  return sql.map((rawSql, position) => ({ refId: refId(position), rawSql, format: 'time_series' }));
+}
+
+export function table(sql: string): readonly Query[] {
+  return [{ refId: 'A', rawSql: sql, format: 'table' }];
+}
+
+const refId = (position: number) => String.fromCharCode('A'.charCodeAt(0) + position);
+
+/** The dashboard in Grafana's format: panels flow from left to right and wrap. */
+export function toGrafana(dashboard: Dashboard): object {
+  let x = 0;
+  let y = 0;
+  let rowHeight = 0;
+  const panels = dashboard.panels.map((panel, position) => {
+    if (x + panel.width > 24) {
+      x = 0;
+      y += rowHeight;
+      rowHeight = 0;
+    }
+    const gridPos = { x, y, w: panel.width, h: panel.height };
+    x += panel.width;
+    rowHeight = Math.max(rowHeight, panel.height);
+    return panelToGrafana(panel, position + 1, gridPos);
+  });
+  return {
+    uid: dashboard.uid,
+    title: dashboard.title,
+    description: dashboard.description,
+    tags: ['cryptoracle'],
+    schemaVersion: 39,
+    version: 1,
+    editable: true,
+    refresh: '1m',
+    timezone: 'browser',
+    time: { from: dashboard.from, to: 'now' },
+    templating: { list: dashboard.variables.map(variableToGrafana) },
+    panels,
+  };
+}
+
+function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
+  const { title, description, type, unit, minimum, maximum } = panel;
+  return {
+    id,
+    title,
+    description,
+    type,
+    datasource,
+    gridPos,
+    fieldConfig: {
+      defaults: {
+        ...(unit === undefined ? {} : { unit }),
+        ...(minimum === undefined ? {} : { min: minimum }),
+        ...(maximum === undefined ? {} : { max: maximum }),
+        // A missing value is not zero and not the one before: the line breaks.
+        ...(type === 'timeseries' ? { custom: { spanNulls: false } } : {}),
+      },
+      overrides: (panel.percent ?? []).map((name) => ({
+        matcher: { id: 'byName', options: name },
+        properties: [{ id: 'unit', value: 'percentunit' }],
+      })),
+    },
+    options: type === 'stat' ? { reduceOptions: { calcs: ['lastNotNull'], values: true } } : {},
+    targets: panel.queries.map((query) => ({ ...query, datasource, rawQuery: true, editorMode: 'code' })),
+  };
+}
+
+function variableToGrafana({ name, label, multi, current, sql, values }: Variable): object {
+  const chosen = multi ? current : current[0];
+  return {
+    name,
+    label,
+    multi,
+    includeAll: false,
+    current: { text: chosen, value: chosen },
+    ...(sql === undefined
+      ? {
+          type: 'custom',
+          query: (values ?? []).join(','),
+          options: (values ?? []).map((value) => ({ text: value, value, selected: current.includes(value) })),
+        }
+      : { type: 'query', datasource, query: sql, refresh: 1, sort: 0 }),
+  };
+}

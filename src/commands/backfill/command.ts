@@ -1,0 +1,81 @@
+import { Command } from 'commander';
+import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import { UserError } from '../../errors.ts';
+import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from '../options.ts';
+import { runCommand } from '../run.ts';
+import { cancel, list } from './orders.ts';
+import { watch } from './watch.ts';
+import { type OrderOptions, order, resume } from './work.ts';
+
+interface BackfillOptions {
+  readonly from?: number;
+  readonly to?: number;
+  readonly granularity?: readonly Granularity[];
+  readonly token?: readonly Token[] | 'all';
+  readonly metric?: readonly MetricCode[];
+  readonly maxRequests?: number;
+  readonly refresh?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** The range is not a required option for commander, which would ask the subcommands for it, too. */
+function withRange(options: BackfillOptions): OrderOptions {
+  const { from, to } = options;
+  for (const [name, instant] of Object.entries({ from, to })) {
+    if (instant === undefined) throw new UserError(`required option '--${name} <date>' not specified`);
+  }
+  return { ...options, from: from ?? 0, to: to ?? 0 };
+}
+
+const anOrder = ['[number]', 'number of the order (default: the newest that is not done)'] as const;
+
+export const backfillCommand = new Command('backfill')
+  .description('fill the gaps of a range, newest first; exit code 0 when none is left, 75 when some are')
+  .option('--from <date>', 'first day or instant; Beijing time unless it names a zone', parseInstant)
+  .option('--to <date>', 'end of the range, not included', parseInstant)
+  .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
+  .option('--token <list>', 'which tokens (default: TOKENS)', parseTokens)
+  .option('--metric <list>', 'which metrics, by code or name (default: METRICS)', parseMetrics)
+  .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
+  .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
+  .option('--dry-run', 'only say what it would take')
+  .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    '\nExample: cryptoracle backfill --from 2025-01-01 --to 2025-02-01 --granularity 1d,4h',
+  )
+  .action((options: BackfillOptions) => runCommand((context) => order(withRange(options), context)))
+  .addCommand(
+    new Command('resume')
+      .description('go on with an order that was stopped or died, here or on another machine')
+      .argument(...anOrder, parsePositive)
+      .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
+      .option('--json', 'print the result as JSON')
+      .action((id: number | undefined, _: object, command: Command) =>
+        runCommand((context) => resume(id, command.optsWithGlobals(), context)),
+      ),
+  )
+  .addCommand(
+    new Command('list')
+      .description('list the orders, the newest first')
+      .option('--json', 'print the result as JSON')
+      .action((_: object, command: Command) =>
+        runCommand((context) => list(command.optsWithGlobals(), context)),
+      ),
+  )
+  .addCommand(
+    new Command('cancel')
+      .description('give an order up; a process that works on it ends')
+      .argument('<number>', 'number of the order', parsePositive)
+      .action((id: number) => runCommand((context) => cancel(id, context))),
+  )
+  .addCommand(
+    new Command('watch')
+      .description('show how far an order is, from any terminal')
+      .argument(...anOrder, parsePositive)
+      .option('--json', 'print it once, as JSON')
+      .action((id: number | undefined, _: object, command: Command) =>
+        runCommand((context) => watch(id, command.optsWithGlobals(), context)),
+      ),
+  );

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { summariseGaps } from '../../ingest/fill.ts';
+import { type BackfillOrder, readOrder } from '../../store/backfills.ts';
+import type { Database } from '../../store/database.ts';
+import { readNewestAnswer } from '../../store/requests.ts';
+import { beijing, count, duration, printJson } from '../output.ts';
+import type { CommandContext } from '../run.ts';
+import type { Runtime } from '../runtime.ts';
+import { orderToJson, requireOrder, scopeOf, shownState } from './orders.ts';
+
+/** How far an order is, as the ledger tells: true after a restart, and from any terminal. */
+interface Sight {
+  readonly order: BackfillOrder;
+  readonly valuesLeft: number;
+  readonly requestsLeft: number;
+  /** Share of the values ordered that are there, 0 to 1. */
+  readonly done: number;
+  /** Values a second since the last look, or since the order began. */
+  readonly rate: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+async function look(
+  order: BackfillOrder,
+  last: Sight | undefined,
+  database: Database,
+  runtime: Runtime,
+): Promise<Sight> {
+  const scope = await scopeOf(order, order.id, database, runtime);
+  const isOver = order.state === 'done' || order.state === 'cancelled';
+  const summaries = isOver ? [] : await summariseGaps(database, scope, runtime.packer());
+  const valuesLeft = summaries.reduce((sum, { values }) => sum + values, 0);
+  const total = Math.max(order.valuesOrdered ?? 0, valuesLeft);
+  const at = runtime.clock.now();
+  const since = last ?? { valuesLeft: total, at: order.startedAt };
+  return {
+    order,
+    valuesLeft,
+    requestsLeft: summaries.reduce((sum, { requests }) => sum + requests, 0),
+    done: total === 0 ? 1 : (total - valuesLeft) / total,
+    rate: Math.max(0, ((since.valuesLeft - valuesLeft) * 1000) / Math.max(1, at - since.at)),
+    at,
+  };
+}
+
+const interval = 2000;
+
+export async function watch(
+  id: number | undefined,
+  { json }: { json?: true },
+  { runtime, signal }: CommandContext,
+): Promise<number> {
+  const database = await runtime.openDatabase(2);
+  let sight = await look(await requireOrder(database, id), undefined, database, runtime);
+  if (json === true) {
+    printJson(sightToJson(sight));
+    return 0;
+  }
+  for (;;) {
+    process.stdout.write(`${await describe(sight, database)}\n`);
+    const order = await readOrder(database, sight.order.id);
+    if (order === undefined || shownState(order, sight.at) !== 'running' || signal.aborted) return 0;
+    await sleep(interval, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return 0;
+    sight = await look(order, sight, database, runtime);
+  }
+}
+
+async function describe(sight: Sight, database: Database): Promise<string> {
+  const { order, done, valuesLeft, requestsLeft, rate, at } = sight;
+  const newest = await readNewestAnswer(database);
+  const state = shownState(order, at);
+  const parts = [
+    `order ${order.id} ${state}: ${(Math.floor(done * 1000) / 10).toFixed(1)} %`,
+    ...(state === 'running'
+      ? [`${count(rate)} values/s`, `${rate > 0 ? duration(valuesLeft / rate) : '?'} left`]
+      : []),
+    ...(valuesLeft > 0 ? [`${count(requestsLeft)} requests to go`] : []),
+    ...(state === 'running' && newest !== undefined
+      ? [`at ${newest.granularity} ${beijing(newest.from)}`]
+      : []),
+  ];
+  return parts.join(', ');
+}
+
+function sightToJson({ order, valuesLeft, requestsLeft, done, rate, at }: Sight): object {
+  return { ...orderToJson(order, at), valuesLeft, requestsLeft, done, valuesPerSecond: rate };
+}

@@ -1,0 +1,258 @@
+import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import { requireCredentials } from '../../config.ts';
+import { TryLaterError, UserError } from '../../errors.ts';
+import { type FillResult, type FillScope, fillGaps, summariseGaps } from '../../ingest/fill.ts';
+import { settledUntil } from '../../planning/windows.ts';
+import {
+  type BackfillScope,
+  beatOrder,
+  endOrder,
+  placeOrder,
+  readOrder,
+  reopenOrder,
+  workOnOrder,
+} from '../../store/backfills.ts';
+import { closeBreaker } from '../../store/breaker.ts';
+import { forgetUndue } from '../../store/coverage.ts';
+import type { Database } from '../../store/database.ts';
+import { lookOver } from '../../store/quality.ts';
+import { readListedTokens } from '../../store/tokens.ts';
+import { storeWanted } from '../../store/wanted.ts';
+import { beijing, count, printJson, showProgress } from '../output.ts';
+import type { CommandContext } from '../run.ts';
+import type { Runtime } from '../runtime.ts';
+import { requireOrder, scopeOf } from './orders.ts';
+import { priceOf, printPrice } from './price.ts';
+
+/** Places an order, or takes one up again, and works on it in the foreground. */
+
+export interface WorkOptions {
+  readonly maxRequests?: number;
+  readonly json?: true;
+}
+
+export interface OrderOptions extends WorkOptions {
+  readonly from: number;
+  readonly to: number;
+  readonly granularity?: readonly Granularity[];
+  readonly token?: readonly Token[] | 'all';
+  readonly metric?: readonly MetricCode[];
+  readonly refresh?: true;
+  readonly dryRun?: true;
+}
+
+/** An order that does not exist yet has a ledger of its own, in which there is nothing. */
+const notPlaced = 0;
+
+export async function order(options: OrderOptions, context: CommandContext): Promise<number> {
+  const { runtime, signal } = context;
+  const { settings, clock } = runtime;
+  if (options.from >= options.to) throw new UserError('--from must lie before --to');
+  if (options.dryRun !== true) requireCredentials(settings);
+  const database = await runtime.openDatabase();
+  await storeWanted(database, settings, { onlyIfEmpty: true });
+  const chosen = options.token ?? settings.tokens;
+  await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
+  const granularities = options.granularity ?? settings.granularities;
+  const wish = {
+    range: { start: options.from, end: options.to },
+    granularities,
+    metrics: options.metric ?? settings.metrics,
+    refresh: options.refresh === true,
+    // Who names a token wants to see for himself.
+    evenUnavailable: options.token !== undefined && options.token !== 'all',
+  };
+  for (const granularity of granularities) {
+    await forgetUndue(database, granularity, settledUntil(granularity, clock.now(), settings.settleDelay));
+  }
+  const tokens = chosen === 'all' ? await readListedTokens(database) : chosen;
+  const placed: BackfillScope = { ...wish, tokens };
+  const scope = await scopeOf(placed, notPlaced, database, runtime);
+  const summaries = await summariseGaps(database, scope, runtime.packer());
+  const price = await priceOf(summaries, database, runtime, {
+    tokens: scope.tokens.length,
+    metrics: scope.metrics.length,
+  });
+  if (options.dryRun === true) {
+    printPrice(price, options.json === true);
+    return 0;
+  }
+  if (price.values === 0) return conclude({ database, placed, scope, runtime, options, result: nothingToDo });
+  const id = await placeOrder(database, { ...placed, metrics: scope.metrics }, price, clock.now());
+  return work(id, placed, price.values, price.values, options, context, database);
+}
+
+/** What a fill that had nothing to fill ends with. */
+const nothingToDo: FillResult = {
+  tally: { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 },
+  end: 'done',
+  budgetUntil: undefined,
+  failures: 0,
+  lastFailure: undefined,
+};
+
+export async function resume(
+  id: number | undefined,
+  options: WorkOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { runtime } = context;
+  requireCredentials(runtime.settings);
+  const database = await runtime.openDatabase();
+  const order = await requireOrder(database, id);
+  if (order.state === 'cancelled') throw new UserError(`order ${order.id} was cancelled`);
+  const scope = await scopeOf(order, order.id, database, runtime);
+  const summaries = await summariseGaps(database, scope, runtime.packer());
+  const left = summaries.reduce((sum, { values }) => sum + values, 0);
+  return work(order.id, order, Math.max(left, order.valuesOrdered ?? 0), left, options, context, database);
+}
+
+/** How often an order gets a sign of life, and a look is taken whether somebody has cancelled it; milliseconds. */
+const beatInterval = 2000;
+
+/**
+ * Works on an order until nothing is left, something stops it, or somebody cancels it.
+ *
+ * @param total values that were missing when it was placed
+ * @param left values that are missing now
+ */
+async function work(
+  id: number,
+  placed: BackfillScope,
+  total: number,
+  left: number,
+  options: WorkOptions,
+  context: CommandContext,
+  database: Database,
+): Promise<number> {
+  const { runtime, signal } = context;
+  const { settings, clock } = runtime;
+  const ingestor = await runtime.ingestor(database);
+  const worked = await workOnOrder(database, id, async () => {
+    // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
+    await closeBreaker(database);
+    await reopenOrder(database, id, clock.now());
+    const scope = await scopeOf(placed, id, database, runtime);
+    process.stderr.write(`order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`);
+    const progress = showProgress('filling', total);
+    const cancelled = new AbortController();
+    let done = total - left;
+    let calls = 0;
+    let told = 0;
+    const beat = async () => {
+      const sent = calls - told;
+      told = calls;
+      if ((await beatOrder(database, id, sent, clock.now())) === 'cancelled') cancelled.abort();
+    };
+    const beats = setInterval(() => void beat().catch(() => {}), beatInterval);
+    let result: FillResult | undefined;
+    try {
+      result = await fillGaps({
+        database,
+        ingestor,
+        packer: runtime.packer(),
+        scope,
+        concurrency: settings.fetchConcurrency,
+        mostCalls: options.maxRequests,
+        signal: AbortSignal.any([signal, cancelled.signal]),
+        onProgress: (cells, tally) => {
+          done += cells;
+          calls = tally.calls;
+          progress.update(done, calls);
+        },
+      });
+      calls = result.tally.calls;
+      await lookOver(database, clock.now(), signal);
+    } finally {
+      clearInterval(beats);
+      progress.stop();
+      await beat();
+      if (result === undefined) {
+        await endOrder(database, id, { state: 'failed', message: 'see the log' }, clock.now());
+      }
+    }
+    return conclude({ database, placed, scope, runtime, options, result, id });
+  });
+  if (worked !== undefined) return worked;
+  throw new UserError(`another process works on order ${id}; \`backfill watch ${id}\` shows how far it is`);
+}
+
+interface End {
+  readonly database: Database;
+  readonly placed: BackfillScope;
+  readonly scope: FillScope;
+  readonly runtime: Runtime;
+  readonly options: WorkOptions;
+  readonly result: FillResult;
+  /** `undefined` where nothing was missing, and nothing ordered. */
+  readonly id?: number;
+}
+
+/** Looks into the ledger for what is left, says so, and gives the exit code. */
+async function conclude({ database, placed, scope, runtime, options, result, id }: End): Promise<number> {
+  const { clock } = runtime;
+  // The API may have turned out not to give some of it, or to have more.
+  const learned = await scopeOf(placed, id ?? notPlaced, database, runtime);
+  const summaries = await summariseGaps(database, { ...learned, wanted: scope.wanted }, runtime.packer());
+  const valuesLeft = summaries.reduce((sum, { values }) => sum + values, 0);
+  const requestsLeft = summaries.reduce((sum, { requests }) => sum + requests, 0);
+  const { calls, values, rowsWritten, revisions, rejects } = result.tally;
+  const goOn = id === undefined ? 'Run the same command again' : `\`backfill resume ${id}\` goes on`;
+  const rest = `${count(valuesLeft)} values (${count(requestsLeft)} requests) are left. ${goOn}`;
+  const isCancelled = id !== undefined && (await readOrder(database, id))?.state === 'cancelled';
+  const reason = isCancelled ? new UserError(`order ${id} was cancelled`) : why(result, valuesLeft, rest);
+  if (id !== undefined && !isCancelled) {
+    const state = reason === undefined ? 'done' : result.end === 'access-denied' ? 'failed' : 'stopped';
+    await endOrder(database, id, { state, message: reason?.message }, clock.now());
+  }
+  if (options.json === true) {
+    const end = isCancelled ? 'cancelled' : result.end;
+    printJson({
+      order: id ?? null,
+      end,
+      calls,
+      values,
+      rowsWritten,
+      revisions,
+      rejects,
+      valuesLeft,
+      requestsLeft,
+    });
+  } else {
+    process.stdout.write(
+      `${count(values)} values in ${count(calls)} calls, ${count(rowsWritten)} rows written` +
+        `${revisions > 0 ? `, ${count(revisions)} revisions` : ''}` +
+        `${rejects > 0 ? `, ${count(rejects)} things quarantined` : ''}\n`,
+    );
+  }
+  if (reason !== undefined) throw reason;
+  return 0;
+}
+
+/** Why an order is not done; `undefined` where nothing is left. */
+function why(
+  { end, budgetUntil, lastFailure }: FillResult,
+  valuesLeft: number,
+  rest: string,
+): UserError | TryLaterError | undefined {
+  if (valuesLeft === 0) return undefined;
+  const reason = lastFailure === undefined ? '' : `: ${lastFailure.message}`;
+  switch (end) {
+    case 'access-denied':
+      return new UserError(
+        `the API refuses access${reason}. Check the credentials, and that this machine's address is on the key's whitelist`,
+      );
+    case 'limit':
+      return new TryLaterError(`--max-requests is reached; ${rest}`);
+    case 'budget':
+      return new TryLaterError(
+        `the daily budget (REQUESTS_PER_DAY) is used up as far as history may have it; ${rest} after ${beijing(budgetUntil)} (Beijing)`,
+      );
+    case 'stopped':
+      return new TryLaterError(`stopped; ${rest}`);
+    case 'done':
+      return lastFailure?.kind === 'bad-request'
+        ? new UserError(`the API finds a request wrong${reason}; ${rest}. The table requests shows it`)
+        : new TryLaterError(`${rest}${reason}`);
+  }
+}

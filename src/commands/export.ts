@@ -1,0 +1,187 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { fileWriter, parquetWriteRows, schemaFromColumnData } from 'hyparquet-writer';
+import type pg from 'pg';
+import {
+  type Granularity,
+  granularities,
+  isGranularity,
+  type MetricCode,
+  metricCodes,
+  type Token,
+} from '../catalog/index.ts';
+import { innermost, TryLaterError, UserError } from '../errors.ts';
+import { type Database, errorCode } from '../store/database.ts';
+import { type ExportSelection, exportColumns, readCsv, readRows } from '../store/export.ts';
+import { requireKnownTokens } from '../store/scope.ts';
+import { readKnownTokens } from '../store/tokens.ts';
+import { parseInstant, parseMetrics, parseTokens } from './options.ts';
+import { bytes, count } from './output.ts';
+import { type CommandContext, runCommand } from './run.ts';
+
+const formats = ['csv', 'parquet'] as const;
+type Format = (typeof formats)[number];
+
+interface ExportOptions {
+  readonly granularity: Granularity;
+  readonly from?: number;
+  readonly to?: number;
+  readonly token?: readonly Token[] | 'all';
+  readonly metric?: readonly MetricCode[];
+  readonly format?: Format;
+  readonly output?: string;
+}
+
+export const exportCommand = new Command('export')
+  .description('write values to CSV or Parquet, a row for each token and window, by token and time')
+  .requiredOption('--granularity <g>', `one of ${granularities.join(', ')}`, parseGranularity)
+  .option(
+    '--from <date>',
+    'first day or instant; Beijing time unless it names a zone (default: all)',
+    parseInstant,
+  )
+  .option('--to <date>', 'end of the range, not included (default: all)', parseInstant)
+  .option('--token <list>', 'which tokens (default: all)', parseTokens)
+  .option('--metric <list>', 'which metrics, by code or name (default: all)', parseMetrics)
+  .addOption(
+    new Option('--format <format>', "default: what the file's name ends with, else csv").choices(formats),
+  )
+  .option('--output <file>', 'where to write it (default: CSV to stdout); appears once it is complete')
+  .addHelpText(
+    'after',
+    '\nExample: cryptoracle export --granularity 1h --from 2026-01-01 --token BTC,ETH --output btc-eth.parquet',
+  )
+  .action((options: ExportOptions) => runCommand((context) => exportValues(options, context)));
+
+function parseGranularity(text: string): Granularity {
+  if (!isGranularity(text)) {
+    throw new InvalidArgumentError(`Unknown granularity '${text}'; there are ${granularities.join(', ')}.`);
+  }
+  return text;
+}
+
+async function exportValues(options: ExportOptions, { runtime, signal }: CommandContext): Promise<number> {
+  const { from, to, output } = options;
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new UserError('--from must lie before --to');
+  const format = options.format ?? (output?.endsWith('.parquet') ? 'parquet' : 'csv');
+  if (format === 'parquet' && output === undefined) throw new UserError('--format parquet needs --output');
+  // Not with the newest schema: whoever may only read can export, too.
+  const database = await runtime.connectDatabase(2);
+  const chosen = options.token ?? 'all';
+  const known = await readTokens(database);
+  await requireKnownTokens(database, chosen, '--token');
+  const selection: ExportSelection = {
+    granularity: options.granularity,
+    from,
+    to,
+    tokens: [...(chosen === 'all' ? known : chosen)].sort(),
+    metrics: options.metric ?? metricCodes,
+  };
+  const write = format === 'csv' ? writeCsv : writeParquet;
+  const started = performance.now();
+  try {
+    if (output === undefined) {
+      await database.snapshot(signal, (client) => printCsv(client, selection, signal));
+      return 0;
+    }
+    await writeWhole(output, (file) =>
+      database.snapshot(signal, (client) => write(file, client, selection, signal)),
+    );
+  } catch (error) {
+    if (signal.aborted) throw new TryLaterError('stopped; nothing was written', { cause: error });
+    throw error;
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { size } = await stat(output);
+  process.stderr.write(
+    `${output}: ${bytes(size)}, ${count(selection.tokens.length)} tokens, ${seconds.toFixed(1)} s\n`,
+  );
+  return 0;
+}
+
+async function readTokens(database: Database): Promise<ReadonlySet<Token>> {
+  try {
+    return await readKnownTokens(database);
+  } catch (error) {
+    const noSuchTable = '42P01';
+    if (errorCode(error) !== noSuchTable) throw error;
+    throw new UserError(
+      'DATABASE_URL: there is nothing to export; `migrate` and `start` or `backfill` fill the database',
+    );
+  }
+}
+
+/** Has a file written under another name and gives it its own once it is whole: there is never half a file. */
+async function writeWhole(output: string, write: (file: string) => Promise<void>): Promise<void> {
+  const unfinished = `${output}.unfinished-${process.pid}`;
+  try {
+    await write(unfinished);
+    await rename(unfinished, output);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    const isFileError = error instanceof Error && 'syscall' in error && 'path' in error;
+    throw isFileError ? new UserError(`--output: ${innermost(error)}`, { cause: error }) : error;
+  }
+}
+
+async function printCsv(
+  client: pg.ClientBase,
+  selection: ExportSelection,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await pipeline(readCsv(client, selection), process.stdout, { signal, end: false });
+  } catch (error) {
+    // A reader that has seen enough, such as `head`.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+  }
+}
+
+type Writing = (
+  file: string,
+  client: pg.ClientBase,
+  selection: ExportSelection,
+  signal: AbortSignal,
+) => Promise<void>;
+
+const writeCsv: Writing = (file, client, selection, signal) =>
+  pipeline(readCsv(client, selection), createWriteStream(file), { signal });
+
+/** Rows that are in memory at a time; a reader skips groups of them by token and time. */
+const rowGroupSize = 50_000;
+
+/** Milliseconds of UTC, said in the way of today and in that of old readers. */
+const instant = {
+  type: 'INT64',
+  converted_type: 'TIMESTAMP_MILLIS',
+  logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+  repetition_type: 'OPTIONAL',
+} as const;
+
+const writeParquet: Writing = async (file, client, selection, signal) => {
+  const columns = exportColumns(selection);
+  const instants = columns.filter(({ type }) => type === 'TIMESTAMP').map(({ name }) => name);
+  async function* rows() {
+    for await (const row of readRows(client, selection)) {
+      signal.throwIfAborted();
+      yield row;
+    }
+  }
+  await parquetWriteRows({
+    writer: fileWriter(file),
+    rows: rows(),
+    columns: columns.map(({ name }) => ({ name })),
+    // Given, since there may be no rows to tell it from.
+    schema: schemaFromColumnData({
+      columnData: columns.map(({ name, type }) =>
+        instants.includes(name) ? { name, data: [] } : { name, type, data: [] },
+      ),
+      schemaOverrides: Object.fromEntries(instants.map((name) => [name, { name, ...instant }])),
+    }),
+    rowGroupSize,
+    createdBy: 'cryptoracle-ingest',
+  });
+};

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { parseDuration } from '../config.ts';
+import { innermost, UserError } from '../errors.ts';
+import type { Database } from '../store/database.ts';
+import { changePassword, createReader, dropReader, generatePassword, listReaders } from '../store/readers.ts';
+import { printJson, printTable } from './output.ts';
+import { runCommand } from './run.ts';
+
+interface CreateOptions {
+  readonly timeout: number;
+  readonly passwordFile?: string;
+  readonly rotate?: true;
+}
+
+export const readerCommand = new Command('reader').description(
+  'logins for Grafana, Metabase, notebooks and the like: they read everything that people query, and nothing else',
+);
+
+readerCommand
+  .command('create')
+  .description('make a login, and print its password once')
+  .argument('<name>', 'its name', parseName)
+  .option(
+    '--timeout <duration>',
+    'end its statements after this time, say 30s or 5m; 0s: never',
+    parseTimeout,
+    60_000,
+  )
+  .option('--password-file <file>', 'take the password from a file, and print none')
+  .option('--rotate', 'where the login exists, give it a new password')
+  .addHelpText('after', '\nExample: cryptoracle reader create grafana')
+  .action((name: string, options: CreateOptions) =>
+    runCommand(async ({ runtime }) => create(await runtime.openDatabase(2), name, options)),
+  );
+
+readerCommand
+  .command('list')
+  .description('the logins there are')
+  .option('--json', 'print the result as JSON')
+  .action((options: { json?: true }) =>
+    runCommand(async ({ runtime }) => {
+      const readers = await listReaders(await runtime.openDatabase(2));
+      if (options.json) printJson(readers);
+      else
+        printTable(
+          ['reader', 'statement timeout'],
+          readers.map(({ name, statementTimeout }) => [name, statementTimeout ?? '-']),
+        );
+      return 0;
+    }),
+  );
+
+readerCommand
+  .command('drop')
+  .description('remove a login')
+  .argument('<name>', 'its name', parseName)
+  .action((name: string) =>
+    runCommand(async ({ runtime }) => {
+      await dropReader(await runtime.openDatabase(2), name);
+      process.stdout.write(`the reader '${name}' is gone\n`);
+      return 0;
+    }),
+  );
+
+async function create(database: Database, name: string, options: CreateOptions): Promise<number> {
+  const given = options.passwordFile === undefined ? undefined : readPassword(options.passwordFile);
+  const password = given ?? generatePassword();
+  const isNew = await createReader(database, name, { password, timeout: options.timeout });
+  if (!isNew && options.rotate !== true) {
+    process.stdout.write(`the reader '${name}' exists; --rotate gives it a new password\n`);
+    return 0;
+  }
+  if (!isNew) await changePassword(database, name, password);
+  process.stdout.write(`the reader '${name}' ${isNew ? 'may log in' : 'has a new password'}\n`);
+  if (given === undefined) {
+    const { host, pathname } = new URL(database.url);
+    process.stdout.write(
+      `password, shown this once: ${password}\n` +
+        `address: postgresql://${encodeURIComponent(name)}:${password}@${host}${pathname}\n`,
+    );
+  }
+  return 0;
+}
+
+function readPassword(file: string): string {
+  let password: string;
+  try {
+    password = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UserError(`--password-file: ${innermost(error)}`, { cause: error });
+  }
+  if (!/^[\x21-\x7e]{8,200}$/.test(password)) {
+    throw new UserError('--password-file: needs 8 to 200 printable ASCII characters without blanks');
+  }
+  return password;
+}
+
+/** PostgreSQL cuts longer names short without a word. */
+function parseName(text: string): string {
+  if (!/^[a-z_][a-z0-9_-]{0,62}$/.test(text)) {
+    throw new InvalidArgumentError('Use up to 63 small letters, digits, _ and -, a letter first.');
+  }
+  return text;
+}
+
+function parseTimeout(text: string): number {
+  const timeout = parseDuration(text);
+  if (timeout === undefined || timeout > 2 ** 31 - 1) {
+    throw new InvalidArgumentError(`'${text}' is no duration such as 30s or 5m.`);
+  }
+  return timeout;
+}

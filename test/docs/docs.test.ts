@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { granularities, metrics } from '../../src/catalog/index.ts';
+import { viewNames } from '../../src/store/views/index.ts';
+import { describeOnServers } from '../support/database.ts';
+import { createFilledDatabase } from '../support/filled.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+/** Lines wrap where they please. */
+const flat = (text: string) => text.replaceAll(/\s+/g, ' ');
+
+/** The SQL of a page, each block under the heading that it answers. */
+function sqlBlocks(path: string): { readonly question: string; readonly sql: string }[] {
+  return read(path)
+    .split(/^#+ /m)
+    .flatMap((section) =>
+      [...section.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql = '']) => ({
+        question: `${path}: ${section.slice(0, section.indexOf('\n'))}`,
+        sql,
+      })),
+    );
+}
+
+const cookbook = sqlBlocks('docs/cookbook.md');
+const readme = sqlBlocks('README.md');
+const metabase = readdirSync(new URL('docs/metabase/', root)).map((name) => ({
+  name,
+  sql: read(`docs/metabase/${name}`),
+}));
+
+describe('the documentation', () => {
+  it('answers at least fifteen questions', () => {
+    expect(new Set(cookbook.map(({ question }) => question)).size).toBeGreaterThanOrEqual(15);
+  });
+
+  it('tells of every metric what the catalogue says', () => {
+    const text = flat(read('docs/metrics.md'));
+    for (const { column, code, meaning, summable, averageable, acrossWindows } of metrics) {
+      expect(text).toContain(
+        flat(`**\`${column}\`** (${code}). ${meaning}. Over windows: ${acrossWindows}.`),
+      );
+      const row = new RegExp(`\\| \`${column}\` \\| ${code} \\|[^|]+\\|[^|]+\\| (yes|no) \\| (yes|no) \\|`);
+      expect(row.exec(text)?.slice(1)).toEqual([summable ? 'yes' : 'no', averageable ? 'yes' : 'no']);
+    }
+  });
+
+  it('names every view', () => {
+    const text = read('docs/metrics.md');
+    for (const name of viewNames) expect(text).toContain(`\`${name}\``);
+  });
+
+  it('lists every saved question of Metabase', () => {
+    const text = read('docs/metabase.md');
+    const linked = [...text.matchAll(/\(metabase\/([\w-]+\.sql)\)/g)].map(([, name]) => name);
+    expect(linked.toSorted()).toEqual(metabase.map(({ name }) => name).toSorted());
+  });
+
+  it('links to pages that are there', () => {
+    for (const path of ['README.md', 'docs/cookbook.md', 'docs/metrics.md', 'docs/metabase.md']) {
+      const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
+      for (const link of links) expect(() => readdirOrRead(new URL(link, new URL(path, root)))).not.toThrow();
+    }
+  });
+});
+
+function readdirOrRead(url: URL): void {
+  try {
+    readFileSync(url);
+  } catch {
+    readdirSync(url);
+  }
+}
+
+/** Fills Metabase's variables in; what is optional is left in. */
+function fillIn(sql: string): string {
+  const values: Readonly<Record<string, string>> = {
+    ...{ granularity: "'1h'", token: "'BTC'", other_token: "'ETH'", metric: "'mention_count'", days: '7' },
+    ...{ label: "'ecosystem'", least_mentions: '1', relation: "'metrics'" },
+  };
+  return sql
+    .replaceAll(/\[\[|\]\]/g, '')
+    .replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? `no value for ${name}`);
+}
+
+describeOnServers("the documentation's SQL", (kind) => {
+  let client: pg.Client;
+  beforeAll(async () => {
+    const database = await createFilledDatabase(kind);
+    client = new pg.Client({ connectionString: database.url, options: '-c role=cryptoracle_reader' });
+    await client.connect();
+  }, 120_000);
+  afterAll(() => client.end());
+
+  it.each([...cookbook, ...readme])('$question', async ({ sql }) => {
+    for (const statement of sql.split(/;\s*$/m).filter((part) => part.trim() !== '')) {
+      expect((await client.query(statement)).rows.length, statement).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(metabase)('Metabase: $name', async ({ sql }) => {
+    expect((await client.query(fillIn(sql))).rows.length).toBeGreaterThan(0);
+    // What is optional may be left out.
+    const bare = sql.replaceAll(/\[\[.*?\]\]/gs, '');
+    expect((await client.query(fillIn(bare))).rows.length).toBeGreaterThan(0);
+  });
+
+  it.each(granularities)('gives rows of %s', async (granularity) => {
+    const { rows } = await client.query('select from cryptoracle.latest where granularity = $1', [
+      granularity,
+    ]);
+    expect(rows.length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,235 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { files } from '../../grafana/generate/files.ts';
+import { granularities, metrics } from '../../src/catalog/index.ts';
+import { day, hour } from '../support/clock.ts';
+import { describeOnServers } from '../support/database.ts';
+import { createFilledDatabase } from '../support/filled.ts';
+import { expand, type View } from './macros.ts';
+
+const root = new URL('../../grafana/', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+
+const datasource = z.object({
+  type: z.literal('grafana-postgresql-datasource'),
+  uid: z.literal('cryptoracle'),
+});
+
+const dashboardSchema = z.object({
+  uid: z.string().max(40),
+  title: z.string(),
+  templating: z.object({
+    list: z.array(
+      z.object({
+        name: z.string(),
+        type: z.enum(['custom', 'query']),
+        query: z.string(),
+        current: z.object({ value: z.union([z.string(), z.array(z.string())]) }),
+      }),
+    ),
+  }),
+  panels: z.array(
+    z.object({
+      id: z.number(),
+      title: z.string(),
+      description: z.string().min(1),
+      type: z.enum(['timeseries', 'table', 'stat', 'barchart']),
+      datasource,
+      gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+      targets: z
+        .array(
+          z.object({
+            refId: z.string(),
+            format: z.enum(['time_series', 'table']),
+            rawSql: z.string(),
+            datasource,
+          }),
+        )
+        .min(1),
+    }),
+  ),
+});
+
+const dashboards = readdirSync(new URL('dashboards/', root)).map((name) => ({
+  name,
+  ...dashboardSchema.parse(JSON.parse(read(`dashboards/${name}`))),
+}));
+
+const rules = z
+  .object({
+    groups: z.array(
+      z.object({
+        rules: z.array(
+          z.object({
+            uid: z.string().max(40),
+            title: z.string(),
+            condition: z.string(),
+            data: z.array(
+              z.object({
+                refId: z.string(),
+                datasourceUid: z.string(),
+                model: z.object({
+                  rawSql: z.string().optional(),
+                  expression: z.string().optional(),
+                  type: z.string().optional(),
+                }),
+              }),
+            ),
+          }),
+        ),
+      }),
+    ),
+  })
+  .parse(JSON.parse(read('provisioning/alerting/rules.json')))
+  .groups.flatMap((group) => group.rules);
+
+describe('the files under grafana/', () => {
+  it('are those that `npm run dashboards` writes', () => {
+    for (const [path, text] of files) expect(read(path), path).toBe(text);
+    const written = [...files.keys()].filter((path) => path.startsWith('dashboards/'));
+    expect(dashboards.map(({ name }) => `dashboards/${name}`)).toEqual(written.toSorted());
+  });
+
+  it('chart every metric of the catalogue, and offer every granularity', () => {
+    const token = dashboards.find(({ uid }) => uid === 'cryptoracle-token');
+    const titles = token?.panels.map(({ title }) => title);
+    for (const { column } of metrics) expect(titles).toContain(column);
+    for (const { uid, templating } of dashboards) {
+      const variable = templating.list.find(({ name }) => name === 'granularity');
+      if (uid !== 'cryptoracle-health') expect(variable?.query).toBe(granularities.join());
+    }
+  });
+
+  it('lay panels side by side, none over another', () => {
+    for (const { panels } of dashboards) {
+      const taken = new Set<string>();
+      for (const { gridPos } of panels) {
+        for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+          expect(x).toBeLessThan(24);
+          for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+            expect(taken).not.toContain(`${x},${y}`);
+            taken.add(`${x},${y}`);
+          }
+        }
+      }
+      expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    }
+  });
+
+  it('name one datasource, which is provisioned, and hold no secret', () => {
+    const provisioned = parse(read('provisioning/datasources/cryptoracle.yml'));
+    expect(provisioned.datasources).toMatchObject([
+      {
+        uid: 'cryptoracle',
+        type: 'grafana-postgresql-datasource',
+        secureJsonData: { password: '$' + '{GRAFANA_PASSWORD}' },
+      },
+    ]);
+    const provider = parse(read('provisioning/dashboards/cryptoracle.yml')).providers[0];
+    const compose = parse(readFileSync(new URL('../docker-compose.yml', root), 'utf8'), { merge: true });
+    expect(compose.services.grafana.volumes).toContain(`./grafana/dashboards:${provider.options.path}:ro`);
+  });
+
+  it('have alert rules for freshness, gaps, the breaker and the quarantine', () => {
+    expect(rules.map(({ uid }) => uid)).toEqual(
+      ['freshness', 'gaps', 'breaker', 'quarantine'].map((name) => `cryptoracle-${name}`),
+    );
+    for (const { condition, data } of rules) {
+      expect(data.map(({ refId }) => refId)).toContain(condition);
+      expect(data.find(({ refId }) => refId === condition)?.model).toMatchObject({
+        type: 'threshold',
+        expression: 'A',
+      });
+    }
+  });
+});
+
+describeOnServers("Grafana's queries", (kind) => {
+  let client: pg.Client;
+  let view: View;
+  beforeAll(async () => {
+    const database = await createFilledDatabase(kind);
+    client = new pg.Client({ connectionString: database.url, options: '-c role=cryptoracle_reader' });
+    await client.connect();
+    const now = Date.now();
+    view = {
+      from: new Date(now - 7 * day),
+      to: new Date(now),
+      interval: 600,
+      variables: {},
+    };
+  }, 120_000);
+  afterAll(() => client.end());
+
+  const variablesOf = (dashboard: (typeof dashboards)[number]) =>
+    Object.fromEntries(dashboard.templating.list.map(({ name, current }) => [name, [current.value].flat()]));
+
+  it.each(dashboards)('every variable of $name offers what it is set to', async (dashboard) => {
+    for (const { name, type, query, current } of dashboard.templating.list) {
+      const offered =
+        type === 'custom'
+          ? query.split(',')
+          : (await client.query(expand(query, view))).rows.map((row: Record<string, unknown>) => row.__value);
+      for (const value of [current.value].flat()) expect(offered, name).toContain(value);
+    }
+  });
+
+  it.each(dashboards)('every panel of $name has something to show', async (dashboard) => {
+    const variables = variablesOf(dashboard);
+    for (const { title, targets } of dashboard.panels) {
+      for (const { rawSql, format } of targets) {
+        const { rows, fields } = await client.query(expand(rawSql, { ...view, variables }));
+        expect(rows.length, title).toBeGreaterThan(0);
+        if (format !== 'time_series') continue;
+        const names = fields.map(({ name }) => name);
+        expect(names[0], title).toBe('time');
+        const times = rows.map(({ time }) => Number(time));
+        expect(times, title).toEqual(times.toSorted((a, b) => a - b));
+        const values = names.filter((name) => !['time', 'metric'].includes(name));
+        expect(
+          values.filter((name) =>
+            rows.some((row) => typeof row[name] === 'number' || Number(row[name]) >= 0),
+          ),
+          title,
+        ).toEqual(values);
+      }
+    }
+  });
+
+  it.each(granularities)(
+    'every panel runs in %s, for a quoted name and an empty range',
+    async (granularity) => {
+      for (const dashboard of dashboards) {
+        const variables = {
+          ...variablesOf(dashboard),
+          granularity: [granularity],
+          token: ["O'NEIL"],
+          tokens: ["O'NEIL"],
+        };
+        const from = new Date(view.to.getTime() - hour);
+        for (const { targets } of dashboard.panels) {
+          for (const { rawSql } of targets) await client.query(expand(rawSql, { ...view, from, variables }));
+        }
+      }
+    },
+  );
+
+  it.each(rules)(
+    'the rule "$title" gives one number for each label, zero where all is well',
+    async ({ uid, data }) => {
+      const sql = data.find(({ refId }) => refId === 'A')?.model.rawSql ?? '';
+      const { rows } = await client.query(expand(sql, view));
+      expect(rows.length).toBeGreaterThan(0);
+      for (const row of rows) {
+        const numbers = Object.entries(row).filter(([name]) => name !== 'granularity');
+        expect(numbers).toHaveLength(1);
+        const value = Number(numbers[0]?.[1]);
+        // The test's data have something in quarantine.
+        expect(value, uid).toBe(uid === 'cryptoracle-quarantine' ? 1 : 0);
+      }
+    },
+  );
+});

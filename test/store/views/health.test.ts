@@ -1,0 +1,116 @@
+import { beforeAll, expect, it } from 'vitest';
+import { beijingDay, formatBeijingDate } from '../../../src/beijing.ts';
+import { metricCodes, tagCodes } from '../../../src/catalog/index.ts';
+import { storeAnswer } from '../../../src/store/answers.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { day, hour } from '../../support/clock.ts';
+import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
+import { answer, mentions, row } from '../answering.ts';
+
+describeOnServers('the views of health', (kind) => {
+  let database: Database;
+  const today = beijingDay(Date.now());
+  const from = today - 3 * day;
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+    // Two days and six hours of the third, of which one hour is missing; one metric was asked for on the first day only.
+    const parts = [
+      { metrics: metricCodes.slice(1), from, to: from + 2 * day },
+      { metrics: metricCodes.slice(0, 1), from, to: from + day },
+      { metrics: metricCodes, from: from + 2 * day + hour, to: from + 2 * day + 6 * hour },
+    ];
+    for (const part of parts) {
+      const tokens = ['BTC', 'ETH'];
+      const newest = [row('BTC', part.to - hour, { [mentions]: 1 })];
+      await storeAnswer(database, answer({ ...part, tokens, tags: tagCodes, rows: newest }));
+    }
+    await storeAnswer(
+      database,
+      answer({
+        from: from + 5 * hour,
+        to: from + 6 * hour,
+        rows: [row('ETH', from + 5 * hour, { [mentions]: 1 })],
+      }),
+    );
+  });
+
+  const coverage = (where: string) =>
+    rows(
+      database,
+      `select day::text, windows, metrics::int, expected::int, answered::int, answered_ratio
+       from cryptoracle.coverage_daily where ${where} order by day`,
+    );
+
+  it('coverage_daily counts what has been answered of each Beijing day', async () => {
+    const date = (days: number) => formatBeijingDate(from + days * day);
+    const full = 24 * 13;
+    const found = await coverage("granularity = '1h' and token = 'BTC'");
+    expect(found.slice(0, 3)).toEqual([
+      { day: date(0), windows: 24, metrics: 13, expected: full, answered: full, answered_ratio: 1 },
+      { day: date(1), windows: 24, metrics: 13, expected: full, answered: 24 * 12, answered_ratio: 12 / 13 },
+      { day: date(2), windows: 24, metrics: 13, expected: full, answered: 5 * 13, answered_ratio: 5 / 24 },
+    ]);
+  });
+
+  it('the current day counts as far as its windows have closed', async () => {
+    const found = await coverage("granularity = '1h' and token = 'ETH'");
+    const closed = Math.floor((Date.now() - today) / hour);
+    const current = found.filter(({ day: name }) => name === formatBeijingDate(today));
+    // Within the first hour after midnight in Beijing there is none.
+    expect(current.map(({ windows }) => windows)).toEqual(closed === 0 ? [] : [closed]);
+    for (const { answered } of current) expect(answered).toBe(0);
+  });
+
+  it('what the subscription refuses is not expected', async () => {
+    await database.pool.query(
+      "insert into cryptoracle.entitlements values ('CO-A-01-01', now(), now()), ('CO-A-02-05', now(), now())",
+    );
+    const found = await coverage("granularity = '1h' and token = 'BTC'");
+    await database.pool.query('delete from cryptoracle.entitlements');
+    expect(found[1]).toMatchObject({ metrics: 11, expected: 24 * 11, answered: 24 * 11, answered_ratio: 1 });
+  });
+
+  it('freshness tells how far the newest window is behind', async () => {
+    const [hourly, daily] = await rows<Record<string, unknown>>(
+      database,
+      `select * from cryptoracle.freshness where granularity in ('1h', '1d') order by granularity desc`,
+    );
+    const end = from + 2 * day + 6 * hour;
+    const seconds = (Date.now() - end) / 1000;
+    expect(hourly).toMatchObject({
+      granularity: '1h',
+      newest_window: new Date(end - hour),
+      newest_window_end: new Date(end),
+      tokens: '1',
+      stored_at: expect.any(Date),
+      answered_until: new Date(end),
+      is_late: true,
+    });
+    expect(Math.abs(Number(hourly?.seconds_behind) - seconds)).toBeLessThan(30);
+    expect(Math.abs(Number(hourly?.windows_behind) - seconds / 3600)).toBeLessThan(1.1);
+    expect(daily).toEqual({
+      granularity: '1d',
+      newest_window: null,
+      newest_window_end: null,
+      tokens: '0',
+      stored_at: null,
+      answered_until: null,
+      seconds_behind: null,
+      windows_behind: null,
+      is_late: null,
+    });
+  });
+
+  it('a window of the last hour is not late', async () => {
+    const newest = Math.floor(Date.now() / hour) * hour - hour;
+    await storeAnswer(
+      database,
+      answer({ from: newest, to: newest + hour, rows: [row('BTC', newest, { [mentions]: 1 })] }),
+    );
+    const found = await rows(
+      database,
+      `select is_late, windows_behind from cryptoracle.freshness where granularity = '1h'`,
+    );
+    expect(found).toEqual([{ is_late: false, windows_behind: 0 }]);
+  });
+});
