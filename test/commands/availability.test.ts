@@ -41,6 +41,18 @@ describe('a backfill of a token that has no such windows', () => {
     expect(askedFor()).not.toContain(lacking);
   });
 
+  it('asks on for a token that the order names when it is taken up again', async () => {
+    const small = { ...settings, RECORD_LIMIT: '200' };
+    const order = ['backfill', '--from', '2025-06-05', '--to', '2025-06-07', '--token', lacking, '--json'];
+    const stopped = await runCli(folder, [...order, '--max-requests', '1'], small);
+    expect(stopped.code).toBe(75);
+    simulator.clearLog();
+    const resumed = await runCli(folder, ['backfill', 'resume', '--json'], small);
+    expect(resumed).toMatchObject({ code: 0 });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ end: 'done', valuesLeft: 0 });
+    expect(new Set(askedFor())).toEqual(new Set([lacking]));
+  });
+
   it('looks at its newest windows where the range ends more than a week after its newest answer', async () => {
     const later = ['2025-07-01', '2025-07-02'] as const;
     expect(valuesOf(await run(...later, '--dry-run'))).toBe(hours(24) + hours(2));
