@@ -12,6 +12,7 @@ import type { Database } from '../store/database.ts';
 import { type HotToken, readHotTokens } from '../store/hot.ts';
 import { lookOver } from '../store/quality.ts';
 import { readScope } from '../store/scope.ts';
+import { storeWanted } from '../store/wanted.ts';
 import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
 import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
@@ -69,6 +70,7 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   say('starting PostgreSQL and a simulated Cryptoracle API ...');
   const database = await runtime.openDatabase();
   await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
+  await storeWanted(database, runtime.settings);
   await fill(database, context);
   if (signal.aborted) return 0;
 
@@ -94,10 +96,9 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const { settings, clock } = runtime;
   const started = performance.now();
   const now = clock.now();
-  const { tokens, metrics, tags } = await readScope(database, settings, now);
   const range = { start: settings.historyStart, end: now };
   const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
-  const scope = { wanted, tokens, metrics };
+  const scope = { ...(await readScope(database, settings, now)), wanted };
   const packer = runtime.packer();
   const missing = (await summariseGaps(database, scope, packer)).reduce((sum, { values }) => sum + values, 0);
   const ingestor = await runtime.ingestor(database);
@@ -124,6 +125,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
     throw new TryLaterError(`the history is not complete: ${result.lastFailure?.message}`);
 
   const interval = newestDay(now, settings.settleDelay);
+  const { tokens, tags } = scope;
   const tagGaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
   for (const request of tagRequests(tagGaps, settings)) await ingestor.ingest(request, 'repair', { signal });
   await lookOver(database, clock.now(), signal);

@@ -1,15 +1,18 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
-import type { Gap } from '../planning/packing.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
-import { readGaps } from '../store/coverage.ts';
-import type { Database } from '../store/database.ts';
-import { readRefused } from '../store/entitlements.ts';
-import { readLastFailure } from '../store/requests.ts';
-import { readScope, requireKnownTokens } from '../store/scope.ts';
-import { parseGranularities, parseInstant, parseMetrics, parseTokens } from './options.ts';
+import {
+  type GapReason,
+  gapReasons,
+  openReasons,
+  type ReportedGap,
+  readReportedGaps,
+} from '../store/gaps.ts';
+import { requireKnownTokens } from '../store/scope.ts';
+import { readListedTokens } from '../store/tokens.ts';
+import { parseGranularities, parseInstant, parseItems, parseMetrics, parseTokens } from './options.ts';
 import { beijing, count, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -19,28 +22,32 @@ interface GapsOptions {
   readonly granularity?: readonly Granularity[];
   readonly token?: readonly Token[] | 'all';
   readonly metric?: readonly MetricCode[];
+  readonly reason?: readonly GapReason[];
+  readonly all?: true;
   readonly json?: true;
 }
 
 export const gapsCommand = new Command('gaps')
-  .description('what is missing and why')
+  .description('what is missing and why: what can still be had, or needs a person')
   .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
   .option('--to <date>', 'end of the range, not included (default: now)', parseInstant)
   .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
   .option('--token <list>', 'which tokens (default: TOKENS)', parseTokens)
   .option('--metric <list>', 'which metrics, by code or name (default: METRICS)', parseMetrics)
+  .option('--reason <list>', `which reasons (default: ${openReasons.join(',')})`, parseReasons)
+  .option('--all', 'every reason: also what the API does not have')
   .option('--json', 'print the result as JSON')
+  .addHelpText('after', `\nReasons: ${gapReasons.map((reason) => `'${reason}'`).join(', ')}`)
   .action((options: GapsOptions) => runCommand((context) => gaps(options, context)));
 
-interface ReportedGap {
-  readonly granularity: Granularity;
-  readonly from: number;
-  readonly to: number;
-  readonly windows: number;
-  readonly tokens: readonly Token[];
-  readonly metrics: readonly MetricCode[];
-  readonly values: number;
-  readonly reason: string;
+function parseReasons(text: string): readonly GapReason[] {
+  return parseItems(text, (item) => {
+    const reason = gapReasons.find((each) => each === item);
+    if (reason === undefined) {
+      throw new InvalidArgumentError(`Unknown reason '${item}'; there are ${gapReasons.join(', ')}.`);
+    }
+    return reason;
+  });
 }
 
 async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<number> {
@@ -48,55 +55,51 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
   if (options.from !== undefined && options.to !== undefined && options.from >= options.to) {
     throw new UserError('--from must lie before --to');
   }
+  if (options.all === true && options.reason !== undefined) {
+    throw new UserError('--all and --reason exclude each other');
+  }
   const database = await runtime.openDatabase(4);
   const chosen = options.token ?? settings.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
+  const tokens = chosen === 'all' ? await readListedTokens(database) : chosen;
+  const metrics = options.metric ?? settings.metrics;
   const range = { start: options.from ?? settings.historyStart, end: options.to ?? clock.now() };
   const granularities = options.granularity ?? settings.granularities;
   const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
-  const metrics = options.metric ?? settings.metrics;
-  const { tokens } = await readScope(database, { tokens: chosen, metrics, tags: [] }, clock.now());
+  const reasons = options.all === true ? gapReasons : (options.reason ?? openReasons);
 
   const found: ReportedGap[] = [];
   for (const [granularity, interval] of wanted) {
-    const missing = await readGaps(database, { granularity, tokens, metrics, interval });
-    for (const gap of missing) found.push(...(await explain(database, gap, clock.now())));
+    const cells = { granularity, tokens, metrics, interval };
+    found.push(...(await readReportedGaps(database, cells, reasons, clock.now())));
   }
   if (options.json === true) printJson(found.map(toJson));
   else print(found);
   return 0;
 }
 
-/** Tells a gap's parts apart by why they are missing. */
-async function explain(database: Database, gap: Gap, now: number): Promise<ReportedGap[]> {
-  const refused: ReadonlySet<string> = await readRefused(database, now);
-  const report = (metrics: readonly MetricCode[], reason: string): ReportedGap[] => {
-    const windows = windowCount(gap.granularity, gap.interval);
-    const { granularity, tokens, interval } = gap;
-    const values = windows * tokens.length * metrics.length;
-    return metrics.length === 0
-      ? []
-      : [{ granularity, from: interval.start, to: interval.end, windows, tokens, metrics, values, reason }];
-  };
-  const asked = gap.metrics.filter((code) => !refused.has(code));
-  const failure = await readLastFailure(database, { ...gap, metrics: asked });
-  return [
-    ...report(
-      asked,
-      failure === undefined ? 'not asked yet' : `failed: ${failure.message ?? failure.outcome}`,
-    ),
-    ...report(
-      gap.metrics.filter((code) => refused.has(code)),
-      'not entitled',
-    ),
-  ];
-}
+const windowsOf = ({ granularity, interval }: ReportedGap) => windowCount(granularity, interval);
+const valuesOf = (gap: ReportedGap) => windowsOf(gap) * gap.tokens.length * gap.metrics.length;
 
 function toJson(gap: ReportedGap): object {
-  return { ...gap, from: new Date(gap.from).toISOString(), to: new Date(gap.to).toISOString() };
+  const { granularity, interval, tokens, metrics, reason, detail } = gap;
+  return {
+    granularity,
+    from: new Date(interval.start).toISOString(),
+    to: new Date(interval.end).toISOString(),
+    windows: windowsOf(gap),
+    tokens,
+    metrics,
+    values: valuesOf(gap),
+    reason,
+    detail,
+  };
 }
 
 const mostLines = 40;
+
+/** Longest reason with its detail in a line, in characters. */
+const longestReason = 60;
 
 function print(found: readonly ReportedGap[]): void {
   if (found.length === 0) {
@@ -111,15 +114,15 @@ function print(found: readonly ReportedGap[]): void {
       .slice(0, mostLines)
       .map((gap) => [
         gap.granularity,
-        beijing(gap.from),
-        beijing(gap.to),
+        beijing(gap.interval.start),
+        beijing(gap.interval.end),
         name(gap.tokens, 0),
         name(gap.metrics, catalogue.length),
-        count(gap.values),
-        gap.reason.slice(0, 60),
+        count(valuesOf(gap)),
+        (gap.detail === null ? gap.reason : `${gap.reason}: ${gap.detail}`).slice(0, longestReason),
       ]),
   );
-  const values = found.reduce((sum, gap) => sum + gap.values, 0);
+  const values = found.reduce((sum, gap) => sum + valuesOf(gap), 0);
   const more = found.length > mostLines ? ` (${found.length - mostLines} more; --json lists all)` : '';
   process.stdout.write(`${count(values)} values are missing in ${count(found.length)} gaps${more}\n`);
 }

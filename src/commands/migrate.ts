@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { migrateQueue } from '../queue/schema.ts';
 import { migrate } from '../store/migrate.ts';
+import { storeWanted } from '../store/wanted.ts';
 import { runCommand } from './run.ts';
 
 export const migrateCommand = new Command('migrate')
@@ -11,6 +12,7 @@ export const migrateCommand = new Command('migrate')
       await migrate(database, runtime.clock, runtime.log);
       // Where there is Redis the queue needs nothing of the database.
       if (runtime.settings.redisUrl === undefined) await migrateQueue(database);
+      await storeWanted(database, runtime.settings, { onlyIfEmpty: true });
       process.stdout.write('the database has the newest schema\n');
       return 0;
     }),

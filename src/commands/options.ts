@@ -38,7 +38,7 @@ function items(text: string): string[] {
 
 export function parseGranularities(text: string): readonly Granularity[] {
   if (text === 'all') return granularities;
-  return unique(items(text), (item) => {
+  return parseItems(text, (item) => {
     if (!isGranularity(item)) {
       throw new InvalidArgumentError(`Unknown granularity '${item}'; there are ${granularities.join(', ')}.`);
     }
@@ -48,7 +48,7 @@ export function parseGranularities(text: string): readonly Granularity[] {
 
 export function parseTokens(text: string): readonly Token[] | 'all' {
   if (text === 'all') return 'all';
-  return unique(items(text), (item) => {
+  return parseItems(text, (item) => {
     if (!isToken(item)) throw new InvalidArgumentError(`'${item}' is no token.`);
     return item;
   });
@@ -56,7 +56,7 @@ export function parseTokens(text: string): readonly Token[] | 'all' {
 
 export function parseMetrics(text: string): readonly MetricCode[] {
   if (text === 'all') return metricCodes;
-  return unique(items(text), (item) => {
+  return parseItems(text, (item) => {
     const metric = findMetric(item);
     if (metric === undefined) {
       throw new InvalidArgumentError(`Unknown metric '${item}'; the README lists codes and names.`);
@@ -81,6 +81,7 @@ export function parsePort(text: string): number {
   return port;
 }
 
-function unique<T>(list: readonly string[], read: (item: string) => T): T[] {
-  return [...new Set(list.map(read))];
+/** A list with commas, of what each item means. */
+export function parseItems<T>(text: string, read: (item: string) => T): T[] {
+  return [...new Set(items(text).map(read))];
 }

@@ -4,6 +4,7 @@ import { fetchQueue, liveQueue } from '../queue/jobs.ts';
 import { Planner } from '../queue/planner.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import type { Database } from '../store/database.ts';
+import { storeWanted } from '../store/wanted.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a process of `start` does. */
@@ -35,6 +36,7 @@ export async function startPipeline(
     await fetcher.start();
   }
   if (role === 'all' || role === 'scheduler') {
+    await storeWanted(database, settings);
     const queues = { liveQueue: backend.queue(liveQueue), fetchQueue: backend.queue(fetchQueue) };
     for (const [name, queue] of Object.entries(queues)) runtime.onClose(name, () => queue.close());
     const planner = new Planner({

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import { ApiFailure, type FailureKind } from '../api/failure.ts';
-import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
-import { union } from '../planning/interval.ts';
-import { laneOfGap } from '../planning/lanes.ts';
+import { type Granularity, windowLength } from '../catalog/index.ts';
+import { intersection, isEmpty, union } from '../planning/interval.ts';
+import { laneOfGap, liveWindows } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
 import { type GapReader, planGaps, planRequests, stretchFor, type WantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
@@ -10,15 +10,14 @@ import { windowCount } from '../planning/windows.ts';
 import { readGaps } from '../store/coverage.ts';
 import type { Database } from '../store/database.ts';
 import { BudgetSpent } from '../store/pace.ts';
+import type { Scope } from '../store/scope.ts';
 import type { IngestTally } from './errand.ts';
 import type { Ingestor } from './ingestor.ts';
 
 /** Fills gaps in the foreground: the same plan and the same ingestion as the queue's, without the queue. */
 
-export interface FillScope {
+export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'looksOf'> {
   readonly wanted: WantedWindows;
-  readonly tokens: readonly Token[];
-  readonly metrics: readonly MetricCode[];
   /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
   readonly refreshOf?: number | undefined;
 }
@@ -39,9 +38,18 @@ export interface GapSummary {
 }
 
 export function gapReader(database: Database, scope: FillScope): GapReader {
-  const { tokens, metrics, refreshOf } = scope;
-  return (granularity, interval) =>
-    readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
+  return async (granularity, interval) => {
+    const { metrics, wanted, refreshOf } = scope;
+    const tokens = scope.tokensOf(granularity);
+    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
+    const end = wanted.get(granularity)?.end ?? interval.end;
+    const looks = scope.looksOf(granularity, end);
+    const newest = { start: end - liveWindows * windowLength[granularity], end };
+    const looked = intersection(interval, newest);
+    if (looks.length === 0 || isEmpty(looked)) return gaps;
+    const newestOnly = { granularity, tokens: looks, metrics, interval: looked };
+    return [...gaps, ...(await readGaps(database, newestOnly, { refreshOf }))];
+  };
 }
 
 const stretchOf = ({ tokens, metrics, wanted }: FillScope) =>

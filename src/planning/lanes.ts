@@ -9,8 +9,10 @@ export const lanes = ['live', 'repair', 'lookback', 'history'] as const;
 
 export type Lane = (typeof lanes)[number];
 
-/** Windows that count as live, and milliseconds after which a gap is history. */
-const liveWindows = 2;
+/** So many of the newest windows count as live. */
+export const liveWindows = 2;
+
+/** Milliseconds after which a gap is history. */
 const repairAge = 7 * 86_400_000;
 
 /**

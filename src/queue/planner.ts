@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { subtract } from '../planning/gaps.ts';
 import { type Interval, isEmpty } from '../planning/interval.ts';
-import { type Lane, laneOfGap } from '../planning/lanes.ts';
+import { type Lane, laneOfGap, liveWindows } from '../planning/lanes.ts';
 import type { Gap, Packer } from '../planning/packing.ts';
 import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
@@ -47,9 +47,6 @@ export interface PlanResult {
 /** Most jobs of a granularity that wait in the queue; the rest stays in the ledger, where it is safer. */
 const mostWaiting = 300;
 
-/** The newest windows are planned by themselves: packed with older gaps they would have to wait for them. */
-const liveWindows = 2;
-
 /** How many days back empty answers are asked for again, once a day. */
 const recheckDays = 3;
 const day = 86_400_000;
@@ -78,24 +75,27 @@ export class Planner {
    */
   async planWindows(granularity: Granularity, lookback: boolean): Promise<PlanResult> {
     const { database, settings, clock, packer, log } = this.#options;
-    const { tokens, metrics } = await readScope(database, settings, clock.now());
+    const scope = await readScope(database, settings, clock.now());
+    const { metrics } = scope;
     const range = { start: settings.historyStart, end: clock.now() };
     const wanted = wantedWindows(range, [granularity], clock.now(), settings.settleDelay).get(granularity);
-    if (wanted === undefined || isEmpty(wanted) || tokens.length === 0 || metrics.length === 0) {
+    if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
       return { added: 0, hasMore: false };
     }
     if ((await forgetUndue(database, granularity, wanted.end)) > 0) {
       log.warn({ granularity }, 'windows were asked for before they were due: they are asked for again');
     }
     const pending = await this.#pending(granularity);
-    const read = async (_: Granularity, interval: Interval) =>
-      subtract(await readGaps(database, { granularity, tokens, metrics, interval }), pending.requests);
+    const tokens = scope.tokensOf(granularity);
+    const read = async (_: Granularity, interval: Interval, of = tokens) =>
+      subtract(await readGaps(database, { granularity, tokens: of, metrics, interval }), pending.requests);
 
     const length = windowLength[granularity];
+    // The newest windows are planned by themselves: packed with older gaps they would have to wait for them.
     const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * length);
-    const live = (await read(granularity, { start: liveFrom, end: wanted.end })).flatMap((gap) =>
-      packer.pack(gap),
-    );
+    const newest = { start: liveFrom, end: wanted.end };
+    const liveTokens = [...tokens, ...scope.looksOf(granularity, wanted.end)];
+    const live = (await read(granularity, newest, liveTokens)).flatMap((gap) => packer.pack(gap));
     let added = await this.#add(live.map((request) => ({ request, lane: 'live' })));
     if (lookback) {
       const start = Math.max(wanted.start, wanted.end - settings.lookbackWindows * length);
@@ -140,7 +140,9 @@ export class Planner {
   /** Queues windows of the last days that were answered without a value, since values may come late. */
   async planRecheck(granularity: Granularity): Promise<PlanResult> {
     const { database, settings, clock, packer } = this.#options;
-    const { tokens, metrics } = await readScope(database, settings, clock.now());
+    const scope = await readScope(database, settings, clock.now());
+    const { metrics } = scope;
+    const tokens = scope.tokensOf(granularity);
     const now = clock.now();
     const range = { start: Math.max(settings.historyStart, now - recheckDays * day), end: now };
     const interval = wantedWindows(range, [granularity], now, settings.settleDelay).get(granularity);

@@ -12,6 +12,8 @@ export interface BackfillScope {
   readonly metrics: readonly MetricCode[];
   /** Whether everything is asked for again, answered or not. */
   readonly refresh: boolean;
+  /** Whether tokens are asked for even in granularities that the API does not have for them. */
+  readonly evenUnavailable: boolean;
 }
 
 export type BackfillState = 'running' | 'done' | 'stopped' | 'failed' | 'cancelled';
@@ -39,15 +41,15 @@ export async function placeOrder(
   price: { readonly values: number; readonly requests: number },
   now: number,
 ): Promise<number> {
-  const { range, granularities, tokens, metrics, refresh } = scope;
+  const { range, granularities, tokens, metrics, refresh, evenUnavailable } = scope;
   const [row] = await database.query<{ id: number }>(
     'place order',
     sql`
       insert into cryptoracle.backfills
-        (windows_from, windows_to, granularities, tokens, metrics, refresh, state,
+        (windows_from, windows_to, granularities, tokens, metrics, refresh, even_unavailable, state,
          values_ordered, requests_planned, started_at, beat_at)
       values (${at(range.start)}, ${at(range.end)}, ${sql.param(granularities)}::text[],
-        ${sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], ${refresh}, 'running',
+        ${sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], ${refresh}, ${evenUnavailable}, 'running',
         ${price.values}, ${price.requests}, ${at(now)}, ${at(now)})
       returning id::float8 as id`,
   );
@@ -62,6 +64,7 @@ interface OrderRow extends Record<string, unknown> {
   readonly tokens: Token[];
   readonly metrics: MetricCode[];
   readonly refresh: boolean;
+  readonly evenUnavailable: boolean;
   readonly state: BackfillState;
   readonly valuesOrdered: number | null;
   readonly requestsPlanned: number | null;
@@ -78,7 +81,7 @@ async function readOrders(database: Database, which: SQL): Promise<BackfillOrder
     'read orders',
     sql`
       select id::float8 as id, ${ms('windows_from')} as start, ${ms('windows_to')} as "end", granularities, tokens,
-        metrics, refresh, state, values_ordered::float8 as "valuesOrdered", requests_planned as "requestsPlanned",
+        metrics, refresh, even_unavailable as "evenUnavailable", state, values_ordered::float8 as "valuesOrdered", requests_planned as "requestsPlanned",
         requests_sent as "requestsSent", ${ms('started_at')} as "startedAt", ${ms('beat_at')} as "beatAt",
         ${ms('ended_at')} as "endedAt", message
       from cryptoracle.backfills ${which}`,

@@ -148,6 +148,17 @@ const comments: Readonly<Record<string, TableComment>> = {
       last_refused_at: 'When it was last refused',
     },
   },
+  wanted: {
+    table:
+      'What the settings want, one row for each granularity; written by start, and by backfill and migrate while it is empty. The view gaps measures against it',
+    columns: {
+      granularity: '15m, 1h, 4h or 1d',
+      history_start: 'Windows from this instant on are wanted (HISTORY_START)',
+      settle_delay: 'After its close until a window is due (SETTLE_DELAY)',
+      tokens: 'Tokens wanted (TOKENS); NULL: all that the API lists',
+      metrics: 'Codes of the metrics wanted (METRICS)',
+    },
+  },
   backfills: {
     table: 'Backfill orders and how they ended',
     columns: {
@@ -158,6 +169,8 @@ const comments: Readonly<Record<string, TableComment>> = {
       tokens: 'Tokens ordered',
       metrics: 'Codes of the metrics ordered',
       refresh: 'Whether everything is asked for again, answered or not',
+      even_unavailable:
+        'Whether its tokens are asked for even in granularities that the API does not have for them',
       state:
         "'running', 'done', 'stopped' (by the user, a limit or gaps that the API left), 'failed' or 'cancelled'",
       values_ordered: 'Values that were missing when it was placed',

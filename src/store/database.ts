@@ -49,7 +49,8 @@ export class Database {
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: 30_000,
       application_name: 'cryptoracle',
-      options: '-c TimeZone=UTC',
+      // Compiling a statement takes longer than any of ours runs.
+      options: '-c TimeZone=UTC -c jit=off',
       keepAlive: true,
     });
     // A connection that breaks while it runs no statement is replaced by the pool, whether it was idle or within a

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { MetricCode, TagCode } from '../catalog/index.ts';
 import type { Database, Executor } from './database.ts';
 
@@ -7,6 +7,13 @@ const believedFor = 86_400_000;
 
 /** How far the clocks of two processes may differ, in milliseconds. */
 const clockTolerance = 300_000;
+
+/** Whether a refusal still counts at an instant. What lies in the future is from before the clock was set back. */
+export function isBelieved(refusedAt: SQL, now: SQL): SQL {
+  const seconds = (milliseconds: number) => sql.raw(`interval '${milliseconds / 1000} seconds'`);
+  return sql`(
+    ${refusedAt} > ${now} - ${seconds(believedFor)} and ${refusedAt} < ${now} + ${seconds(clockTolerance)})`;
+}
 
 /** Codes that the subscription does not include, as of the last look, at most a day ago. */
 export async function readRefused(
@@ -17,9 +24,7 @@ export async function readRefused(
     'read entitlements',
     sql`
       select metric from cryptoracle.entitlements
-      -- What lies in the future is from before the clock was set back.
-      where last_refused_at > ${new Date(now - believedFor).toISOString()}::timestamptz
-        and last_refused_at < ${new Date(now + clockTolerance).toISOString()}::timestamptz`,
+      where ${isBelieved(sql`last_refused_at`, sql`${new Date(now).toISOString()}::timestamptz`)}`,
   );
   return new Set(rows.map((row) => row.metric));
 }

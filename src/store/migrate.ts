@@ -12,6 +12,7 @@ import { UserError } from '../errors.ts';
 import { commentStatements } from './comments.ts';
 import { type Database, errorCode } from './database.ts';
 import { createFunctions } from './functions.ts';
+import { turnOffJit } from './jit.ts';
 import { setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
 import { createViews } from './views/index.ts';
@@ -35,6 +36,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await client.query(commentStatements());
       await createFunctions(client);
       await createViews(client);
+      await turnOffJit(client);
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
       await setUpRoles(client, log);

@@ -49,33 +49,6 @@ export async function logRequest(
   return row?.id;
 }
 
-/** The newest failed call that asked for some of these cells, since they are still missing. */
-export async function readLastFailure(
-  database: Database,
-  cells: {
-    readonly granularity: Granularity;
-    readonly interval: Interval;
-    readonly tokens: readonly string[];
-    readonly metrics: readonly string[];
-  },
-): Promise<{ readonly outcome: string; readonly message: string | null } | undefined> {
-  const [row] = await database.query<{ outcome: string; message: string | null }>(
-    'read last failure',
-    sql`
-      select outcome, message
-      from cryptoracle.requests
-      where granularity = ${cells.granularity}
-        and outcome not in ('answered', 'cut-short')
-        and windows_from < ${new Date(cells.interval.end).toISOString()}::timestamptz
-        and windows_to > ${new Date(cells.interval.start).toISOString()}::timestamptz
-        and tokens && ${sql.param(cells.tokens)}::text[]
-        and metrics && ${sql.param(cells.metrics)}::text[]
-      order by id desc
-      limit 1`,
-  );
-  return row;
-}
-
 /** How many of the newest calls were answered, and how long they took on average, in seconds. */
 export async function readAnswerTime(
   database: Database,

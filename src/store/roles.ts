@@ -40,6 +40,7 @@ const tableRights: Readonly<Record<string, TableRights>> = {
   entitlements: { reader: 'select', worker: 'select, insert, update, delete' },
   backfills: { reader: 'select', worker: 'select, insert, update' },
   breaker: { reader: 'select', worker: 'select, insert, update, delete' },
+  wanted: { reader: 'select', worker: 'select, insert, update, delete' },
   refreshed: { reader: '', worker: 'select, insert, update, delete' },
   pace: { reader: '', worker: 'select, insert, update' },
   migrations: { reader: '', worker: 'select' },

@@ -4,7 +4,7 @@ import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import { type OpenBreaker, readBreaker } from './breaker.ts';
 import type { Database } from './database.ts';
-import { readScope, type Scope } from './scope.ts';
+import { readScope, type Scope, type ScopeChoice } from './scope.ts';
 
 /** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
 export interface GranularityStatus {
@@ -15,7 +15,10 @@ export interface GranularityStatus {
   readonly newestStored: number | undefined;
   /** Windows between the two. */
   readonly windowsBehind: number | undefined;
-  /** Token × metric × window cells that are wanted, and how many of them the API has answered. */
+  /**
+   * Token × metric × window cells that are wanted, and how many of them the API has answered. Tokens that have no such
+   * windows count in neither.
+   */
   readonly wanted: number;
   readonly answered: number;
 }
@@ -48,8 +51,6 @@ export interface Wishes extends ScopeChoice {
   /** Milliseconds. */
   readonly settleDelay: number;
 }
-
-type ScopeChoice = Parameters<typeof readScope>[1];
 
 /** How fresh and how full everything is, of what the settings want as of `now`. */
 export async function readCurrentStatus(database: Database, wishes: Wishes, now: number): Promise<Status> {
@@ -97,6 +98,7 @@ export async function readStatus(
   const granularities: GranularityStatus[] = [];
   for (const [granularity, interval] of wanted) {
     const windows = windowCount(granularity, interval);
+    const tokens = scope.tokensOf(granularity);
     const [row] = await database.query<{ newest: number | null; answered: number | null }>(
       'status of granularity',
       sql`
@@ -110,7 +112,7 @@ export async function readStatus(
              )
            ) as part
            where granularity = ${granularity}
-             and token = any (${sql.param(scope.tokens)}::text[])
+             and token = any (${sql.param(tokens)}::text[])
              and metric = any (${sql.param(scope.metrics)}::text[])) as answered`,
     );
     const length = windowLength[granularity];
@@ -124,7 +126,7 @@ export async function readStatus(
         newestDue === undefined || newestStored === undefined
           ? undefined
           : Math.max(0, (newestDue - newestStored) / length),
-      wanted: windows * scope.tokens.length * scope.metrics.length,
+      wanted: windows * tokens.length * scope.metrics.length,
       answered: Math.round((row?.answered ?? 0) / length),
     });
   }

@@ -4,8 +4,8 @@ import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { createFolder, type Environment, runCli, settingsFor } from './cli.ts';
+import { createTestDatabase, rows } from '../support/database.ts';
+import { createFolder, type Environment, expectMistake, runCli, settingsFor } from './cli.ts';
 
 interface Gap {
   readonly granularity: string;
@@ -16,6 +16,7 @@ interface Gap {
   readonly windows: number;
   readonly values: number;
   readonly reason: string;
+  readonly detail: string | null;
 }
 
 interface Status {
@@ -99,7 +100,11 @@ describe('gaps and status', () => {
     expect(partly.status.calls).toMatchObject({ 'metric-refused': expect.any(Number) });
     const refused = partly.gaps.filter(({ reason }) => reason === 'not entitled');
     expect(new Set(refused.flatMap(({ metrics }) => metrics))).toEqual(new Set(['CO-A-02-05']));
-    expect(partly.gaps.some(({ reason }) => /^failed: code 204/.test(reason))).toBe(true);
+    const failed = partly.gaps.filter(({ reason }) => reason === 'failed');
+    expect(failed.length).toBeGreaterThan(0);
+    for (const { detail } of failed)
+      expect(detail).toMatch(/^code 204.* \(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)$/);
+    for (const { reason, detail } of partly.gaps) expect(detail !== null).toBe(reason === 'failed');
     expect(partly.status.lastCall.outcome).toBe('access-denied');
   });
 
@@ -114,5 +119,64 @@ describe('gaps and status', () => {
       expect(stdout).toMatch(/^1d /m);
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
     }
+  });
+
+  it('list what is empty at the source only when asked, and one reason alone', async () => {
+    simulator.configure({ refusedEndpoints: new Set() });
+    const range = ['--from', '2024-12-20', '--to', '2024-12-21', '--granularity', '4h', '--token', 'BTC'];
+    const filled = await runCli(folder, ['backfill', ...range], settings);
+    expect(filled.code).toBe(0);
+    const lists = await Promise.all(
+      [[], ['--all'], ['--reason', "before the token's history,failed"], ['--reason', 'not entitled']].map(
+        async (options) => {
+          const { code, stdout } = await runCli(folder, ['gaps', ...range, '--json', ...options], settings);
+          expect(code).toBe(0);
+          return (JSON.parse(stdout) as Gap[]).map(({ reason, values, metrics }) => [
+            reason,
+            values,
+            metrics.length,
+          ]);
+        },
+      ),
+    );
+    const before = ["before the token's history", 6 * 12, 12];
+    const refused = ['not entitled', 6, 1];
+    expect(lists).toEqual([[refused], [before, refused].sort(), [before], [refused]]);
+    const plain = await runCli(folder, ['gaps', ...range, '--reason', 'failed'], settings);
+    expect(plain).toMatchObject({ code: 0, stdout: 'no gaps\n' });
+
+    const wrong = await runCli(folder, ['gaps', '--reason', 'lost'], settings);
+    expectMistake(wrong, ['--reason', "'lost'", 'not asked yet']);
+    expectMistake(await runCli(folder, ['gaps', '--all', '--reason', 'failed'], settings), [
+      '--all',
+      '--reason',
+    ]);
+  });
+
+  it('are printed whole, however long they are and whoever reads them', async () => {
+    await database.pool.query(
+      `insert into cryptoracle.coverage
+       select '1h', 'BTC', 'CO-A-01-05', range_agg(tstzrange(time, time + interval '1 hour'))
+       from generate_series(timestamptz '2025-01-31 16:00+00', '2025-03-31 16:00+00', interval '2 hours') as time`,
+    );
+    const range = ['--from', '2025-02-01', '--to', '2025-04-01', '--granularity', '1h', '--token', 'BTC'];
+    const options = ['--metric', 'mention_count', '--json'];
+    const { code, stdout } = await runCli(folder, ['gaps', ...range, ...options], settings);
+    expect(code).toBe(0);
+    expect(stdout.length).toBeGreaterThan(150_000);
+    expect(JSON.parse(stdout)).toHaveLength((59 * 24) / 2);
+  });
+
+  it('of the view gaps are measured against the settings of the first command that had some', async () => {
+    const wanted = await rows(database, 'select granularity, tokens from cryptoracle.wanted order by 1');
+    expect(wanted).toEqual(
+      ['1d', '4h'].map((granularity) => ({ granularity, tokens: ['BTC', 'ETH', 'XRP'] })),
+    );
+    const { gaps } = await report();
+    const [view] = await rows<{ values: number }>(
+      database,
+      "select sum(windows)::int as values from cryptoracle.gaps where reason in ('not asked yet', 'failed', 'not entitled', 'quarantined')",
+    );
+    expect(gaps.reduce((sum, { values }) => sum + values, 0)).toBe(view?.values);
   });
 });

@@ -100,6 +100,20 @@ describeOnServers('migrate', (kind) => {
     expect(await dump(database)).toEqual(before);
   });
 
+  it('has statements run uncompiled, unless somebody has set it otherwise', async () => {
+    const settings = () =>
+      rows(
+        database,
+        `select setting from pg_db_role_setting, unnest(setconfig) as setting
+         where setdatabase = (select oid from pg_database where datname = current_database())`,
+      );
+    expect(await settings()).toEqual([{ setting: 'jit=off' }]);
+    const name = new URL(database.url).pathname.slice(1);
+    await database.pool.query(`alter database ${name} set jit = on`);
+    await migrate(database, systemClock, silent);
+    expect(await settings()).toEqual([{ setting: 'jit=on' }]);
+  });
+
   it('does not take tokens back into the list that the API has dropped', async () => {
     await database.pool.query("update cryptoracle.tokens set listed = false where token = 'UMA'");
     await database.pool.query("delete from cryptoracle.tokens where token = 'METIS'");

@@ -50,10 +50,11 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.tag_catalog': { reader: 'select' },
   'cryptoracle.token_tags': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.tokens': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.wanted': { reader: 'select', worker: 'delete, insert, select, update' },
   ...Object.fromEntries(
     ['metrics', 'metrics_long', 'latest_15m', 'latest_1h', 'latest_4h', 'latest_1d', 'latest', 'movers']
       .concat(['sentiment_zscore', 'sentiment_zscore_history', 'token_tags_current', 'token_tag_history'])
-      .concat(['freshness', 'coverage_daily', 'data_dictionary'])
+      .concat(['freshness', 'coverage_daily', 'gaps', 'data_dictionary'])
       .map((view) => [`cryptoracle.${view}`, { reader: 'select' }]),
   ),
 };
@@ -222,7 +223,7 @@ describeOnServers('the roles', (kind) => {
     });
 
     it('may not delete what is to be kept, nor rewrite what was logged', async () => {
-      const mayDelete = ['breaker', 'entitlements', 'quality_due', 'quality_notes', 'refreshed'];
+      const mayDelete = ['breaker', 'entitlements', 'quality_due', 'quality_notes', 'refreshed', 'wanted'];
       for (const table of tables.filter((name) => !mayDelete.includes(name))) {
         const statement = `delete from cryptoracle."${table}" where false`;
         await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);

@@ -4,17 +4,20 @@ import type { WantedWindows } from '../../src/planning/plan.ts';
 import { storeAnswer } from '../../src/store/answers.ts';
 import type { Database } from '../../src/store/database.ts';
 import { storeRefused } from '../../src/store/entitlements.ts';
-import { logRequest, readLastFailure } from '../../src/store/requests.ts';
+import { logRequest } from '../../src/store/requests.ts';
 import { readStatus } from '../../src/store/status.ts';
 import { day, hour, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 import { answer, clear, mentions, row, start } from './answering.ts';
 
+const tokens = ['BTC', 'ETH', 'XRP'].map(asToken);
 const scope = {
-  tokens: ['BTC', 'ETH', 'XRP'].map(asToken),
+  tokens,
   metrics: metricCodes.slice(0, 5),
   tags: tagCodes,
-} as const;
+  tokensOf: () => tokens,
+  looksOf: () => [],
+};
 
 describeOnServers('the status', (kind) => {
   let database: Database;
@@ -188,30 +191,5 @@ describeOnServers('the status', (kind) => {
       outcome: 'transient',
       message: 'failed 1 minutes ago',
     });
-  });
-
-  it('the newest failure is found by the cells that it asked for', async () => {
-    const cells = (from: number, to: number, tokens = ['BTC'], metrics: string[] = [mentions]) =>
-      ({
-        granularity: '1h',
-        interval: { start: start + from * hour, end: start + to * hour },
-        tokens,
-        metrics,
-      }) as const;
-    const log = (
-      message: string,
-      of: ReturnType<typeof cells>,
-      outcome: 'transient' | 'answered' = 'transient',
-    ) => logRequest(database, { ...call, ...of, outcome, message, at: start });
-    await log('first', cells(0, 2));
-    await log('second', cells(1, 4));
-    await log('other token', cells(0, 4, ['ETH']));
-    await log('other metric', cells(0, 4, ['BTC'], ['CO-A-02-05']));
-    await log('went well', cells(0, 4), 'answered');
-    expect(await readLastFailure(database, cells(0, 1))).toEqual({ outcome: 'transient', message: 'first' });
-    expect(await readLastFailure(database, cells(1, 2))).toMatchObject({ message: 'second' });
-    expect(await readLastFailure(database, cells(3, 9, ['ADA', 'BTC']))).toMatchObject({ message: 'second' });
-    expect(await readLastFailure(database, cells(4, 9))).toBeUndefined();
-    expect(await readLastFailure(database, { ...cells(0, 4), granularity: '4h' })).toBeUndefined();
   });
 });

@@ -8,6 +8,7 @@ import { newestDay, tagRequests } from '../../src/planning/tags.ts';
 import { storeAnswer } from '../../src/store/answers.ts';
 import type { Database } from '../../src/store/database.ts';
 import { logRequest } from '../../src/store/requests.ts';
+import { readScope } from '../../src/store/scope.ts';
 import { answer, row } from '../store/answering.ts';
 import { createIngestor, startTestSimulator } from './api.ts';
 import { day, hour, minute } from './clock.ts';
@@ -26,7 +27,10 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
     ingestor,
     packer: new Packer({ limit: 2000, unit: 'value', extraRecords: 0 }),
     // Without delay: around midnight, too, yesterday is complete.
-    scope: { wanted: wantedWindows(range, granularities, now, 0), tokens, metrics: metricCodes },
+    scope: {
+      wanted: wantedWindows(range, granularities, now, 0),
+      ...(await readScope(database, { tokens, metrics: metricCodes, tags: [] }, now)),
+    },
     concurrency: 4,
     signal: new AbortController().signal,
   });

@@ -15,17 +15,17 @@ import { beijing, count, printJson, printTable } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** What there is to fill in the range of an order: what it names, less what the subscription does not include. */
+/** What there is to fill in the range of an order: what it names, less what the API is known not to give. */
 export async function scopeOf(
-  { range, granularities, tokens, metrics, refresh }: BackfillScope,
+  { range, granularities, tokens, metrics, refresh, evenUnavailable }: BackfillScope,
   id: number | undefined,
   database: Database,
   { clock, settings }: Runtime,
 ): Promise<FillScope> {
   const now = clock.now();
   const wanted = wantedWindows(range, granularities, now, settings.settleDelay);
-  const scope = await readScope(database, { tokens, metrics, tags: [] }, now);
-  return { wanted, tokens: scope.tokens, metrics: scope.metrics, refreshOf: refresh ? id : undefined };
+  const scope = await readScope(database, { tokens, metrics, tags: [], evenUnavailable }, now);
+  return { ...scope, wanted, refreshOf: refresh ? id : undefined };
 }
 
 /** The order of that number, or the newest that is not done. @throws UserError where there is none */

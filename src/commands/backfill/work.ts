@@ -15,9 +15,9 @@ import {
 import { closeBreaker } from '../../store/breaker.ts';
 import { forgetUndue } from '../../store/coverage.ts';
 import type { Database } from '../../store/database.ts';
-import { readRefused } from '../../store/entitlements.ts';
 import { lookOver } from '../../store/quality.ts';
 import { readListedTokens } from '../../store/tokens.ts';
+import { storeWanted } from '../../store/wanted.ts';
 import { beijing, count, printJson, showProgress } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
@@ -50,6 +50,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   if (options.from >= options.to) throw new UserError('--from must lie before --to');
   if (options.dryRun !== true) requireCredentials(settings);
   const database = await runtime.openDatabase();
+  await storeWanted(database, settings, { onlyIfEmpty: true });
   const chosen = options.token ?? settings.tokens;
   await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
   const granularities = options.granularity ?? settings.granularities;
@@ -58,6 +59,8 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
     granularities,
     metrics: options.metric ?? settings.metrics,
     refresh: options.refresh === true,
+    // Who names a token wants to see for himself.
+    evenUnavailable: options.token !== undefined && options.token !== 'all',
   };
   for (const granularity of granularities) {
     await forgetUndue(database, granularity, settledUntil(granularity, clock.now(), settings.settleDelay));
@@ -74,7 +77,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
     printPrice(price, options.json === true);
     return 0;
   }
-  if (price.values === 0) return conclude({ database, scope, runtime, options, result: nothingToDo });
+  if (price.values === 0) return conclude({ database, placed, scope, runtime, options, result: nothingToDo });
   const id = await placeOrder(database, { ...placed, metrics: scope.metrics }, price, clock.now());
   return work(id, placed, price.values, price.values, options, context, database);
 }
@@ -168,7 +171,7 @@ async function work(
         await endOrder(database, id, { state: 'failed', message: 'see the log' }, clock.now());
       }
     }
-    return conclude({ database, scope, runtime, options, result, id });
+    return conclude({ database, placed, scope, runtime, options, result, id });
   });
   if (worked !== undefined) return worked;
   throw new UserError(`another process works on order ${id}; \`backfill watch ${id}\` shows how far it is`);
@@ -176,6 +179,7 @@ async function work(
 
 interface End {
   readonly database: Database;
+  readonly placed: BackfillScope;
   readonly scope: FillScope;
   readonly runtime: Runtime;
   readonly options: WorkOptions;
@@ -185,9 +189,11 @@ interface End {
 }
 
 /** Looks into the ledger for what is left, says so, and gives the exit code. */
-async function conclude({ database, scope, runtime, options, result, id }: End): Promise<number> {
+async function conclude({ database, placed, scope, runtime, options, result, id }: End): Promise<number> {
   const { clock } = runtime;
-  const summaries = await summariseGaps(database, await narrowed(scope, database, runtime), runtime.packer());
+  // The API may have turned out not to give some of it, or to have more.
+  const learned = await scopeOf(placed, id ?? notPlaced, database, runtime);
+  const summaries = await summariseGaps(database, { ...learned, wanted: scope.wanted }, runtime.packer());
   const valuesLeft = summaries.reduce((sum, { values }) => sum + values, 0);
   const requestsLeft = summaries.reduce((sum, { requests }) => sum + requests, 0);
   const { calls, values, rowsWritten, revisions, rejects } = result.tally;
@@ -221,12 +227,6 @@ async function conclude({ database, scope, runtime, options, result, id }: End):
   }
   if (reason !== undefined) throw reason;
   return 0;
-}
-
-/** The scope without what the API has turned out not to give. */
-async function narrowed(scope: FillScope, database: Database, { clock }: Runtime): Promise<FillScope> {
-  const refused = await readRefused(database, clock.now());
-  return { ...scope, metrics: scope.metrics.filter((code) => !refused.has(code)) };
 }
 
 /** Why an order is not done; `undefined` where nothing is left. */

@@ -6,6 +6,7 @@ import {
   doublePrecision,
   index,
   integer,
+  interval,
   primaryKey,
   smallint,
   text,
@@ -127,6 +128,15 @@ export const entitlements = cryptoracle.table('entitlements', {
   lastRefusedAt: instant('last_refused_at').notNull(),
 });
 
+/** What the settings want, so that SQL can tell what is missing: one row a granularity. */
+export const wanted = cryptoracle.table('wanted', {
+  granularity: text('granularity').primaryKey(),
+  historyStart: instant('history_start').notNull(),
+  settleDelay: interval('settle_delay').notNull(),
+  tokens: text('tokens').array(),
+  metrics: text('metrics').array().notNull(),
+});
+
 export const backfills = cryptoracle.table('backfills', {
   id: id(),
   windowsFrom: timestamp('windows_from', { withTimezone: true }).notNull(),
@@ -135,6 +145,7 @@ export const backfills = cryptoracle.table('backfills', {
   tokens: text('tokens').array().notNull(),
   metrics: text('metrics').array().notNull(),
   refresh: boolean('refresh').notNull().default(false),
+  evenUnavailable: boolean('even_unavailable').notNull().default(false),
   state: text('state').notNull(),
   valuesOrdered: bigint('values_ordered', { mode: 'number' }),
   requestsPlanned: integer('requests_planned'),

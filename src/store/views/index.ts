@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import { errorCode } from '../database.ts';
 import { changeViews } from './change.ts';
 import { dictionaryViews } from './dictionary.ts';
+import { gapViews } from './gaps.ts';
 import { healthViews } from './health.ts';
 import { metricViews } from './metrics.ts';
 import { tagViews } from './tags.ts';
@@ -14,6 +15,7 @@ const views: readonly View[] = [
   ...changeViews,
   ...tagViews,
   ...healthViews,
+  ...gapViews,
   ...dictionaryViews,
 ];
 
