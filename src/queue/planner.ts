@@ -70,57 +70,68 @@ export class Planner {
   }
 
   /**
-   * Queues what a granularity lacks, newest first.
-   * @param lookback whether the newest windows are to be asked for once more
+   * Queues what the newest windows of a granularity lack, which is soon done; the rest is {@link planOlder}'s.
+   * @param lookback whether windows of the look-back are to be asked for once more
    */
-  async planWindows(granularity: Granularity, lookback: boolean): Promise<PlanResult> {
-    const { database, settings, clock, packer, log } = this.#options;
-    const scope = await readScope(database, settings, clock.now());
-    const { metrics } = scope;
-    const range = { start: settings.historyStart, end: clock.now() };
-    const wanted = wantedWindows(range, [granularity], clock.now(), settings.settleDelay).get(granularity);
-    if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
-      return { added: 0, hasMore: false };
-    }
+  async planNewest(granularity: Granularity, lookback: boolean): Promise<PlanResult> {
+    const { database, settings, packer, log } = this.#options;
+    const plan = await this.#prepare(granularity);
+    if (plan === undefined) return { added: 0, hasMore: false };
+    const { scope, tokens, wanted, liveFrom, pending, read } = plan;
     if ((await forgetUndue(database, granularity, wanted.end)) > 0) {
       log.warn({ granularity }, 'windows were asked for before they were due: they are asked for again');
     }
-    const pending = await this.#pending(granularity);
-    const tokens = scope.tokensOf(granularity);
-    const read = async (_: Granularity, interval: Interval, of = tokens) =>
-      subtract(await readGaps(database, { granularity, tokens: of, metrics, interval }), pending.requests);
-
-    const length = windowLength[granularity];
     // The newest windows are planned by themselves: packed with older gaps they would have to wait for them.
-    const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * length);
     const newest = { start: liveFrom, end: wanted.end };
     const liveTokens = [...tokens, ...scope.looksOf(granularity, wanted.end)];
     const live = (await read(granularity, newest, liveTokens)).flatMap((gap) => packer.pack(gap));
     let added = await this.#add(live.map((request) => ({ request, lane: 'live' })));
     if (lookback) {
-      const start = Math.max(wanted.start, wanted.end - settings.lookbackWindows * length);
-      added += await this.#planLookback(
-        { granularity, tokens, metrics, interval: { start, end: wanted.end } },
-        pending,
-      );
+      const start = Math.max(wanted.start, wanted.end - settings.lookbackWindows * windowLength[granularity]);
+      const interval = { start, end: wanted.end };
+      added += await this.#planLookback({ granularity, tokens, metrics: scope.metrics, interval }, pending);
     }
+    return { added, hasMore: !isEmpty({ start: wanted.start, end: liveFrom }) };
+  }
 
+  /** Queues what older windows of a granularity lack, newest first, as far as the queue may hold it. */
+  async planOlder(granularity: Granularity): Promise<PlanResult> {
+    const plan = await this.#prepare(granularity);
+    if (plan === undefined) return { added: 0, hasMore: false };
+    const { scope, tokens, wanted, liveFrom, pending, read } = plan;
     // What could not be sent today would only come back.
     const canSendHistory = await this.#options.pace.canSend('history');
     const room = mostWaiting - pending.count;
     const older: Errand[] = [];
-    const stretch = stretchFor(tokens.length * metrics.length, [granularity]);
+    const stretch = stretchFor(tokens.length * scope.metrics.length, [granularity]);
     const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
-    for await (const request of planRequests(rest, read, packer, stretch)) {
-      if (older.length >= room) {
-        return { added: added + (await this.#add(older)), hasMore: true };
-      }
+    for await (const request of planRequests(rest, read, this.#options.packer, stretch)) {
+      if (older.length >= room) return { added: await this.#add(older), hasMore: true };
       const lane = laneOfGap(granularity, request.interval, wanted.end);
       // Newest first: what follows is history, too.
       if (lane === 'history' && !canSendHistory) break;
       older.push({ request, lane });
     }
-    return { added: added + (await this.#add(older)), hasMore: false };
+    return { added: await this.#add(older), hasMore: false };
+  }
+
+  /** What both halves of a plan start from; `undefined` where nothing is wanted. */
+  async #prepare(granularity: Granularity) {
+    const { database, settings, clock } = this.#options;
+    const now = clock.now();
+    const scope = await readScope(database, settings, now);
+    const { metrics } = scope;
+    const range = { start: settings.historyStart, end: now };
+    const wanted = wantedWindows(range, [granularity], now, settings.settleDelay).get(granularity);
+    if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
+      return undefined;
+    }
+    const pending = await this.#pending(granularity);
+    const tokens = scope.tokensOf(granularity);
+    const read = async (_: Granularity, interval: Interval, of = tokens) =>
+      subtract(await readGaps(database, { granularity, tokens: of, metrics, interval }), pending.requests);
+    const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * windowLength[granularity]);
+    return { scope, tokens, wanted, liveFrom, pending, read };
   }
 
   /** Queues the tags of the newest Beijing day that has settled, for tokens that have not been answered for it. */

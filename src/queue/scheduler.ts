@@ -10,8 +10,8 @@ import type { Database } from '../store/database.ts';
 import { lookOver } from '../store/quality.ts';
 import { isTokenListOld } from '../store/tokens.ts';
 import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
-import { type PlanJob, type PlanTask, planJobSchema, planQueue, planTasks } from './jobs.ts';
-import type { Planner, PlanResult } from './planner.ts';
+import { type PlanJob, type PlanTask, planJobSchema, planPriority, planQueue, planTasks } from './jobs.ts';
+import type { Planner } from './planner.ts';
 import { longestWait, schedule, timeZone } from './schedules.ts';
 
 export interface SchedulerOptions {
@@ -71,7 +71,11 @@ export class Scheduler {
       await this.#queue.upsertJobScheduler(
         task,
         { pattern: schedule(task, settings.settleDelay), tz: timeZone },
-        { name: task, data: { task, lookback: true } satisfies PlanJob },
+        {
+          name: task,
+          data: { task, lookback: true } satisfies PlanJob,
+          opts: { priority: planPriority(task) },
+        },
       );
     }
     for (const task of planTasks) if (!tasks.includes(task)) await this.#queue.removeJobScheduler(task);
@@ -146,9 +150,10 @@ export class Scheduler {
 
   async #run(data: unknown): Promise<void> {
     const { log } = this.#options;
-    const { task, lookback } = planJobSchema.parse(data);
+    const { task, lookback, older } = planJobSchema.parse(data);
     try {
-      await this.#perform(task, lookback);
+      if (older && isGranularity(task)) await this.#planOlder(task);
+      else await this.#perform(task, lookback);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       // A failed plan leaves nothing behind; the next one starts from the same ledger.
@@ -180,20 +185,28 @@ export class Scheduler {
     }
     const planned = isGranularity(task) ? [task] : settings.granularities;
     for (const granularity of planned) {
-      const result = await planner.planWindows(granularity, lookback && isGranularity(task));
-      if (result.added > 0) log.info({ granularity, requests: result.added }, 'planned windows');
-      await this.#planMore(granularity, result);
+      const { added, hasMore } = await planner.planNewest(granularity, lookback && isGranularity(task));
+      if (added > 0) log.info({ granularity, requests: added }, 'planned the newest windows');
+      if (hasMore) await this.#queueOlder(granularity, 0);
     }
     if (task === 'heal' && settings.tags.length > 0) await planner.planTags();
   }
 
-  /** Comes back when about half of what is queued has been fetched. */
-  async #planMore(granularity: Granularity, { hasMore }: PlanResult): Promise<void> {
-    if (!hasMore) return;
-    const waiting = await this.#queue.getJobs(['delayed', 'waiting']);
-    if (waiting.some((job) => job?.name === `more-${granularity}`)) return;
-    const { requestsPerSecond } = this.#options.settings;
-    const delay = Math.min(30_000, Math.max(1000, (100 / requestsPerSecond) * 1000));
-    await this.#queue.add(`more-${granularity}`, { task: granularity } satisfies PlanJob, { delay });
+  async #planOlder(granularity: Granularity): Promise<void> {
+    const { planner, log, settings } = this.#options;
+    const { added, hasMore } = await planner.planOlder(granularity);
+    if (added > 0) log.info({ granularity, requests: added }, 'planned older windows');
+    // Comes back when about half of what is queued has been fetched.
+    const delay = Math.min(30_000, Math.max(1000, (100 / settings.requestsPerSecond) * 1000));
+    if (hasMore) await this.#queueOlder(granularity, delay);
+  }
+
+  /** A plan of its own: the newest windows of other granularities do not wait for it. */
+  async #queueOlder(granularity: Granularity, delay: number): Promise<void> {
+    const name = `more-${granularity}`;
+    const waiting = await this.#queue.getJobs(['delayed', 'waiting', 'prioritized']);
+    if (waiting.some((job) => job?.name === name)) return;
+    const job = { task: granularity, older: true } satisfies PlanJob;
+    await this.#queue.add(name, job, { delay, priority: planPriority(granularity, true) });
   }
 }

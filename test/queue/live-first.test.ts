@@ -29,7 +29,7 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
       const isStored = (window: number) =>
         value<boolean>(
           database,
-          `select count(*) > 20 from cryptoracle.metrics_15m where time = $1 and mention_count is not null`,
+          `select count(*) > 5 from cryptoracle.metrics_15m where time = $1 and mention_count is not null`,
           [new Date(window)],
         );
       const otherCalls = () =>

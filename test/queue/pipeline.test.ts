@@ -194,11 +194,16 @@ describeOnBackends('the pipeline', (queue, server) => {
   it('keeps everything waiting while access is refused, and goes on when it is back', async () => {
     simulator.refuseEndpoint('endpoint');
     const pipeline = await run();
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    expect(simulator.counters.byCode[204]).toBeLessThanOrEqual(settings.fetchConcurrency);
     const fetches = pipeline.backend.queue(fetchQueue);
-    const { waiting = 0, prioritized = 0 } = await fetches.getJobCounts('waiting', 'prioritized');
-    expect(waiting + prioritized).toBeGreaterThan(10);
+    const waiting = async () => {
+      const counts = await fetches.getJobCounts('waiting', 'prioritized');
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    };
+    await expect.poll(waiting, { timeout: 10_000 }).toBeGreaterThan(10);
+    // What was under way in both queues when the first refusal came.
+    expect(simulator.counters.byCode[204]).toBeLessThanOrEqual(2 * settings.fetchConcurrency);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await waiting()).toBeGreaterThan(10);
     await fetches.close();
     simulator.allowEndpoint('endpoint');
     clock.advance(minute);
@@ -211,9 +216,13 @@ describeOnBackends('the pipeline', (queue, server) => {
     const planner = await run({ settings: slow, roles: ['scheduler'] });
     for (;;) {
       const plans = planner.backend.queue(planQueue);
-      const { active = 0, waiting = 0 } = await plans.getJobCounts('active', 'waiting');
+      const {
+        active = 0,
+        waiting = 0,
+        prioritized = 0,
+      } = await plans.getJobCounts(...(['active', 'waiting', 'prioritized'] as const));
       await plans.close();
-      if (active + waiting === 0) break;
+      if (active + waiting + prioritized === 0) break;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     simulator.clearLog();
@@ -225,8 +234,11 @@ describeOnBackends('the pipeline', (queue, server) => {
     );
     const order = ['live', 'repair', 'lookback', 'history'];
     const ranks = lanes.map(({ lane }) => order.indexOf(lane));
-    expect(ranks.slice(0, 4)).toEqual([0, 0, 0, 0]);
-    expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
+    // Live jobs have workers of their own: beside each of the four, another worker does one call or two of the rest.
+    expect(ranks.filter((rank) => rank === 0)).toHaveLength(4);
+    expect(ranks.lastIndexOf(0)).toBeLessThan(12);
+    const rest = ranks.filter((rank) => rank !== 0);
+    expect(rest).toEqual([...rest].sort((a, b) => a - b));
     expect(new Set(ranks).size).toBe(3);
   });
 });

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { openQueueBackend, rateLimitError } from '../../src/queue/backend.ts';
-import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
+import { fetchQueue, queueNames } from '../../src/queue/jobs.ts';
 import { ensureQueueMigrated, migrateQueue } from '../../src/queue/schema.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
@@ -28,7 +28,7 @@ async function dump(database: Database) {
 /** Adds a job of each kind that the program adds: alone and together, without a number of its own. */
 async function addJobs(database: Database): Promise<void> {
   const backend = await openTestQueue('PostgreSQL', database);
-  for (const name of [planQueue, fetchQueue]) {
+  for (const name of queueNames) {
     const queue = backend.queue(name);
     await queue.add('one', {}, { delay: 60_000 });
     await queue.addBulk([{ name: 'two', data: {} }]);
@@ -47,7 +47,7 @@ describeOnServers("the queue's schema", (kind) => {
     const fresh = await createTestDatabase(kind);
     await Promise.all([1, 2, 3, 4].map(() => ensureQueueMigrated(fresh)));
     await addJobs(fresh);
-    expect(await value(fresh, 'select count(*)::int from bullmq.job')).toBe(4);
+    expect(await value(fresh, 'select count(*)::int from bullmq.job')).toBe(2 * queueNames.length);
   });
 
   it('is left alone where it is the newest', async () => {
@@ -64,7 +64,7 @@ describeOnServers("the queue's schema", (kind) => {
     const sequences = await rows<{ name: string }>(
       database,
       "select 'bullmq.bullmq_jid_' || md5(queue) as name from unnest($1::text[]) as queue",
-      [[planQueue, fetchQueue]],
+      [queueNames],
     );
     expect(Object.fromEntries(await ofQueue('cryptoracle_worker'))).toEqual({
       database: 'temporary',
@@ -89,7 +89,7 @@ describeOnServers("the queue's schema", (kind) => {
       const before = await dump(database);
       await addJobs(await createLogin(database, 'cryptoracle_worker'));
       expect((await dump(database)).slice(0, 3)).toEqual(before.slice(0, 3));
-      expect(await value(database, 'select count(*)::int from bullmq.job')).toBe(4);
+      expect(await value(database, 'select count(*)::int from bullmq.job')).toBe(2 * queueNames.length);
     });
 
     it('does all that the program does with jobs', async () => {
