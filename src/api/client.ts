@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBeijing } from '../beijing.ts';
 import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
-import { decrypt } from './cipher.ts';
-import { seal } from './envelope.ts';
-import { ApiFailure, kindOfCode } from './failure.ts';
-import { backoff, defaultRetryPolicy, parseRetryAfter, type RetryPolicy } from './retry.ts';
+import { readBody } from './body.ts';
+import { seal, unseal } from './envelope.ts';
+import { ApiFailure } from './failure.ts';
+import { backoff, defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import type { Credentials, WireProfile } from './wire.ts';
 
 /** What is asked of `POST /v1/endpoint`. Times are milliseconds since the epoch. */
@@ -138,7 +138,7 @@ export class ApiClient {
     business: Record<string, unknown>,
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
-    const { baseUrl, version, credentials, wire, clock, timeout } = this.#options;
+    const { baseUrl, version, credentials, wire, clock, timeout, largestAnswer } = this.#options;
     const timer = AbortSignal.timeout(timeout);
     let response: Response;
     let body: string;
@@ -150,94 +150,16 @@ export class ApiClient {
         signal: signal === undefined ? timer : AbortSignal.any([timer, signal]),
         redirect: 'error',
       });
-      body = await this.#read(response);
+      body = await readBody(response, largestAnswer);
     } catch (error) {
       if (error instanceof ApiFailure) throw error;
       const reason = timer.aborted ? `no complete answer within ${timeout / 1000} s` : networkReason(error);
       // The cause is left out: undici keeps in it what the server sent.
       throw new ApiFailure('transient', reason);
     }
-    return this.#open(response, body);
+    const { status, headers } = response;
+    return unseal({ status, retryAfter: headers.get('retry-after'), body }, credentials, wire, clock.now());
   }
-
-  /** Reads the body as far as it is not absurdly large: a faulty server must not fill our memory. */
-  async #read(response: Response): Promise<string> {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      size += chunk.byteLength;
-      if (size > this.#options.largestAnswer) {
-        throw new ApiFailure('transient', `the answer is larger than ${this.#options.largestAnswer} bytes`, {
-          code: response.status,
-        });
-      }
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString('utf8');
-  }
-
-  #open(response: Response, body: string): unknown {
-    const { wire, clock, credentials } = this.#options;
-    const envelope = parseEnvelope(body);
-    const code = envelope === undefined ? undefined : readCode(envelope.code);
-    if (envelope === undefined || code === undefined) {
-      const kind = response.status === 429 ? 'throttled' : 'transient';
-      const what = response.ok
-        ? 'the answer is no JSON envelope with a code'
-        : `HTTP status ${response.status}`;
-      throw new ApiFailure(kind, what, {
-        code: response.status,
-        retryAfter: parseRetryAfter(response.headers.get('retry-after'), clock.now()),
-      });
-    }
-    if (code !== 200) {
-      throw new ApiFailure(kindOfCode(code), `code ${code}${this.#quote(envelope.msg)}`, {
-        code,
-        retryAfter: parseRetryAfter(response.headers.get('retry-after'), clock.now()),
-      });
-    }
-    const payload = envelope[wire.payload];
-    if (typeof payload !== 'string') return payload;
-    try {
-      return JSON.parse(decrypt(payload, credentials, wire.ciphertext));
-    } catch {
-      // The cause is left out: a JSON parser quotes what it could not read.
-      throw new ApiFailure('transient', 'the answer cannot be decrypted, or holds no JSON', { code });
-    }
-  }
-
-  /**
-   * The API's own words, shortened, on one line: without our secrets should it echo them, and without what would steer
-   * the terminal of whoever reads them.
-   */
-  #quote(message: unknown): string {
-    if (typeof message !== 'string' || message.trim() === '') return '';
-    // The longest first: one may be the beginning of another.
-    const secrets = Object.values(this.#options.credentials)
-      .filter((secret) => secret !== '')
-      .sort((a, b) => b.length - a.length);
-    const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
-    return `: ${safe
-      .replaceAll(/[\s\p{C}]+/gu, ' ')
-      .trim()
-      .slice(0, 200)}`;
-  }
-}
-
-function parseEnvelope(body: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function readCode(code: unknown): number | undefined {
-  const number = typeof code === 'string' && code.trim() !== '' ? Number(code) : code;
-  return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
 }
 
 /** undici says "fetch failed" and hides the reason in the cause. */

@@ -1,4 +1,6 @@
-import { encrypt } from './cipher.ts';
+import { decrypt, encrypt } from './cipher.ts';
+import { ApiFailure, kindOfCode } from './failure.ts';
+import { parseRetryAfter } from './retry.ts';
 import { sign } from './signature.ts';
 import type { Credentials, WireProfile } from './wire.ts';
 
@@ -23,4 +25,72 @@ export function seal(
   if (wire.timestamp === 's') envelope.timestamp = Math.floor(now / 1000);
   const signed = wire.signed === 'envelope' ? envelope : business;
   return { ...envelope, sign: sign(signed, credentials.signSecret, wire.sign) };
+}
+
+/** What came back, before anything of it is believed. */
+export interface Reply {
+  /** HTTP status. */
+  readonly status: number;
+  /** The header `Retry-After`. */
+  readonly retryAfter: string | null;
+  readonly body: string;
+}
+
+/**
+ * Takes the payload out of the envelope that came back: decrypted where it is encrypted, still unchecked.
+ *
+ * @param now milliseconds since the epoch
+ * @throws ApiFailure where the code is not 200, or there is no envelope that can be opened
+ */
+export function unseal(reply: Reply, credentials: Credentials, wire: WireProfile, now: number): unknown {
+  const envelope = parseEnvelope(reply.body);
+  const code = readCode(envelope?.code);
+  const retryAfter = parseRetryAfter(reply.retryAfter, now);
+  if (envelope === undefined || code === undefined) {
+    const kind = reply.status === 429 ? 'throttled' : 'transient';
+    const isOk = reply.status >= 200 && reply.status < 300;
+    const what = isOk ? 'the answer is no JSON envelope with a code' : `HTTP status ${reply.status}`;
+    throw new ApiFailure(kind, what, { code: reply.status, retryAfter });
+  }
+  if (code !== 200) {
+    throw new ApiFailure(kindOfCode(code), `code ${code}${quote(envelope.msg, credentials)}`, {
+      code,
+      retryAfter,
+    });
+  }
+  const payload = envelope[wire.payload];
+  if (typeof payload !== 'string') return payload;
+  try {
+    return JSON.parse(decrypt(payload, credentials, wire.ciphertext));
+  } catch {
+    // The cause is left out: a JSON parser quotes what it could not read.
+    throw new ApiFailure('transient', 'the answer cannot be decrypted, or holds no JSON', { code });
+  }
+}
+
+function parseEnvelope(body: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readCode(code: unknown): number | undefined {
+  const number = typeof code === 'string' && code.trim() !== '' ? Number(code) : code;
+  return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
+}
+
+/** The API's own words, shortened, on one line, and without our secrets should it echo them. */
+function quote(message: unknown, credentials: Credentials): string {
+  if (typeof message !== 'string' || message.trim() === '') return '';
+  // The longest first: one may be the beginning of another.
+  const secrets = Object.values(credentials)
+    .filter((secret) => secret !== '')
+    .sort((a, b) => b.length - a.length);
+  const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
+  return `: ${safe.replaceAll(/\s+/g, ' ').trim().slice(0, 200)}`;
 }
