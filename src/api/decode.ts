@@ -259,7 +259,8 @@ function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Says each digit's place in one way only: else a long text of digits that is no number would take for ever. */
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** @returns the number, `null` for 'no value yet', `undefined` for what is neither. */
 function readNumber(value: unknown): number | null | undefined {
