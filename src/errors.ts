@@ -15,10 +15,18 @@ export class TryLaterError extends Error {
   readonly exitCode = 75;
 }
 
+/** Text of any origin on one line, fit for a terminal, a log and a text column: no control characters, no half ones. */
+export function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
 /** What lies at the bottom of an error, on one line: libraries wrap it in whole statements and their values. */
 export function innermost(error: unknown): string {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
   const message = reason instanceof Error ? reason.message || reason.name : String(reason);
-  return message.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+  return oneLine(message).slice(0, 300);
 }

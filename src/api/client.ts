@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBeijing } from '../beijing.ts';
 import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
+import { oneLine } from '../errors.ts';
 import { readBody } from './body.ts';
 import { seal, unseal } from './envelope.ts';
 import { ApiFailure } from './failure.ts';
@@ -168,5 +169,5 @@ function networkReason(error: unknown): string {
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
   if (!(reason instanceof Error)) return 'the connection failed';
   const code = 'code' in reason && typeof reason.code === 'string' ? reason.code : undefined;
-  return `the connection failed: ${reason.message || code || reason.name}`;
+  return `the connection failed: ${oneLine(reason.message || code || reason.name)}`;
 }

@@ -1,3 +1,4 @@
+import { oneLine } from '../errors.ts';
 import { decrypt, encrypt } from './cipher.ts';
 import { ApiFailure, kindOfCode } from './failure.ts';
 import { parseRetryAfter } from './retry.ts';
@@ -79,18 +80,24 @@ function parseEnvelope(body: string): Readonly<Record<string, unknown>> | undefi
   }
 }
 
+/** A whole number that the request log can hold: 32 bits. */
 function readCode(code: unknown): number | undefined {
   const number = typeof code === 'string' && code.trim() !== '' ? Number(code) : code;
-  return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
+  return typeof number === 'number' && number === (number | 0) ? number : undefined;
 }
+
+/** Longer than any words for people, in characters. */
+const longestWords = 10_000;
 
 /** The API's own words, shortened, on one line, and without our secrets should it echo them. */
 function quote(message: unknown, credentials: Credentials): string {
-  if (typeof message !== 'string' || message.trim() === '') return '';
+  if (typeof message !== 'string' || message.length > longestWords) return '';
   // The longest first: one may be the beginning of another.
   const secrets = Object.values(credentials)
     .filter((secret) => secret !== '')
     .sort((a, b) => b.length - a.length);
   const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
-  return `: ${safe.replaceAll(/\s+/g, ' ').trim().slice(0, 200)}`;
+  // Cut last: a secret cut in two would be blotted out no more.
+  const words = oneLine(safe).slice(0, 200).toWellFormed();
+  return words === '' ? '' : `: ${words}`;
 }

@@ -159,18 +159,20 @@ describe('a code in the answer', () => {
     });
   });
 
-  it('may come without words, and with too many', async () => {
-    await using server = await startServer(
-      answers(
-        '{"code":201}',
-        '{"code":201,"msg":{"text":"x"}}',
-        JSON.stringify({ code: 201, msg: 'x'.repeat(9999) }),
-      ),
-    );
-    const client = clientFor(server.url);
-    expect((await failureOf(client)).failure.message).toBe('code 201');
-    expect((await failureOf(client)).failure.message).toBe('code 201');
-    expect((await failureOf(client)).failure.message).toBe(`code 201: ${'x'.repeat(200)}`);
+  it.each<[unknown, string]>([
+    [undefined, ''],
+    [{ text: 'x' }, ''],
+    [' \n ', ''],
+    ['x'.repeat(9999), `: ${'x'.repeat(200)}`],
+    // No words for people, but something that would take long to read.
+    ['x '.repeat(9999), ''],
+    // What a text column refuses, what moves a terminal's cursor, half a character.
+    ['no\0pe \u001b[2K\u0085 \ud800!', ': no pe [2K \ufffd!'],
+    ['🚀'.repeat(150), `: ${'🚀'.repeat(100)}`],
+    [`${'x'.repeat(199)}🚀`, `: ${'x'.repeat(199)}\ufffd`],
+  ])('may come with the words %j', async (msg, quoted) => {
+    await using server = await startServer(answers(JSON.stringify({ code: 201, msg })));
+    expect((await failureOf(clientFor(server.url))).failure.message).toBe(`code 201${quoted}`);
   });
 
   it('comes without what would steer a terminal', async () => {
@@ -179,4 +181,15 @@ describe('a code in the answer', () => {
     const { failure } = await failureOf(clientFor(server.url));
     expect(failure.message).toBe('code 201: [2J ]0;title no 31mpermission');
   });
+  it.each([2 ** 31, -(2 ** 31) - 1, 1e21, '99999999999'])(
+    '%j is none: no log could hold it',
+    async (code) => {
+      await using server = await startServer(answers(JSON.stringify({ code, msg: 'x' })));
+      expect((await failureOf(clientFor(server.url))).failure).toMatchObject({
+        kind: 'transient',
+        code: 200,
+        message: 'the answer is no JSON envelope with a code',
+      });
+    },
+  );
 });
