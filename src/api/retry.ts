@@ -8,9 +8,6 @@ export interface RetryPolicy {
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 5, firstDelay: 500, longestDelay: 30_000 };
 
-/** Longest that a `Retry-After` is obeyed, in milliseconds; beyond it the next plan asks again. */
-export const longestRetryAfter = 120_000;
-
 /**
  * Exponential backoff with full jitter: anything between nothing and the doubled delay, so that many clients that
  * failed together do not return together. A wait that the API named is kept and only lengthened.
@@ -26,19 +23,19 @@ export function backoff(
 ): number {
   const ceiling = Math.min(policy.longestDelay, policy.firstDelay * 2 ** (attempt - 1));
   const jittered = ceiling * random;
-  return retryAfter === undefined
-    ? jittered
-    : Math.min(longestRetryAfter, retryAfter) + policy.firstDelay * random;
+  return retryAfter === undefined ? jittered : retryAfter + policy.firstDelay * random;
 }
+
+/** Longest that a `Retry-After` is obeyed, in milliseconds; beyond it the next plan asks again. */
+const longestRetryAfter = 120_000;
 
 /**
  * Reads `Retry-After`: seconds or an HTTP date.
- * @returns milliseconds from `now`, or `undefined` where there is none that can be understood
+ * @returns milliseconds from `now`, two minutes at most, or `undefined` where there is none that can be understood
  */
 export function parseRetryAfter(header: string | null, now: number): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
+  return Number.isNaN(wait) ? undefined : Math.min(longestRetryAfter, Math.max(0, wait));
 }

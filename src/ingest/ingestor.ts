@@ -1,7 +1,6 @@
 import type { ApiClient, Attempt, CallContext } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import { longestRetryAfter } from '../api/retry.ts';
 import { type Token, windowLength } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
@@ -243,8 +242,7 @@ export class Ingestor {
         await pace.turn(lane, turnSignal);
       },
       onAttempt: async (attempt) => {
-        if (attempt.outcome === 'throttled')
-          await pace.holdBack(Math.min(longestRetryAfter, attempt.retryAfter ?? 1000));
+        if (attempt.outcome === 'throttled') await pace.holdBack(attempt.retryAfter ?? 1000);
         await this.#access.note(attempt);
         await onAttempt(attempt);
       },
