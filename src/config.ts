@@ -146,7 +146,8 @@ const settingsSchema = z.object({
   HISTORY_START: beijingDate('2025-01-01'),
   SETTLE_DELAY: duration('15m'),
   LOOKBACK_WINDOWS: integer(0, 1000).default(4),
-  RECORD_LIMIT: integer(1, 1_000_000).default(2000),
+  // So many rows of all metrics still make an answer that the client reads (api/client.ts, api/envelope.ts).
+  RECORD_LIMIT: integer(1, 20_000).default(2000),
   RECORD_UNIT: z.enum(['value', 'row']).default('value'),
   RANGE_END: z.enum(['exclusive', 'inclusive']).default('exclusive'),
   FETCH_CONCURRENCY: integer(1, 64).default(4),

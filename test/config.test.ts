@@ -58,7 +58,7 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
   HISTORY_START: ['2025-02-30', 'yesterday', '1735660800000', '2025-01-01T00:00:00Z'],
   SETTLE_DELAY: ['15', 'm', '15 m', '-15m', '1w', '15M', `${'9'.repeat(400)}d`, '1000000000d', '367d'],
   LOOKBACK_WINDOWS: ['-1', '1.5', 'four', '1001', 'NaN'],
-  RECORD_LIMIT: ['0', '-5', '2000.5', '1000001', 'Infinity', '2,000'],
+  RECORD_LIMIT: ['0', '-5', '2000.5', '20001', 'Infinity', '2,000'],
   RECORD_UNIT: ['values', 'VALUE', 'cell'],
   RANGE_END: ['inclusiv', 'open'],
   FETCH_CONCURRENCY: ['0', '65', 'many'],

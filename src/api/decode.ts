@@ -79,10 +79,17 @@ export interface Answer {
 type Json = Readonly<Record<string, unknown>>;
 
 /**
+ * Most things of one answer that are kept for the quarantine: five times the largest RECORD_LIMIT. Beyond it the answer
+ * is garbage, which would take minutes to store.
+ */
+const mostRejects = 100_000;
+
+/**
  * Reads a decrypted answer: every shape that the API is known to use. What does not fit is rejected one by one, never
  * with its neighbours.
  *
- * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known
+ * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known, or holds more than
+ *   100,000 things that do not fit
  */
 export function decodeAnswer(answer: unknown, asked: Asked): Answer {
   if (!Array.isArray(answer))
@@ -133,6 +140,13 @@ class AnswerReader {
     raw: unknown,
     where: { token?: string; time?: number; metric?: string } = {},
   ): void {
+    if (this.#rejects.length === mostRejects) {
+      throw new ApiFailure(
+        'transient',
+        `the answer holds more than ${mostRejects} things that cannot be stored`,
+        { code: 200 },
+      );
+    }
     this.#rejects.push({ reason, part, raw, token: where.token, time: where.time, metric: where.metric });
   }
 

@@ -44,7 +44,7 @@ export interface Reply {
  * @throws ApiFailure where the code is not 200, or there is no envelope that can be opened
  */
 export function unseal(reply: Reply, credentials: Credentials, wire: WireProfile, now: number): unknown {
-  const envelope = parseEnvelope(reply.body);
+  const envelope = parseEnvelope(reply);
   const code = readCode(envelope?.code);
   const retryAfter = parseRetryAfter(reply.retryAfter, now);
   if (envelope === undefined || code === undefined) {
@@ -62,22 +62,49 @@ export function unseal(reply: Reply, credentials: Credentials, wire: WireProfile
   const payload = envelope[wire.payload];
   if (typeof payload !== 'string') return payload;
   try {
-    return JSON.parse(decrypt(payload, credentials, wire.ciphertext));
-  } catch {
+    return parse(decrypt(payload, credentials, wire.ciphertext), code);
+  } catch (error) {
+    if (error instanceof ApiFailure) throw error;
     // The cause is left out: a JSON parser quotes what it could not read.
     throw new ApiFailure('transient', 'the answer cannot be decrypted, or holds no JSON', { code });
   }
 }
 
-function parseEnvelope(body: string): Readonly<Record<string, unknown>> | undefined {
+function parseEnvelope({ body, status }: Reply): Readonly<Record<string, unknown>> | undefined {
   try {
-    const parsed: unknown = JSON.parse(body);
+    const parsed = parse(body, status);
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
       ? (parsed as Record<string, unknown>)
       : undefined;
-  } catch {
+  } catch (error) {
+    if (error instanceof ApiFailure) throw error;
     return undefined;
   }
+}
+
+/**
+ * Most lists, objects and further members of an answer. A value has three, so this is several times what the largest
+ * record limit asks for; as memory it is some 200 MB at worst, where 32 MiB of `{},{},…` or `[[[…` take 2 GB.
+ */
+const mostParts = 1_000_000;
+
+/** @throws ApiFailure (`transient`) where the text has too many parts, SyntaxError where it is no JSON */
+function parse(text: string, code: number): unknown {
+  if (hasTooManyParts(text)) {
+    throw new ApiFailure('transient', `the answer has more than ${mostParts} parts`, { code });
+  }
+  return JSON.parse(text);
+}
+
+/** Counts what opens or divides. What stands within texts counts as well: an answer has next to none of it. */
+function hasTooManyParts(text: string): boolean {
+  if (text.length <= mostParts) return false;
+  let parts = 0;
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at];
+    if (mark === ',' || mark === '[' || mark === '{') parts++;
+  }
+  return parts > mostParts;
 }
 
 /** A whole number that the request log can hold: 32 bits. */

@@ -74,3 +74,34 @@ describe('a text of 300,000 characters', () => {
     }
   });
 });
+
+describe('things that cannot be stored', () => {
+  const items = (count: number) => Array.from({ length: count }, (_, number) => ({ endpoint: `X${number}` }));
+  const answerWith = (count: number) => [
+    {
+      token: 'BTC',
+      endPoints: [{ startTime, data: [...items(count), { endpoint: 'CO-A-01-05', value: 7 }] }],
+    },
+  ];
+
+  it('are kept as long as the largest record limit could make them', () => {
+    const answer = decodeAnswer(answerWith(100_000), asked);
+    expect(answer.rejects).toHaveLength(100_000);
+    expect(answer.rows.flatMap(({ values }) => values.filter((value) => value !== null))).toEqual([7]);
+  });
+
+  it.each<[string, unknown[]]>([
+    ['values', answerWith(100_001)],
+    ['windows', [{ token: 'BTC', endPoints: Array(100_001).fill(null) }]],
+    ['tags', [{ token: 'BTC', tags: Array(100_001).fill({ tag: 'X' }) }]],
+    ['entries', [{ token: 'BTC', tags: [] }, ...Array(100_001).fill({ token: 'X' })]],
+  ])('make the whole a transient failure where there are far more %s of them', (_, answer) => {
+    expect(() => decodeAnswer(answer, asked)).toThrow(
+      expect.objectContaining({
+        kind: 'transient',
+        code: 200,
+        message: 'the answer holds more than 100000 things that cannot be stored',
+      }),
+    );
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { seal } from '../../src/api/envelope.ts';
+import { encrypt } from '../../src/api/cipher.ts';
+import { type Reply, seal, unseal } from '../../src/api/envelope.ts';
 import { defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
 
 const credentials = {
@@ -82,5 +83,36 @@ describe('the envelope', () => {
         sign: inForm(businessSignature, form),
       });
     });
+  });
+});
+
+describe('a reply of absurdly many parts', () => {
+  const reply = (body: string): Reply => ({ status: 200, retryAfter: null, body });
+  const open = (body: string) => unseal(reply(body), credentials, defaultWireProfile, now);
+  const sealed = (text: string) => JSON.stringify({ code: 200, data: encrypt(text, credentials, 'base64') });
+  const plain = (text: string) => `{"code":200,"data":${text}}`;
+
+  const shapes = ['1,', '[],', '{},', '"a",', '{"a":1},'].map(
+    (part) => [part, `[${part.repeat(1_000_000)}0]`] as const,
+  );
+
+  it.each<readonly [string, string]>([...shapes, ['[', '['.repeat(1_000_001)]])(
+    'such as %s… is refused unread',
+    (_, text) => {
+      const refusal = {
+        kind: 'transient',
+        code: 200,
+        message: 'the answer has more than 1000000 parts',
+      };
+      for (const body of [plain(text), sealed(text)])
+        expect(() => open(body)).toThrow(expect.objectContaining(refusal));
+    },
+  );
+
+  it('is not one of a million, nor one of a long text: both are read', () => {
+    const many = `[${'1,'.repeat(999_990)}0]`;
+    for (const body of [plain(many), sealed(many)]) expect(open(body)).toHaveLength(999_991);
+    const long = 'x'.repeat(5_000_000);
+    expect(open(sealed(`"${long}"`))).toBe(long);
   });
 });
