@@ -78,6 +78,9 @@ export interface Answer {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Names under which the windows of a token come. Where there are several, none hides the others. */
+const windowLists = ['endPoints', 'timePeriods', 'endpoints'] as const;
+
 /**
  * Most things of one answer that are kept for the quarantine: five times the largest RECORD_LIMIT. Beyond it the answer
  * is garbage, which would take minutes to store.
@@ -153,21 +156,20 @@ class AnswerReader {
   #readToken(entry: unknown): void {
     if (!isJson(entry) || typeof entry.token !== 'string') return this.#reject('malformed', 'entry', entry);
     const { token } = entry;
-    const windows = entry.endPoints ?? entry.timePeriods ?? entry.endpoints ?? [];
-    if (!Array.isArray(windows)) return this.#reject('malformed', 'entry', entry, { token });
+    const windows = windowLists.flatMap((name) => listOf(entry[name]) ?? []);
     if (!isToken(token) || !this.#tokens.has(token)) {
       this.#understood++;
       this.#count(windows);
       return this.#reject('token not asked for', 'entry', entry, { token });
     }
-    // An entry that names no list at all speaks of something else: silence about a window is an answer, this is not.
-    const isKnown = ['endPoints', 'timePeriods', 'endpoints', 'tags'].some((name) => name in entry);
-    if (!isKnown) return this.#reject('malformed', 'entry', entry, { token });
+    const given = [...windowLists, 'tags'].filter((name) => name in entry);
+    const broken = given.filter((name) => listOf(entry[name]) === undefined);
+    // An entry without any list speaks of something else: silence about a window is an answer, this is not.
+    if (broken.length === given.length) return this.#reject('malformed', 'entry', entry, { token });
     this.#understood++;
+    for (const name of broken) this.#reject('malformed', 'entry', { token, [name]: entry[name] }, { token });
     for (const window of windows) this.#readWindow(token, window);
-    const tags = entry.tags ?? [];
-    if (!Array.isArray(tags)) return this.#reject('malformed', 'entry', { token, tags }, { token });
-    this.#readTags(token, tags);
+    this.#readTags(token, listOf(entry.tags) ?? []);
   }
 
   /** Counts the records of entries that are rejected whole: they fill the answer like any other. */
@@ -266,6 +268,12 @@ function isTooDeep(value: unknown, levelsLeft = deepestAnswer): boolean {
 
 function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @returns the list, an empty one for nothing, `undefined` for what is neither */
+function listOf(value: unknown): readonly unknown[] | undefined {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : undefined;
 }
 
 /** PostgreSQL's text holds neither NUL nor half a surrogate pair. */

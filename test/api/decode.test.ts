@@ -195,6 +195,22 @@ describe('an answer', () => {
     expect(valuesOf(answer)).toEqual({ 'ETH 0 CO-A-01-05': 1, 'ETH 0 CO-A-01-01': 2 });
   });
 
+  it('is read from every list of windows that an entry has', () => {
+    const entry = {
+      token: 'ETH',
+      endPoints: [],
+      timePeriods: [window(0, { 'CO-A-01-05': 1 }), window(1, { 'CO-A-01-05': 2 })],
+      endpoints: [window(1, { 'CO-A-01-01': 3 })],
+    };
+    const answer = decodeAnswer([entry], asked);
+    expect(valuesOf(answer)).toEqual({
+      'ETH 0 CO-A-01-05': 1,
+      'ETH 1 CO-A-01-05': 2,
+      'ETH 1 CO-A-01-01': 3,
+    });
+    expect(answer).toMatchObject({ values: 3, windows: 3, rejects: [] });
+  });
+
   it.each([undefined, null, {}, { list: [] }, 'BTC', 7, true])(
     'is a transient failure where it is %j',
     (whole) => {
