@@ -300,11 +300,17 @@ function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
+/** Many times the 200 tokens there are. Every token has a ledger and a share of every plan: garbage must not get one. */
+const mostTokens = 10_000;
+
+/** Longest name of a token that is one, in characters. */
+const longestName = 200;
+
 /**
  * Reads the answer to the token list: texts, or objects with `token` (or `symbol`, `coin`) and perhaps `name`. Entries
  * that are neither are left out.
  *
- * @throws ApiFailure (`transient`) where the whole is no list, or names no token
+ * @throws ApiFailure (`transient`) where the whole is no list, or names no token, or more than 10,000
  */
 export function decodeTokens(answer: unknown): ListedToken[] {
   if (!Array.isArray(answer))
@@ -314,12 +320,15 @@ export function decodeTokens(answer: unknown): ListedToken[] {
     const text = isJson(entry) ? (entry.token ?? entry.symbol ?? entry.coin) : entry;
     const token = typeof text === 'string' ? text.trim() : '';
     if (!isToken(token)) continue;
-    const name =
-      isJson(entry) && typeof entry.name === 'string' && entry.name !== '' && isStorable(entry.name)
-        ? entry.name
-        : token;
-    tokens.set(token, { token, name });
+    tokens.set(token, { token, name: isJson(entry) && isName(entry.name) ? entry.name : token });
+  }
+  if (tokens.size > mostTokens) {
+    throw new ApiFailure('transient', `the token list names more than ${mostTokens} tokens`, { code: 200 });
   }
   if (tokens.size === 0) throw new ApiFailure('transient', 'the token list names no token', { code: 200 });
   return [...tokens.values()];
+}
+
+function isName(name: unknown): name is string {
+  return typeof name === 'string' && name !== '' && name.length <= longestName && isStorable(name);
 }

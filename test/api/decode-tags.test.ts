@@ -122,11 +122,24 @@ describe('the token list', () => {
       decodeTokens([
         { token: 'BTC', name: 'Bit\0coin' },
         { token: 'ETH', name: 5 },
+        { token: 'SOL', name: 'S'.repeat(201) },
       ]),
     ).toEqual([
       { token: 'BTC', name: 'BTC' },
       { token: 'ETH', name: 'ETH' },
+      { token: 'SOL', name: 'SOL' },
     ]);
+  });
+
+  it('is no list of tokens where it names ten thousand and more: each would get a ledger', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, number) => `T${number}`);
+    expect(decodeTokens(names(10_000))).toHaveLength(10_000);
+    expect(() => decodeTokens(names(10_001))).toThrow(
+      expect.objectContaining({
+        kind: 'transient',
+        message: 'the token list names more than 10000 tokens',
+      }),
+    );
   });
 
   it.each([null, {}, 'BTC', { list: ['BTC'] }, [], [null], ['']])(
