@@ -196,6 +196,11 @@ describe('what does not fit', () => {
     ]);
   });
 
+  it('as one of two lists of windows: no list', () => {
+    const entries = [{ ...btc, timePeriods: 7 }, eth];
+    expect(rejectsOf(entries)).toEqual([reject({ timePeriods: 7 }, 'malformed', { token: 'BTC' })]);
+  });
+
   it('all at once, each with its own reason', () => {
     const window = { startTime: '2025-01-01 02:00:00', data: badValues.map(([, raw]) => raw) };
     const windows = [...badWindows.map(([, raw]) => raw), window, goodWindow];
