@@ -74,6 +74,7 @@ const seeds = fc.array(fc.integer(), { minLength: 10, maxLength: 10 });
 describe('a damaged answer', () => {
   it('gives what was asked for, rejects for known reasons, or a transient failure; and nothing else', () => {
     let malformed = 0;
+    const reasons = new Set<string>();
     fc.assert(
       fc.property(answered, seeds, ({ asked, entries }, damages) => {
         let answer: unknown = entries;
@@ -81,6 +82,7 @@ describe('a damaged answer', () => {
           answer = mutated(answer, seed);
           const decoded = decode(answer, asked);
           if (decoded instanceof Error || decoded.rejects.length > 0) malformed++;
+          if (!(decoded instanceof Error)) for (const { reason } of decoded.rejects) reasons.add(reason);
           // The whole is refused only where no part of it can be read.
           if (decoded instanceof Error && Array.isArray(answer) && answer.some(isPlain) && !isDeep(answer))
             throw decoded;
@@ -89,6 +91,7 @@ describe('a damaged answer', () => {
       { numRuns: 14_000 },
     );
     expect(malformed).toBeGreaterThan(100_000);
+    expect(reasons.size).toBe(8);
   });
 
   it('leaves the neighbours of a damaged entry as they are', () => {

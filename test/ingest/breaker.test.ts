@@ -4,6 +4,7 @@ import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { makeProbeDue, readBreaker } from '../../src/store/breaker.ts';
 import type { Database } from '../../src/store/database.ts';
+import { startServer } from '../api/server.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
 import { day, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
@@ -48,6 +49,15 @@ describeOnServers('while the API refuses access', (kind) => {
     }
     expect(simulator.counters.requests).toBe(1);
     expect(await readBreaker(database)).toMatchObject({ code: 204, openedAt: clock.now() });
+  });
+
+  it('it is so whatever words the refusal comes with', async () => {
+    await makeProbeDue(database, clock.now());
+    const body = JSON.stringify({ code: 403, msg: 'not\0yours \ud800' });
+    await using server = await startServer((response) => void response.end(body));
+    const other = createIngestor(database, { url: server.url, credentials: simulator.credentials }, clock);
+    await expect(other.ingest(request(2), 'live')).rejects.toMatchObject({ kind: 'access-denied' });
+    expect(await readBreaker(database)).toMatchObject({ code: 403, reason: 'code 403: not yours \ufffd' });
   });
 
   it('one probe a minute is sent, whoever asks', async () => {
