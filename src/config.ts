@@ -62,10 +62,30 @@ export function splitList(text: string): string[] {
     .filter((item) => item !== '');
 }
 
-const url = (protocols: RegExp, example: string) =>
+/** @param suits whether an address that is one can be used */
+const url = (protocols: RegExp, example: string, suits: (address: URL) => boolean = () => true) =>
   z
-    .url({ protocol: protocols, error: `is no address such as ${example}` })
-    .transform((text) => text.replace(/\/+$/, ''));
+    .url({ protocol: protocols, error: `is no address such as ${example}`, abort: true })
+    .refine((text) => suits(new URL(text)), `is no address such as ${example}`)
+    // The last slashes begin where none is before: tried at every slash, many of them would take for ever.
+    .transform((text) => text.replace(/(?<!\/)\/+$/, ''));
+
+/** What a path can be put below. `fetch` refuses a user or password, and quotes them in its error. */
+const isPlain = ({ username, password, href }: URL) => username + password === '' && !/[?#]/.test(href);
+
+/** What the Redis client can read; for a broken escape, or a database that is no number, it has no error. */
+function isRedis({ username, password, pathname }: URL): boolean {
+  return isEscaped(username + password) && /^\/?\d*$/.test(pathname);
+}
+
+function isEscaped(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const integer = (minimum: number, maximum: number) =>
   z.coerce
@@ -110,13 +130,13 @@ const wire = z
 
 const cipherKey = z.string().refine(isCipherKey, 'must be 16 bytes long').optional();
 
+const vendor = 'https://service.cryptoracle.network/openapi';
+
 const settingsSchema = z.object({
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/name').optional(),
-  REDIS_URL: url(/^rediss?$/, 'redis://host:6379').optional(),
+  REDIS_URL: url(/^rediss?$/, 'redis://host:6379/0', isRedis).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
-  CRYPTORACLE_BASE_URL: url(/^https?$/, 'https://service.cryptoracle.network/openapi').default(
-    'https://service.cryptoracle.network/openapi',
-  ),
+  CRYPTORACLE_BASE_URL: url(/^https?$/, vendor, isPlain).default(vendor),
   CRYPTORACLE_API_VERSION: z
     .string()
     .regex(/^[A-Za-z0-9._-]+$/, "is no version such as 'v1'")

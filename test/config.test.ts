@@ -32,8 +32,20 @@ const credentials = {
 
 const wrongValues: Readonly<Record<string, readonly string[]>> = {
   DATABASE_URL: ['localhost:5432', 'mysql://localhost/x', 'http://localhost', 'postgres', '//x'],
-  REDIS_URL: ['localhost', 'http://localhost:6379', 'redi://localhost'],
-  CRYPTORACLE_BASE_URL: ['service.cryptoracle.network', 'ftp://service.cryptoracle.network', 'https://'],
+  REDIS_URL: [
+    ...['localhost', 'http://localhost:6379', 'redi://localhost'],
+    // The Redis client ends the process over these.
+    ...[
+      'redis://localhost/main',
+      'redis://localhost/0/1',
+      'redis://:50%off@localhost',
+      'redis://%ff@localhost',
+    ],
+  ],
+  CRYPTORACLE_BASE_URL: [
+    ...['service.cryptoracle.network', 'ftp://service.cryptoracle.network', 'https://'],
+    ...['https://user:password@host/openapi', 'https://host/openapi?key=x', 'https://host/#'],
+  ],
   CRYPTORACLE_API_VERSION: ['v1/../v2', 'v 1', '/v1', 'v1?'],
   CRYPTORACLE_DATA_SECRET: ['too-short', 'seventeen-bytes-!', 'schlüssel-16byte'],
   CRYPTORACLE_DATA_IV: ['too-short', 'seventeen-bytes-!'],
@@ -186,6 +198,16 @@ describe('settings', () => {
     expect(problemOf({ HTTP_PORT: 'x', LOG_LEVEL: 'loud', DATA_DIR: 'fine' })).toMatch(
       /HTTP_PORT: .*; LOG_LEVEL: .* \(see \.env\.example\)$/,
     );
+  });
+
+  it('are read in no time, however many slashes an address has', () => {
+    const began = performance.now();
+    const path = `${'/'.repeat(100_000)}x`;
+    for (const slashes of [path, `${path}${'/'.repeat(100_000)}`]) {
+      const { baseUrl } = parseSettings({ CRYPTORACLE_BASE_URL: `http://host${slashes}` });
+      expect(baseUrl).toBe(`http://host${path}`);
+    }
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it('say which part of the wire profile is wrong', () => {

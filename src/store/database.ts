@@ -254,14 +254,12 @@ export function explainConnectionError(error: unknown, url: string, isConnecting
   // Somebody who knew more has said it already.
   if (error instanceof UserError || error instanceof TryLaterError) return error;
   const { host, pathname, username } = new URL(url);
-  const name = decodeURIComponent(pathname.slice(1));
+  const name = decoded(pathname.slice(1));
   const code = errorCode(error);
   switch (code) {
     case '28P01':
     case '28000':
-      return new UserError(
-        `DATABASE_URL: ${host} refuses the user '${decodeURIComponent(username)}' or its password`,
-      );
+      return new UserError(`DATABASE_URL: ${host} refuses the user '${decoded(username)}' or its password`);
     case '3D000':
       return new UserError(`DATABASE_URL: there is no database '${name}' on ${host}; create it first`);
     case 'ENOTFOUND':
@@ -281,7 +279,7 @@ export function explainConnectionError(error: unknown, url: string, isConnecting
   }
   if (code === '42501') {
     return new UserError(
-      `DATABASE_URL: the user '${decodeURIComponent(username)}' lacks rights on '${name}' (${innermost(error)})`,
+      `DATABASE_URL: the user '${decoded(username)}' lacks rights on '${name}' (${innermost(error)})`,
     );
   }
   // Whatever else keeps us from connecting is in the address: TLS that the server does not speak, a socket's path.
@@ -289,4 +287,13 @@ export function explainConnectionError(error: unknown, url: string, isConnecting
     return new UserError(`DATABASE_URL: cannot connect to ${host || 'the server'}: ${innermost(error)}`);
   }
   return error;
+}
+
+/** A part of an address for a person; a '%' that begins no escape stands for itself. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -92,4 +92,14 @@ describe('opening a database that is not there', () => {
     expect(String(failure)).toMatch(/DATABASE_URL: .*no-such-host\.invalid.* cannot be found/);
     expect(inspect(failure)).not.toContain(secret);
   });
+
+  it.each([{ username: '%ff' }, { pathname: '/%zz' }, { pathname: '/%ff' }])(
+    'says that it cannot be used, with the broken escape %j, too',
+    async (broken) => {
+      const failure = await failureOf(address(base, { host: 'no-such-host.invalid', ...broken }));
+      expect(failure).toBeInstanceOf(UserError);
+      expect(String(failure)).toMatch(/DATABASE_URL: /);
+      expect(inspect(failure)).not.toContain(secret);
+    },
+  );
 });
