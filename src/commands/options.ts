@@ -14,20 +14,23 @@ import { splitList } from '../config.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 
-const zoned = /^(.*\d{2}:\d{2}.*?)(?:Z|([+-])(\d{2}):?(\d{2}))$/;
+/** How a zone is written, after a time of day. */
+const zonePattern = /(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/;
 
 /** A Beijing date, or an instant with a zone of its own. */
 export function parseInstant(text: string): number {
-  const [, wallClock = text, sign, hours = '0', minutes = '0'] = zoned.exec(text.trim()) ?? [];
-  const beijing = parseBeijing(wallClock);
+  const trimmed = text.trim();
+  const [zone = '', sign, hours = '0', minutes = '0'] = zonePattern.exec(trimmed) ?? [];
+  const wallClock = trimmed.slice(0, trimmed.length - zone.length);
+  const isZoned = zone !== '' && wallClock.includes(':');
+  const beijing = parseBeijing(isZoned ? wallClock : trimmed);
   if (beijing === undefined) {
     throw new InvalidArgumentError(
       `'${text}' is no date such as 2025-01-31 (Beijing) or 2025-01-31T08:00:00Z.`,
     );
   }
-  if (wallClock === text) return beijing;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
-  return beijing + 8 * 3_600_000 - offset;
+  return isZoned ? beijing + 8 * 3_600_000 - offset : beijing;
 }
 
 function items(text: string): string[] {
@@ -71,6 +74,11 @@ export function parsePositive(text: string): number {
     throw new InvalidArgumentError(`'${text}' is no whole number of at least 1.`);
   }
   return number;
+}
+
+export function parseHost(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('An address is missing.');
+  return text.trim();
 }
 
 export function parsePort(text: string): number {

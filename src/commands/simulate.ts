@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../errors.ts';
 import { type Faults, parseFaults, sampleCredentials, startSimulator } from '../simulator/index.ts';
-import { parsePort, parsePositive } from './options.ts';
+import { parseHost, parsePort, parsePositive } from './options.ts';
 import { runCommand } from './run.ts';
 
 interface SimulateOptions {
@@ -29,7 +29,7 @@ function parseOverLimit(text: string): SimulateOptions['overLimit'] {
 export const simulateCommand = new Command('simulate')
   .description('a stand-in for the API with believable data, for trying things out')
   .requiredOption('--port <port>', 'port to listen on; 0 takes any', parsePort)
-  .option('--host <host>', 'address to listen on', '127.0.0.1')
+  .option('--host <host>', 'address to listen on', parseHost, '127.0.0.1')
   .option('--seed <n>', 'another seed gives other data', parsePositive, 1)
   .option('--faults <list>', 'misbehave, e.g. error500=0.1,cutConnection=0.05,slow=2000@0.1', parseFaultList)
   .option(

@@ -46,6 +46,9 @@ describe('a date', () => {
     '2025-01-31+08:00',
     '2025-13-01T00:00:00Z',
     '2025-01-31T08:00:00 Beijing',
+    '2025-01-31T08:00:00+24:00',
+    '2025-01-31T08:00:00-08:60',
+    '2025-01-31T08:00:00Z+08:00',
     '1735660800000',
   ])('is not %j', (text) => {
     expect(() => parseInstant(text)).toThrow(InvalidArgumentError);
@@ -66,6 +69,24 @@ describe('a date', () => {
       expect(() => parseInstant(text)).toThrow(InvalidArgumentError);
     },
   );
+
+  it('with any zone is what JavaScript takes it for', () => {
+    const two = (most: number) => fc.nat({ max: most }).map((number) => String(number).padStart(2, '0'));
+    const instants = fc.tuple(fc.constantFrom('+', '-'), two(23), two(59), fc.constantFrom(':', ''));
+    fc.assert(
+      fc.property(two(23), instants, (hour, [sign, hours, minutes, colon]) => {
+        const text = `2025-01-31T${hour}:30:00${sign}${hours}`;
+        expect(parseInstant(`${text}${colon}${minutes}`)).toBe(Date.parse(`${text}:${minutes}`));
+      }),
+    );
+  });
+
+  it('that is absurdly long is refused in no time', () => {
+    const began = performance.now();
+    for (const piece of ['00:00', '0', ':', ' ', '+00:00', '2025-01-31 '])
+      expect(() => parseInstant(piece.repeat(500_000 / piece.length))).toThrow(InvalidArgumentError);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
 
   it('that is wrong is quoted, with an example of a right one', () => {
     expect(() => parseInstant('tomorrow')).toThrow(/^'tomorrow' is no date such as 2025-01-31/);
