@@ -10,18 +10,32 @@ import { readerCommand } from './commands/reader.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
+import { errorLine } from './errors.ts';
 
-await new Command('cryptoracle')
+const program = new Command('cryptoracle')
   .description("keeps a complete, query-ready copy of Cryptoracle's crypto-sentiment metrics in PostgreSQL")
   .version('0.1.0')
-  .addCommand(demoCommand)
-  .addCommand(startCommand)
-  .addCommand(migrateCommand)
-  .addCommand(backfillCommand)
-  .addCommand(gapsCommand)
-  .addCommand(statusCommand)
-  .addCommand(quarantineCommand)
-  .addCommand(exportCommand)
-  .addCommand(readerCommand)
-  .addCommand(simulateCommand)
-  .parseAsync();
+  .configureOutput({ outputError: (message, write) => write(errorLine(message)) });
+
+const commands = [
+  demoCommand,
+  startCommand,
+  migrateCommand,
+  backfillCommand,
+  gapsCommand,
+  statusCommand,
+  quarantineCommand,
+  exportCommand,
+  readerCommand,
+  simulateCommand,
+];
+for (const command of commands) program.addCommand(inheriting(command, program));
+
+await program.parseAsync();
+
+/** Commands that were made by themselves take over how mistakes are told, and hand it on. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const each of command.commands) inheriting(each, command);
+  return command;
+}

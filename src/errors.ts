@@ -23,6 +23,20 @@ export function oneLine(text: string): string {
     .trim();
 }
 
+/** Longest line that anybody reads, in characters. */
+const longestLine = 4000;
+
+/**
+ * What a person is told, on one line that ends. Of what is absurdly long the middle is left out: it quotes what was
+ * given, with what is wrong before it and what would be right behind it.
+ */
+export function errorLine(message: string): string {
+  const line = oneLine(message);
+  const half = longestLine / 2;
+  const shortened = line.length > longestLine ? `${line.slice(0, half)} ... ${line.slice(-half)}` : line;
+  return `${shortened.toWellFormed()}\n`;
+}
+
 /** What lies at the bottom of an error, on one line: libraries wrap it in whole statements and their values. */
 export function innermost(error: unknown): string {
   let reason = error;

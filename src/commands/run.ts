@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { readSettings, type Settings } from '../config.ts';
-import { TryLaterError, UserError } from '../errors.ts';
+import { errorLine, TryLaterError, UserError } from '../errors.ts';
 import { explainConnectionError } from '../store/database.ts';
 import { Runtime } from './runtime.ts';
 
@@ -59,7 +59,7 @@ function explain(error: unknown, runtime: Runtime | undefined): unknown {
 /** Says what went wrong. @returns the exit code */
 function tell(error: unknown): number {
   if (error instanceof UserError || error instanceof TryLaterError) {
-    process.stderr.write(`error: ${error.message}\n`);
+    process.stderr.write(errorLine(`error: ${error.message}`));
     return error.exitCode;
   }
   process.stderr.write(`error: an unexpected failure, please report it\n${inspect(error)}\n`);

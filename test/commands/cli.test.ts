@@ -32,7 +32,7 @@ describe('a mistake on the command line is one line that names it:', () => {
     ['a word instead of a date', ['gaps', '--to', 'yesterday'], ['--to', "'yesterday'"]],
     ['--from after --to', ['backfill', '--from', '2025-06-02', '--to', '2025-06-01'], ['--from', '--to']],
     ['a missing --from', ['backfill', '--to', '2025-06-01'], ['--from']],
-    ['an unknown command', ['backfil'], ["'backfil'"]],
+    ['an unknown command', ['backfil'], ["'backfil'", 'Did you mean backfill?']],
   ])('%s', async (_, args, named) => {
     expectMistake(await runCli(folder, args, settingsFor(simulator, database.url)), named);
   });
