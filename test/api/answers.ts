@@ -3,7 +3,7 @@ import type { Asked } from '../../src/api/decode.ts';
 import { formatBeijing } from '../../src/beijing.ts';
 import { asToken, granularities, metricCodes, tagCodes } from '../../src/catalog/index.ts';
 import { lengthOf, newYear } from '../planning/arbitraries.ts';
-import { randomFrom } from './mutations.ts';
+import { randomFrom } from '../support/mutations.ts';
 
 /** A question and an answer to it in one of the shapes that the API uses, every cell with a value. */
 export interface Answered {

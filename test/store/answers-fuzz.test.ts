@@ -6,8 +6,8 @@ import { storeAnswer } from '../../src/store/answers.ts';
 import type { Database } from '../../src/store/database.ts';
 import { answered } from '../api/answers.ts';
 import { asFailure } from '../api/invariants.ts';
-import { mutated } from '../api/mutations.ts';
 import { createTestDatabase, value } from '../support/database.ts';
+import { mutated } from '../support/mutations.ts';
 import { answer, storedRows, valuesOf } from './answering.ts';
 
 /** 600 damaged answers. */

@@ -5,9 +5,9 @@ import { decodeAnswer } from '../../src/api/decode.ts';
 import { unseal } from '../../src/api/envelope.ts';
 import type { ApiFailure } from '../../src/api/failure.ts';
 import { defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
+import { damagedBytes, mutated, pick, type Random, randomFrom } from '../support/mutations.ts';
 import { type Answered, answered } from './answers.ts';
 import { asFailure, wrongWith } from './invariants.ts';
-import { damagedBytes, mutated, pick, type Random, randomFrom } from './mutations.ts';
 import { clientFor, credentials, now, question } from './server.ts';
 
 /** 25,000 replies that are damaged on the way, read as the client does, and 3,000 through the client itself. */

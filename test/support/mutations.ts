@@ -171,6 +171,13 @@ function damageWithin(value: unknown, random: Random, depth: number): unknown {
   );
 }
 
+/** The text with one thing wrong with it, or another text instead. */
+export function mutatedText(text: string, seed: number): string {
+  const random = randomFrom(seed);
+  const damaged = random() < 0.7 ? damageText(text, random) : pick(random, leaves);
+  return typeof damaged === 'object' ? text : String(damaged);
+}
+
 /** The bytes with one thing wrong with them. */
 export function damagedBytes(bytes: Buffer, seed: number): Buffer {
   const random = randomFrom(seed);

@@ -5,9 +5,9 @@ import type { ApiFailure } from '../../src/api/failure.ts';
 import { formatBeijing } from '../../src/beijing.ts';
 import { asToken, metricCodes } from '../../src/catalog/index.ts';
 import { day, newYear } from '../planning/arbitraries.ts';
+import { anything, mutated, randomFrom } from '../support/mutations.ts';
 import { type Answered, answered } from './answers.ts';
 import { asFailure, wrongWith } from './invariants.ts';
-import { anything, mutated, randomFrom } from './mutations.ts';
 
 /**
  * 140,000 answers with one to ten things wrong with them, more than 100,000 of them malformed; 10,000 with one damaged
