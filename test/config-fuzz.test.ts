@@ -1,11 +1,14 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { granularities, isToken, metricCodes, tagCodes } from '../src/catalog/index.ts';
 import { parseSettings, type Settings, settingNames } from '../src/config.ts';
 import { UserError } from '../src/errors.ts';
 import { mutatedText } from './support/mutations.ts';
 
 /** 6,000 environments, and 300 settings of 100,000 characters. */
+
+// A busy machine takes several times as long.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Values that suit. */
 const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {

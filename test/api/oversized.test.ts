@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { largest, oversized } from './oversized.ts';
 import { clientFor, failureOf, type Handler, question, startServer } from './server.ts';
+
+// A busy machine takes several times as long.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
 
 const retry = { attempts: 1, firstDelay: 1, longestDelay: 1 };
 

@@ -10,7 +10,10 @@ import { type Answered, answered } from './answers.ts';
 import { asFailure, wrongWith } from './invariants.ts';
 import { clientFor, credentials, now, question } from './server.ts';
 
-/** 25,000 replies that are damaged on the way, read as the client does, and 3,000 through the client itself. */
+/** 15,000 replies that are damaged on the way, read as the client does, and 3,000 through the client itself. */
+
+// A busy machine takes several times as long.
+vi.setConfig({ testTimeout: 180_000 });
 
 const codes = [200, 200, 200, 200, '200', 201, 203, 205, 403, 429, 500, -1, 2 ** 40, null] as const;
 const words = [
@@ -105,10 +108,10 @@ describe('a damaged reply', () => {
         }
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }),
-      { numRuns: 25_000 },
+      { numRuns: 15_000 },
     );
     // The damage is of every kind.
-    for (const count of outcomes.values()) expect(count).toBeGreaterThan(250);
+    for (const count of outcomes.values()) expect(count).toBeGreaterThan(150);
     expect(outcomes.size).toBe(8);
   });
 

@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { granularities, isToken, metricCodes } from '../../src/catalog/index.ts';
 import { backfillCommand } from '../../src/commands/backfill.ts';
 import { demoCommand } from '../../src/commands/demo.ts';
@@ -12,7 +12,10 @@ import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status.ts';
 import { mutatedText } from '../support/mutations.ts';
 
-/** 3,000 command lines for each of the seven commands; none is carried out. */
+/** 2,000 command lines for each of the seven commands; none is carried out. */
+
+// A busy machine takes several times as long.
+vi.setConfig({ testTimeout: 180_000 });
 
 const commands = [
   demoCommand,
@@ -148,9 +151,9 @@ describe('whatever is typed after', () => {
           }
           expect(performance.now() - began).toBeLessThan(2000);
         }),
-        { numRuns: 3000 },
+        { numRuns: 2000 },
       );
-      expect(refused).toBeGreaterThan(300);
+      expect(refused).toBeGreaterThan(200);
       expect(carriedOut).toBeGreaterThan(10);
     },
   );
