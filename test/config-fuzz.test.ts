@@ -71,6 +71,8 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   rangeEnd: ({ rangeEnd }) => ['exclusive', 'inclusive'].includes(rangeEnd),
   fetchConcurrency: ({ fetchConcurrency }) => isWhole(fetchConcurrency, 1, 64),
   requestsPerSecond: ({ requestsPerSecond: rate }) => rate > 0 && rate <= 10_000,
+  requestsPerDay: ({ requestsPerDay: calls }) =>
+    calls === undefined || (Number.isInteger(calls) && calls > 0),
   httpHost: ({ httpHost }) => httpHost !== '',
   httpPort: ({ httpPort }) => isWhole(httpPort, 0, 65_535),
   httpToken: ({ httpToken }) => httpToken === undefined || httpToken.length >= 8,

@@ -198,7 +198,9 @@ describe('what does not fit', () => {
 
   it('as one of two lists of windows: no list', () => {
     const entries = [{ ...btc, timePeriods: 7 }, eth];
-    expect(rejectsOf(entries)).toEqual([reject({ timePeriods: 7 }, 'malformed', { token: 'BTC' })]);
+    expect(rejectsOf(entries)).toEqual([
+      reject('entry', { token: 'BTC', timePeriods: 7 }, 'malformed', { token: 'BTC' }),
+    ]);
   });
 
   it('all at once, each with its own reason', () => {

@@ -2,7 +2,7 @@ import { type Command, CommanderError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { granularities, isToken, metricCodes } from '../../src/catalog/index.ts';
-import { backfillCommand } from '../../src/commands/backfill.ts';
+import { backfillCommand } from '../../src/commands/backfill/command.ts';
 import { demoCommand } from '../../src/commands/demo.ts';
 import { gapsCommand } from '../../src/commands/gaps.ts';
 import { migrateCommand } from '../../src/commands/migrate.ts';
@@ -10,6 +10,7 @@ import { roles } from '../../src/commands/pipeline.ts';
 import { simulateCommand } from '../../src/commands/simulate.ts';
 import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status.ts';
+import { gapReasons } from '../../src/store/gaps.ts';
 import { mutatedText } from '../support/mutations.ts';
 
 /** 2,000 command lines for each of the seven commands; none is carried out. */
@@ -63,7 +64,8 @@ const checks: Readonly<Record<string, Check>> = {
   overLimit: isOneOf(['error', 'cut']),
   role: isOneOf(roles),
   faults: (value) => Object.values(Object(value)).every(isShare),
-  ...Object.fromEntries(['dryRun', 'json', 'exit'].map((flag) => [flag, isOneOf([true])])),
+  reason: isListOf(isOneOf(gapReasons)),
+  ...Object.fromEntries(['dryRun', 'json', 'exit', 'refresh', 'all'].map((flag) => [flag, isOneOf([true])])),
 };
 
 /** Values that suit. */
@@ -77,6 +79,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   '--seed': ['42'],
   '--rate-limit': ['100'],
   '--days': ['30'],
+  '--reason': ['failed', 'not asked yet,quarantined'],
   '--port': ['8080', '0'],
   '--host': ['::1'],
   '--over-limit': ['cut'],
@@ -122,16 +125,18 @@ describe('whatever is typed after', () => {
     (_, command) => {
       let carriedOut = 0;
       let refused = 0;
-      command
-        .exitOverride()
-        .configureOutput({
-          writeOut: () => {},
-          writeErr: () => {},
-          outputError: (message) => said.push(message),
-        })
-        .action(() => {
-          carriedOut++;
-        });
+      for (const each of [command, ...command.commands]) {
+        each
+          .exitOverride()
+          .configureOutput({
+            writeOut: () => {},
+            writeErr: () => {},
+            outputError: (message) => said.push(message),
+          })
+          .action(() => {
+            carriedOut++;
+          });
+      }
       fc.assert(
         fc.property(commandLines(command), (args) => {
           said.length = 0;
