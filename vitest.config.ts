@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Most of the time goes by in waiting for servers and processes.
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 });

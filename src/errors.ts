@@ -19,7 +19,7 @@ export class TryLaterError extends Error {
 export function oneLine(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim();
 }
 

@@ -37,6 +37,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   RANGE_END: ['inclusive'],
   FETCH_CONCURRENCY: ['64'],
   REQUESTS_PER_SECOND: ['0.25', '1e3'],
+  REQUESTS_PER_DAY: ['5000'],
   HTTP_HOST: ['::', '127.0.0.1'],
   HTTP_PORT: ['8080'],
   HTTP_TOKEN: ['S3CRET-token'],

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { ApiFailure, type FailureKind } from '../api/failure.ts';
 import { type Granularity, windowLength } from '../catalog/index.ts';
@@ -154,6 +155,8 @@ class Fill {
 
   constructor(options: FillOptions) {
     this.#options = options;
+    // Every call that is under way listens.
+    setMaxListeners(0, this.#stop.signal, options.signal);
   }
 
   get result(): FillResult {

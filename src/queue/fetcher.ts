@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { ApiFailure } from '../api/failure.ts';
 import { formatBeijing } from '../beijing.ts';
@@ -36,6 +37,8 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    // Every call that is under way listens.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   async start(): Promise<void> {

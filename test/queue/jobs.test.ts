@@ -141,9 +141,10 @@ describe('priorities', () => {
 
 describe('a plan job', () => {
   it('is one task of the clock, without a second look at the newest windows unless it says so', () => {
-    expect(planTasks).toEqual(['15m', '1h', '4h', '1d', 'heal', 'recheck', 'tokens', 'tags']);
-    for (const task of planTasks) expect(planJobSchema.parse({ task })).toEqual({ task, lookback: false });
-    expect(planJobSchema.parse({ task: '1h', lookback: true })).toEqual({ task: '1h', lookback: true });
+    expect(planTasks).toEqual(['15m', '1h', '4h', '1d', 'heal', 'quality', 'recheck', 'tokens', 'tags']);
+    for (const task of planTasks)
+      expect(planJobSchema.parse({ task })).toEqual({ task, lookback: false, older: false });
+    expect(planJobSchema.parse({ task: '1h', lookback: true })).toMatchObject({ task: '1h', lookback: true });
   });
 
   it.each([{}, { task: '2h' }, { task: 'heal', lookback: 'yes' }, null])('is not %j', (data) => {
