@@ -8,6 +8,7 @@ import {
   withBackend,
 } from 'bullmq';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import type { Logger } from 'pino';
 import { TryLaterError, UserError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
@@ -143,18 +144,37 @@ const stallOptions = { lockDuration: 15_000, stalledInterval: 5000, maxStalledCo
 
 async function openPostgres(database: Database, log: Logger): Promise<QueueBackend> {
   await ensureQueueMigrated(database);
-  const base = { connection: { connectionString: database.url, max: 3 } };
   const onPostgres = withBackend(createPostgresBackend);
+  type Connection = NonNullable<ConstructorParameters<typeof onPostgres.Queue>[1]>['connection'];
+  const pools: pg.Pool[] = [];
+  // BullMQ listens to a connection only from a moment after it was made, and not while it is lent; one that is cut just
+  // then would end the process. In pools of our own every connection has a listener from the start.
+  const connect = () => {
+    const pool = new pg.Pool({
+      connectionString: database.url,
+      max: 4,
+      keepAlive: true,
+      options: '-c search_path=bullmq',
+    });
+    pool.on('error', (error) => log.debug({ error: error.message }, 'the queue lost a connection'));
+    pool.on('connect', (client) => client.on('error', () => {}));
+    pools.push(pool);
+    // BullMQ describes a pool by hand, and not quite as pg does; it takes one of pg's all the same.
+    return { connection: pool as unknown as Connection };
+  };
   return {
     kind: 'postgres',
     queue: (name) => {
-      const options = { ...base, defaultJobOptions: jobOptions };
+      const options = { ...connect(), defaultJobOptions: jobOptions };
       return quieten(new onPostgres.Queue<object, void, string>(name, options), log);
     },
     worker: (name, processor, workerOptions) => {
-      const options = { ...base, ...workerOptions, ...stallOptions };
+      const options = { ...connect(), ...workerOptions, ...stallOptions };
       return quieten(new onPostgres.Worker<object, void, string>(name, processor, options), log);
     },
-    close: async () => {},
+    close: async () => {
+      // Ends when whoever still has a connection gives it back.
+      for (const pool of pools) void pool.end().catch(() => {});
+    },
   };
 }
