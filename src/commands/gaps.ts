@@ -12,7 +12,7 @@ import {
 } from '../store/gaps.ts';
 import { requireKnownTokens } from '../store/scope.ts';
 import { readListedTokens } from '../store/tokens.ts';
-import { parseGranularities, parseInstant, parseItems, parseMetrics, parseTokens } from './options.ts';
+import { parseInstant, parseItems, withScopeOptions } from './options.ts';
 import { beijing, count, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -27,13 +27,12 @@ interface GapsOptions {
   readonly json?: true;
 }
 
-export const gapsCommand = new Command('gaps')
-  .description('what is missing and why: what can still be had, or needs a person')
-  .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
-  .option('--to <date>', 'end of the range, not included (default: now)', parseInstant)
-  .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
-  .option('--token <list>', 'which tokens (default: TOKENS)', parseTokens)
-  .option('--metric <list>', 'which metrics, by code or name (default: METRICS)', parseMetrics)
+export const gapsCommand = withScopeOptions(
+  new Command('gaps')
+    .description('what is missing and why: what can still be had, or needs a person')
+    .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
+    .option('--to <date>', 'end of the range, not included (default: now)', parseInstant),
+)
   .option('--reason <list>', `which reasons (default: ${openReasons.join(',')})`, parseReasons)
   .option('--all', 'every reason: also what the API does not have')
   .option('--json', 'print the result as JSON')

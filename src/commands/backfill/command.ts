@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
-import { parseGranularities, parseInstant, parseMetrics, parsePositive, parseTokens } from '../options.ts';
+import { parseInstant, parsePositive, withScopeOptions } from '../options.ts';
 import { runCommand } from '../run.ts';
 import { cancel, list } from './orders.ts';
 import { watch } from './watch.ts';
@@ -30,13 +30,12 @@ function withRange(options: BackfillOptions): OrderOptions {
 
 const anOrder = ['[number]', 'number of the order (default: the newest that is not done)'] as const;
 
-export const backfillCommand = new Command('backfill')
-  .description('fill the gaps of a range, newest first; exit code 0 when none is left, 75 when some are')
-  .option('--from <date>', 'first day or instant; Beijing time unless it names a zone', parseInstant)
-  .option('--to <date>', 'end of the range, not included', parseInstant)
-  .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
-  .option('--token <list>', 'which tokens (default: TOKENS)', parseTokens)
-  .option('--metric <list>', 'which metrics, by code or name (default: METRICS)', parseMetrics)
+export const backfillCommand = withScopeOptions(
+  new Command('backfill')
+    .description('fill the gaps of a range, newest first; exit code 0 when none is left, 75 when some are')
+    .option('--from <date>', 'first day or instant; Beijing time unless it names a zone', parseInstant)
+    .option('--to <date>', 'end of the range, not included', parseInstant),
+)
   .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
   .option('--dry-run', 'only say what it would take')
