@@ -10,18 +10,20 @@ import pg from 'pg';
 import { Random } from '../chaos/random.ts';
 import { PostgresServer } from '../chaos/servers.ts';
 import { formatBeijingDate } from '../src/beijing.ts';
-import { granularities } from '../src/catalog/index.ts';
+import { granularities, windowLength } from '../src/catalog/index.ts';
 import { startSimulator } from '../src/simulator/index.ts';
 
 /**
  * `npm run bench:killed -- [days] [kills]`: a backfill of everything, undisturbed, and once more killed at random and
- * finished by other processes. Prints what the dry run said, what the runs took, and what is left.
+ * finished by other processes. Prints what the dry run said, what the runs took, and what is left. The rate is one that two
+ * cores keep up with, the simulator beside them.
  */
 
 const days = Number(process.argv[2] ?? 90);
 const kills = Number(process.argv[3] ?? 10);
 const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const rate = 30;
 const random = new Random(Number(process.argv[4] ?? 1));
 
 const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-killed-'));
@@ -44,7 +46,7 @@ const environment = {
   CRYPTORACLE_SIGN_SECRET: signSecret,
   CRYPTORACLE_DATA_SECRET: dataSecret,
   CRYPTORACLE_DATA_IV: dataIv,
-  REQUESTS_PER_SECOND: '1000',
+  REQUESTS_PER_SECOND: String(rate),
 };
 
 function start(...args: string[]) {
@@ -78,6 +80,18 @@ async function size(): Promise<number> {
   return rows[0]?.bytes ?? 0;
 }
 
+/** Cells that the ledger calls answered. */
+async function answered(): Promise<number> {
+  const lengths = granularities.map((each) => windowLength[each]);
+  const { rows } = await client.query<{ cells: number }>(
+    `select sum(extract(epoch from upper(part) - lower(part)) * 1000 / length)::float8 as cells
+     from cryptoracle.coverage
+     join unnest($1::text[], $2::int[]) as known (granularity, length) using (granularity), unnest(answered) as part`,
+    [granularities, lengths],
+  );
+  return rows[0]?.cells ?? 0;
+}
+
 /** An empty database that has seen two days of everything, so that it knows which tokens have what. */
 async function prepare(): Promise<void> {
   await start('migrate').ended;
@@ -94,6 +108,7 @@ try {
   await prepare();
   const price = (await run('backfill', ...range, '--dry-run')).result;
   const sizeBefore = await size();
+  const answeredBefore = await answered();
   const sentBefore = simulator.counters.requests;
   const started = performance.now();
   const undisturbed = await run('backfill', ...range);
@@ -102,7 +117,10 @@ try {
   report('days, kills', `${days}, ${kills}`);
   report('dry run: requests, values', `${price.requests}, ${price.values}`);
   report('undisturbed: requests sent', `${sent} in ${seconds.toFixed(0)} s, exit code ${undisturbed.code}`);
-  report('dry run against run', `${(((price.requests ?? 0) / sent) * 100).toFixed(2)} %`);
+  report('dry run against run: requests', `${(((price.requests ?? 0) / sent) * 100).toFixed(2)} %`);
+  const { values = 0, seconds: promised = 0 } = price;
+  report('values', `${((values / ((await answered()) - answeredBefore)) * 100).toFixed(2)} %`);
+  report('time', `${promised.toFixed(0)} s, ${((promised / seconds) * 100).toFixed(1)} %`);
   const grown = (await size()) - sizeBefore;
   report(
     'disk said, disk taken',

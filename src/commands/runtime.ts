@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
-import type { Token } from '../catalog/index.ts';
+import type { Granularity, Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
 import { innermost } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
-import { dailyNeed } from '../planning/budget.ts';
+import { type DailyNeed, dailyNeed } from '../planning/budget.ts';
 import { Packer } from '../planning/packing.ts';
 import { makeProbeDue } from '../store/breaker.ts';
 import { type Database, openDatabase } from '../store/database.ts';
@@ -102,9 +102,14 @@ export class Runtime {
   async pace(database: Database): Promise<Pace> {
     const { requestsPerSecond, requestsPerDay } = this.settings;
     if (requestsPerDay === undefined) return new Pace(database, requestsPerSecond);
-    const { tokens, metrics } = await readScope(database, this.settings, this.clock.now());
-    const need = dailyNeed({ ...this.settings, tokens: tokens.length, metrics: metrics.length });
-    return new Pace(database, requestsPerSecond, { requestsPerDay, need });
+    return new Pace(database, requestsPerSecond, { requestsPerDay, need: await this.dailyNeed(database) });
+  }
+
+  /** The calls that what is wanted now takes in a day. */
+  async dailyNeed(database: Database): Promise<DailyNeed> {
+    const { tokensOf, metrics } = await readScope(database, this.settings, this.clock.now());
+    const tokensIn = (granularity: Granularity) => tokensOf(granularity).length;
+    return dailyNeed({ ...this.settings, tokensIn, metrics: metrics.length });
   }
 
   #createIngestor(database: Database, pace: Pace): Ingestor {

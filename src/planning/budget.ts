@@ -19,19 +19,20 @@ export interface DailyNeed {
 /** Calls that a whole day of the running pipeline takes, with some slack. */
 export function dailyNeed(wishes: {
   readonly granularities: readonly Granularity[];
-  readonly tokens: number;
+  /** How many tokens have windows of a granularity. */
+  readonly tokensIn: (granularity: Granularity) => number;
   readonly metrics: number;
   readonly lookbackWindows: number;
   readonly recordLimit: number;
   readonly recordUnit: RecordUnit;
 }): DailyNeed {
-  const { granularities, tokens, metrics, lookbackWindows, recordLimit, recordUnit } = wishes;
-  const records = tokens * (recordUnit === 'row' ? 1 : metrics);
-  const ticks = granularities.reduce((sum, granularity) => sum + day / windowLength[granularity], 0);
-  return {
-    live: Math.ceil(slack * ticks * Math.ceil(records / recordLimit)),
-    lookback: Math.ceil(slack * ticks * Math.ceil((records * lookbackWindows) / recordLimit)),
-  };
+  const { granularities, tokensIn, metrics, lookbackWindows, recordLimit, recordUnit } = wishes;
+  const callsFor = (windows: number) =>
+    granularities.reduce((sum, granularity) => {
+      const records = tokensIn(granularity) * windows * (recordUnit === 'row' ? 1 : metrics);
+      return sum + (day / windowLength[granularity]) * Math.ceil(records / recordLimit);
+    }, 0);
+  return { live: Math.ceil(slack * callsFor(1)), lookback: Math.ceil(slack * callsFor(lookbackWindows)) };
 }
 
 /** Calls of a whole day that a lane leaves to the lanes before it. */

@@ -23,9 +23,9 @@ export interface PackingRules {
 
 /**
  * A request for whole rows (all metrics of a gap) lets each row be written once. Only where that would cost more
- * than this factor of the fewest requests possible are the metrics divided among requests.
+ * requests than this factor of the limits' worth of records are the metrics divided among requests.
  */
-const wholeRowTolerance = 1.008;
+const wholeRowTolerance = 1.01;
 
 /** Trying every cut of a gap costs time; gaps of more windows are packed well without. */
 const mostWindowsToCut = 64;
@@ -83,10 +83,15 @@ export class Packer {
   }
 
   /** No way of packing takes fewer requests. */
-  #fewest({ granularity, interval, tokens, metrics }: Gap): number {
+  #fewest(gap: Gap): number {
+    return Math.ceil(this.#fullRequests(gap));
+  }
+
+  /** How many requests' worth of records the gap has, with a fraction for the last. */
+  #fullRequests({ granularity, interval, tokens, metrics }: Gap): number {
     const { limit, unit, extraRecords } = this.#rules;
     const rows = tokens.length * windowCount(granularity, interval);
-    return Math.ceil((rows * (unit === 'row' ? 1 : metrics.length + extraRecords)) / limit);
+    return (rows * (unit === 'row' ? 1 : metrics.length + extraRecords)) / limit;
   }
 
   #countWhole(gap: Gap): number {
@@ -122,7 +127,7 @@ export class Packer {
     const whole = equalParts(metrics.length, Math.ceil(metrics.length / most));
     let best = whole;
     let bestCost = cost(whole);
-    if (unit === 'value' && whole.length === 1 && bestCost > fewest * wholeRowTolerance) {
+    if (unit === 'value' && whole.length === 1 && bestCost > this.#fullRequests(gap) * wholeRowTolerance) {
       for (const sizes of divisions(metrics.length)) {
         const sizesCost = cost(sizes);
         if (sizesCost < bestCost) [best, bestCost] = [sizes, sizesCost];

@@ -23,6 +23,17 @@ export function firstValueOf(granularity: Granularity, token: SQL): SQL {
     where known.token = ${token} order by known.time limit 1)`;
 }
 
+/** Whether enough windows of any of the metrics were answered to tell. */
+function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL {
+  const seconds = sql.raw(String((enoughWindows * windowLength[granularity]) / 1000));
+  return sql`exists (
+    select from cryptoracle.coverage as asked
+    where asked.granularity = ${sql.raw(`'${granularity}'`)} and asked.token = ${token}
+      and asked.metric = any (${metrics})
+      and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(asked.answered) as part) >= ${seconds}
+  )`;
+}
+
 /**
  * Whether the API has no windows of the granularity for a token of which no value is stored. What lies in quarantine
  * shows that there are some; and where no token has a value, that says nothing about one of them.
@@ -30,15 +41,10 @@ export function firstValueOf(granularity: Granularity, token: SQL): SQL {
  * @param metrics the codes whose coverage counts, as an array
  */
 export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL): SQL {
-  const seconds = sql.raw(String((enoughWindows * windowLength[granularity]) / 1000));
   const name = sql.raw(`'${granularity}'`);
   return sql`(
     exists (select from ${metricTable(granularity)})
-    and exists (
-      select from cryptoracle.coverage as asked
-      where asked.granularity = ${name} and asked.token = ${token} and asked.metric = any (${metrics})
-        and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(asked.answered) as part) >= ${seconds}
-    )
+    and ${isAskedEnough(granularity, token, metrics)}
     and not exists (
       select from cryptoracle.quarantine as sent
       where sent.granularity = ${name} and sent.token = ${token} and sent.resolution is null
@@ -68,6 +74,24 @@ export async function readUnavailable(
         and ${isUnavailable(granularity, sql`t.token`, codes)}`,
   );
   return new Map(rows.map(({ token, until }) => [token, until]));
+}
+
+/** How many of the tokens have no value yet, and have not been asked for often enough to tell. */
+export async function countUnseen(
+  database: Database,
+  granularity: Granularity,
+  tokens: readonly Token[],
+  metrics: readonly MetricCode[],
+): Promise<number> {
+  const codes = sql`${sql.param(metrics)}::text[]`;
+  const [row] = await database.query<{ unseen: number }>(
+    'count unseen',
+    sql`
+      select count(*)::int as unseen from unnest(${sql.param(tokens)}::text[]) as t (token)
+      where ${firstValueOf(granularity, sql`t.token`)} is null
+        and not ${isAskedEnough(granularity, sql`t.token`, codes)}`,
+  );
+  return row?.unseen ?? 0;
 }
 
 /** Whether a token that was last answered until then is to be looked at again. @param end of the newest wanted window */

@@ -178,13 +178,16 @@ describe('backfill orders', { timeout: 90_000 }, () => {
     expect(price).toMatchObject({ windows: 300, values: cells, rate: 2, rateFrom: 'configured' });
     expect(price.seconds).toBe(price.requests / 2);
     // 30 ticks a day of one request each, with a fifth on top, are kept for the newest windows.
-    expect(price.requestsPerDay).toBe(1000 - 36);
+    expect(price).toMatchObject({ requestsPerDay: 1000, historyPerDay: 1000 - 36 });
     expect(price.budgetShare).toBeCloseTo(price.requests / 964);
     expect(price.bytes).toBeGreaterThan(price.compressedBytes);
-    expect(price.granularities).toMatchObject([{ windows: 240 }, { windows: 60 }]);
-    expect(people.stdout).toMatch(/time: about .* at 2\.0 requests\/s \(configured\)/);
-    expect(people.stdout).toMatch(/daily budget: \d+ % of the 964 calls a day/);
-    expect(people.stdout).toMatch(/disk: about .*, compressed /);
+    expect(price.granularities).toMatchObject([
+      { windows: 240, tokensUnseen: 4, seconds: price.granularities[0].requests / 2 },
+      { windows: 60, tokensUnseen: 4 },
+    ]);
+    expect(people.stdout).toMatch(/at 2\.0 requests\/s \(configured\)/);
+    expect(people.stdout).toMatch(/history may have 964 of the 1,000 calls of a day/);
+    expect(people.stdout).toMatch(/^all +1 min +12 % +\d+\.\d kB +\d+\.\d kB$/m);
     for (const line of people.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(await orders()).toEqual([]);
   });

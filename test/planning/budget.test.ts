@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { granularities } from '../../src/catalog/index.ts';
+import { type Granularity, granularities } from '../../src/catalog/index.ts';
 import { dailyNeed, reserveOf } from '../../src/planning/budget.ts';
 import { lanes } from '../../src/planning/lanes.ts';
 
 describe('the calls that a day needs', () => {
   const everything = {
     granularities,
-    tokens: 200,
+    tokensIn: () => 200,
     metrics: 13,
     lookbackWindows: 4,
     recordLimit: 2000,
@@ -25,6 +25,12 @@ describe('the calls that a day needs', () => {
     expect(dailyNeed({ ...everything, recordUnit: 'row' })).toEqual({ live: 153, lookback: 153 });
     expect(dailyNeed({ ...everything, granularities: [] })).toEqual({ live: 0, lookback: 0 });
     expect(dailyNeed({ ...everything, lookbackWindows: 0 }).lookback).toBe(0);
+  });
+
+  it('leave out tokens that the API has no such windows of', () => {
+    const tokensIn = (granularity: Granularity) => (granularity === '15m' ? 100 : 200);
+    // 100 tokens × 13 metrics fit into one request.
+    expect(dailyNeed({ ...everything, tokensIn }).live).toBe(Math.ceil((96 + 31 * 2) * 1.2));
   });
 
   it('are kept from every lane that comes later', () => {

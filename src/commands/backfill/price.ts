@@ -1,10 +1,10 @@
-import { type Granularity, granularities } from '../../catalog/index.ts';
-import type { GapSummary } from '../../ingest/fill.ts';
-import { dailyNeed, reserveOf } from '../../planning/budget.ts';
+import type { FillScope, GapSummary } from '../../ingest/fill.ts';
+import { reserveOf } from '../../planning/budget.ts';
+import { countUnseen } from '../../store/availability.ts';
 import type { Database } from '../../store/database.ts';
 import { readAnswerTime } from '../../store/requests.ts';
-import { type RowSize, readRowSize } from '../../store/sizes.ts';
-import { beijing, bytes, count, duration, printJson, printTable } from '../output.ts';
+import { readRowSize } from '../../store/sizes.ts';
+import { beijing, count, duration, printJson, printTable, bytes as size } from '../output.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** What a backfill takes, said before it is launched. */
@@ -20,14 +20,19 @@ export interface Price {
   readonly seconds: number;
   /** Calls a day that history may have; `undefined` without a daily budget. */
   readonly perDay: number | undefined;
+  /** REQUESTS_PER_DAY, of which {@link perDay} is what the other lanes leave. */
+  readonly requestsPerDay: number | undefined;
   /** Bytes on disk before and after compression. */
   readonly bytes: number;
   readonly compressedBytes: number;
 }
 
 export interface PricedPart extends GapSummary {
+  readonly seconds: number;
   readonly bytes: number;
   readonly compressedBytes: number;
+  /** Tokens of which nobody knows yet whether the API has such windows; those it has not take no disk. */
+  readonly tokensUnseen: number;
 }
 
 /** Fewest calls that say something about how long one takes. */
@@ -37,33 +42,37 @@ export async function priceOf(
   summaries: readonly GapSummary[],
   database: Database,
   runtime: Runtime,
-  scope: { readonly tokens: number; readonly metrics: number },
+  scope: FillScope,
 ): Promise<Price> {
   const { settings } = runtime;
-  const sizes = new Map<Granularity, RowSize>();
-  for (const granularity of granularities) sizes.set(granularity, await readRowSize(database, granularity));
-  const parts = summaries.map((summary) => {
-    const size = sizes.get(summary.granularity);
-    const rows = summary.rows * (size?.rowsPerAnswer ?? 1);
-    return {
-      ...summary,
-      bytes: rows * (size?.bytes ?? 0),
-      compressedBytes: rows * (size?.compressedBytes ?? 0),
-    };
-  });
-  const sum = (of: (part: PricedPart) => number) => parts.reduce((total, part) => total + of(part), 0);
-  const requests = sum((part) => part.requests);
   const { calls, seconds: answerTime } = await readAnswerTime(database);
   const isMeasured = calls >= fewestMeasured && answerTime > 0;
   const rate = isMeasured
     ? Math.min(settings.requestsPerSecond, settings.fetchConcurrency / answerTime)
     : settings.requestsPerSecond;
-  const need = dailyNeed({ ...settings, ...scope });
   const perDay =
     settings.requestsPerDay === undefined
       ? undefined
-      : Math.max(0, settings.requestsPerDay - reserveOf('history', need));
-  const days = perDay === undefined ? 0 : Math.floor(requests / Math.max(1, perDay));
+      : Math.max(0, settings.requestsPerDay - reserveOf('history', await runtime.dailyNeed(database)));
+  const secondsFor = (requests: number) => {
+    const days = perDay === undefined ? 0 : Math.floor(requests / Math.max(1, perDay));
+    return Math.max(requests / rate, days * 86_400);
+  };
+  const parts: PricedPart[] = [];
+  for (const summary of summaries) {
+    const { granularity, rows, requests } = summary;
+    const { bytes, compressedBytes } = await readRowSize(database, granularity);
+    parts.push({
+      ...summary,
+      seconds: secondsFor(requests),
+      bytes: rows * bytes,
+      compressedBytes: rows * compressedBytes,
+      tokensUnseen:
+        rows === 0 ? 0 : await countUnseen(database, granularity, scope.tokensOf(granularity), scope.metrics),
+    });
+  }
+  const sum = (of: (part: PricedPart) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const requests = sum((part) => part.requests);
   return {
     parts,
     windows: sum((part) => part.windows),
@@ -71,44 +80,57 @@ export async function priceOf(
     requests,
     rate,
     rateFrom: isMeasured && rate < settings.requestsPerSecond ? 'measured' : 'configured',
-    seconds: Math.max(requests / rate, days * 86_400),
+    seconds: secondsFor(requests),
     perDay,
+    requestsPerDay: settings.requestsPerDay,
     bytes: sum((part) => part.bytes),
     compressedBytes: sum((part) => part.compressedBytes),
   };
 }
 
+const unseenNotes = [
+  'new tokens: the API may have no such windows of them, which then take no disk;',
+  'a fill of the newest day tells which, and they are not asked for again',
+];
+
 export function printPrice(price: Price, json: boolean): void {
   if (json) return printJson(priceToJson(price));
-  const { parts, requests, values, windows, rate, rateFrom, seconds, perDay } = price;
+  const { parts, rate, rateFrom, perDay } = price;
+  const whole = { ...price, granularity: 'all', from: undefined, to: undefined, tokensUnseen: undefined };
+  const lines = [...parts, whole];
   printTable(
     ['', 'windows', 'values', 'requests', 'from (Beijing)', 'to'],
-    [
-      ...parts.map((part) => [
-        part.granularity,
-        count(part.windows),
-        count(part.values),
-        count(part.requests),
-        beijing(part.from),
-        beijing(part.to),
-      ]),
-      ['all', count(windows), count(values), count(requests), '', ''],
-    ],
+    lines.map(({ granularity, windows, values, requests, from, to }) => [
+      granularity,
+      count(windows),
+      count(values),
+      count(requests),
+      beijing(from),
+      beijing(to),
+    ]),
   );
-  const speed = `${rate < 10 ? rate.toFixed(1) : count(rate)} requests/s (${rateFrom})`;
-  process.stdout.write(
-    [
-      `time: about ${duration(seconds)} at ${speed}`,
-      ...(perDay === undefined
-        ? []
-        : [
-            `daily budget: ${count((100 * requests) / Math.max(1, perDay))} % of the ${count(perDay)} calls a day that history may have`,
-          ]),
-      `disk: about ${bytes(price.bytes)}, compressed ${bytes(price.compressedBytes)}`,
-    ]
-      .map((line) => `${line}\n`)
-      .join(''),
+  process.stdout.write('\n');
+  const share = (requests: number) =>
+    perDay === undefined ? '-' : `${count((100 * requests) / Math.max(1, perDay))} %`;
+  printTable(
+    ['', 'time', 'daily budget', 'disk', 'compressed', 'new tokens'],
+    lines.map(({ granularity, requests, seconds, bytes, compressedBytes, tokensUnseen }) => [
+      granularity,
+      duration(seconds),
+      share(requests),
+      size(bytes),
+      size(compressedBytes),
+      tokensUnseen === undefined ? '' : count(tokensUnseen),
+    ]),
   );
+  const notes = [
+    `at ${rate < 10 ? rate.toFixed(1) : count(rate)} requests/s (${rateFrom})`,
+    perDay === undefined
+      ? 'no daily budget is set (REQUESTS_PER_DAY)'
+      : `history may have ${count(perDay)} of the ${count(price.requestsPerDay ?? 0)} calls of a day`,
+    ...(parts.some(({ tokensUnseen }) => tokensUnseen > 0) ? unseenNotes : []),
+  ];
+  process.stdout.write(`\n${notes.map((note) => `${note}\n`).join('')}`);
 }
 
 function priceToJson({ parts, perDay, ...price }: Price): object {
@@ -119,7 +141,6 @@ function priceToJson({ parts, perDay, ...price }: Price): object {
     granularities: parts.map((part) => ({
       ...part,
       budgetShare: share(part.requests),
-      seconds: part.requests / price.rate,
       bytes: Math.round(part.bytes),
       compressedBytes: Math.round(part.compressedBytes),
       from: iso(part.from),
@@ -128,7 +149,8 @@ function priceToJson({ parts, perDay, ...price }: Price): object {
     ...price,
     bytes: Math.round(price.bytes),
     compressedBytes: Math.round(price.compressedBytes),
-    requestsPerDay: perDay ?? null,
+    requestsPerDay: price.requestsPerDay ?? null,
+    historyPerDay: perDay ?? null,
     budgetShare: share(price.requests),
   };
 }

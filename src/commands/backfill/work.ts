@@ -69,10 +69,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   const placed: BackfillScope = { ...wish, tokens };
   const scope = await scopeOf(placed, notPlaced, database, runtime);
   const summaries = await summariseGaps(database, scope, runtime.packer());
-  const price = await priceOf(summaries, database, runtime, {
-    tokens: scope.tokens.length,
-    metrics: scope.metrics.length,
-  });
+  const price = await priceOf(summaries, database, runtime, scope);
   if (options.dryRun === true) {
     printPrice(price, options.json === true);
     return 0;
