@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { bundleProgram } from '../chaos/program.ts';
 import { Random } from '../chaos/random.ts';
 import { PostgresServer } from '../chaos/servers.ts';
 import { formatBeijingDate } from '../src/beijing.ts';
@@ -21,11 +20,10 @@ import { startSimulator } from '../src/simulator/index.ts';
 
 const days = Number(process.argv[2] ?? 90);
 const kills = Number(process.argv[3] ?? 10);
-const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const rate = 30;
 const random = new Random(Number(process.argv[4] ?? 1));
 
+const program = await bundleProgram();
 const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-killed-'));
 const data = join(folder, 'data');
 mkdirSync(data, { mode: 0o755 });
@@ -50,7 +48,7 @@ const environment = {
 };
 
 function start(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', loader, program, ...args], {
+  const child = spawn(process.execPath, [program.cli, ...args], {
     cwd: folder,
     env: environment,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -147,5 +145,6 @@ try {
   await client.end();
   await simulator.close();
   await postgres.stop();
+  program.remove();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Member } from '../chaos/processes.ts';
+import { bundleProgram } from '../chaos/program.ts';
 import { PostgresServer } from '../chaos/servers.ts';
 import { startSimulator } from '../src/simulator/index.ts';
 
@@ -21,7 +22,8 @@ const postgres = await PostgresServer.start(data);
 const simulator = await startSimulator({ market: { lateShare: 0 } });
 simulator.setFaults({ slow: { probability: 1, milliseconds: latency } });
 const { apiKey, signSecret, dataSecret, dataIv } = simulator.credentials;
-const pipeline = new Member('start', ['start'], folder, {
+const program = await bundleProgram();
+const pipeline = new Member('start', program, ['start'], folder, {
   DATABASE_URL: postgres.url,
   CRYPTORACLE_BASE_URL: simulator.url,
   CRYPTORACLE_API_KEY: apiKey,
@@ -62,6 +64,7 @@ try {
   await pipeline.stop();
   await simulator.close();
   await postgres.stop();
+  program.remove();
   rmSync(folder, { recursive: true, force: true });
 }
 

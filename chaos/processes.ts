@@ -1,15 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import type { Program } from './program.ts';
 
 /** The program's processes, as a person would start them, and as nobody would end them. */
-
-const program = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
-const skewedClock = new URL('./skewed-clock.ts', import.meta.url).href;
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -24,11 +20,18 @@ export class Member {
   #output = '';
   #isKilled = false;
 
-  constructor(name: string, args: readonly string[], folder: string, environment: Environment) {
+  constructor(
+    name: string,
+    program: Program,
+    args: readonly string[],
+    folder: string,
+    environment: Environment,
+  ) {
     this.name = name;
     this.#clockFile = join(folder, `${name}.clock`);
     const { PATH = '', HOME = '' } = process.env;
-    this.#process = spawn(process.execPath, ['--import', loader, '--import', skewedClock, program, ...args], {
+    const skewedClock = pathToFileURL(program.skewedClock).href;
+    this.#process = spawn(process.execPath, ['--import', skewedClock, program.cli, ...args], {
       cwd: folder,
       env: { PATH, HOME, LOG_LEVEL: 'info', CHAOS_CLOCK_FILE: this.#clockFile, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -14,6 +14,7 @@ import { readGaps } from '../src/store/coverage.ts';
 import { Database } from '../src/store/database.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { type Environment, Member } from './processes.ts';
+import { bundleProgram, type Program } from './program.ts';
 import { PostgresServer, RedisServer, silent } from './servers.ts';
 import { compareWithTruth, type Difference, rowNotWanted } from './truth.ts';
 
@@ -63,6 +64,7 @@ export class World {
   readonly postgres: PostgresServer | undefined;
   /** `undefined` where the queue is in the database. */
   readonly redis: RedisServer | undefined;
+  readonly #program: Program;
   readonly #databaseUrl: string;
   readonly #historyStart: number;
   #database: Database;
@@ -81,12 +83,14 @@ export class World {
     readonly databaseUrl: string;
     readonly database: Database;
     readonly backend: QueueBackend;
+    readonly program: Program;
   }) {
     this.queue = parts.queue;
     this.simulator = parts.simulator;
     this.folder = parts.folder;
     this.postgres = parts.postgres;
     this.redis = parts.redis;
+    this.#program = parts.program;
     this.#databaseUrl = parts.databaseUrl;
     this.#database = parts.database;
     this.#backend = parts.backend;
@@ -120,6 +124,7 @@ export class World {
       databaseUrl: url,
       database,
       backend,
+      program: await bundleProgram(),
     });
     await Promise.all(world.#members.map((member) => member.ready()));
     return world;
@@ -141,7 +146,7 @@ export class World {
   spawn(role: 'scheduler' | 'worker' | 'migrate'): Member {
     const args = role === 'migrate' ? ['migrate'] : ['start', '--role', role];
     const name = `${role}-${this.#members.length}`;
-    const member = new Member(name, args, this.folder, this.#environment());
+    const member = new Member(name, this.#program, args, this.folder, this.#environment());
     this.#members.push(member);
     return member;
   }
@@ -287,6 +292,7 @@ export class World {
     await this.#backend.close();
     await this.#database.close();
     await this.simulator.close();
+    this.#program.remove();
     await this.redis?.stop();
     if (this.postgres === undefined) await dropDatabase(this.#databaseUrl);
     await this.postgres?.stop();

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { backfillCommand } from './commands/backfill/command.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor/command.ts';
 import { exportCommand } from './commands/export.ts';
 import { gapsCommand } from './commands/gaps.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -24,6 +25,7 @@ const commands = [
   backfillCommand,
   gapsCommand,
   statusCommand,
+  doctorCommand,
   quarantineCommand,
   exportCommand,
   readerCommand,

@@ -241,6 +241,12 @@ export function readSettings(): Settings {
   return parseSettings(process.env);
 }
 
+/** Names in the environment that look like settings of ours and are none: misspelt ones. */
+export function unknownSettings(names: readonly string[] = Object.keys(process.env)): string[] {
+  const known = new Set([...settingNames, ...secretNames.map((name) => `${name}_FILE`)]);
+  return names.filter((name) => name.startsWith('CRYPTORACLE_') && !known.has(name));
+}
+
 /** @throws UserError naming every setting that is wrong */
 export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given: Record<string, string> = {};

@@ -27,6 +27,8 @@ export interface Attempt {
   readonly message: string | undefined;
   /** How long the API asked us to wait, in milliseconds. */
   readonly retryAfter: number | undefined;
+  /** What the API's clock showed, by its `Date` header; milliseconds since the epoch, to the second. */
+  readonly serverTime: number | undefined;
 }
 
 export interface ApiClientOptions {
@@ -107,6 +109,7 @@ export class ApiClient {
       context.signal?.throwIfAborted();
       await context.turn?.(context.signal);
       const sent = performance.now();
+      let serverTime: number | undefined;
       const report = (outcome: Attempt['outcome'], failure?: ApiFailure) =>
         context.onAttempt?.({
           outcome,
@@ -114,9 +117,12 @@ export class ApiClient {
           message: failure?.message,
           retryAfter: failure?.retryAfter,
           milliseconds: Math.round(performance.now() - sent),
+          serverTime,
         });
       try {
-        const answer = await this.#send(path, business, context.signal);
+        const answer = await this.#send(path, business, context.signal, (headers) => {
+          serverTime = timeOf(headers);
+        });
         await report('answered');
         return answer;
       } catch (error) {
@@ -138,6 +144,7 @@ export class ApiClient {
     path: string,
     business: Record<string, unknown>,
     signal: AbortSignal | undefined,
+    onHeaders: (headers: Headers) => void,
   ): Promise<unknown> {
     const { baseUrl, version, credentials, wire, clock, timeout, largestAnswer } = this.#options;
     const timer = AbortSignal.timeout(timeout);
@@ -151,6 +158,7 @@ export class ApiClient {
         signal: signal === undefined ? timer : AbortSignal.any([timer, signal]),
         redirect: 'error',
       });
+      onHeaders(response.headers);
       body = await readBody(response, largestAnswer);
     } catch (error) {
       if (error instanceof ApiFailure) throw error;
@@ -161,6 +169,11 @@ export class ApiClient {
     const { status, headers } = response;
     return unseal({ status, retryAfter: headers.get('retry-after'), body }, credentials, wire, clock.now());
   }
+}
+
+function timeOf(headers: Headers): number | undefined {
+  const time = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(time) ? undefined : time;
 }
 
 /** undici says "fetch failed" and hides the reason in the cause. */

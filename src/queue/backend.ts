@@ -108,8 +108,18 @@ async function openRedis(url: string, prefix: string, log: Logger): Promise<Queu
   };
 }
 
-/** Asks once, without BullMQ's endless patience, so that a wrong address is an error and no silence. */
-async function probeRedis(url: string): Promise<void> {
+/** What a Redis says of itself. */
+export interface RedisServer {
+  readonly version: string;
+  /** What it does when its memory is full; a queue wants `noeviction`. */
+  readonly evictionPolicy: string | undefined;
+}
+
+/**
+ * Asks once, without BullMQ's endless patience, so that a wrong address is an error and no silence.
+ * @throws UserError or TryLaterError where it cannot be used
+ */
+export async function probeRedis(url: string): Promise<RedisServer> {
   const { host } = new URL(url);
   const probe = new Redis(url, {
     lazyConnect: true,
@@ -125,7 +135,9 @@ async function probeRedis(url: string): Promise<void> {
     await probe.connect();
     const database = Number(new URL(url).pathname.slice(1));
     if (Number.isInteger(database)) await probe.select(database);
-    await probe.ping();
+    const info = await probe.info();
+    const field = (name: string) => new RegExp(`^${name}:(.*?)\\s*$`, 'm').exec(info)?.[1];
+    return { version: field('redis_version') ?? '?', evictionPolicy: field('maxmemory_policy') };
   } catch (error) {
     const message = error instanceof Error && !/closed/i.test(error.message) ? error.message : reason;
     if (/DB index/i.test(message)) throw new UserError(`REDIS_URL: ${host} has no such database number`);

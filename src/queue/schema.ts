@@ -44,9 +44,14 @@ export async function migrateQueue(database: Database): Promise<void> {
   );
 }
 
+/** Whether the queue's schema is there and new enough. @throws as {@link migrateQueue} */
+export function isQueueMigrated(database: Database): Promise<boolean> {
+  return explained(() => isCurrent(database.pool));
+}
+
 /** Runs {@link migrateQueue} where the schema is behind, and only then: a worker may read the version and no more. */
 export async function ensureQueueMigrated(database: Database): Promise<void> {
-  if (!(await explained(() => isCurrent(database.pool)))) await migrateQueue(database);
+  if (!(await isQueueMigrated(database))) await migrateQueue(database);
 }
 
 /** Says in one line what a person can mend. */

@@ -62,7 +62,7 @@ export async function ensureMigrated(database: Database, clock: Clock, log: Logg
 const journal = z.object({ entries: z.array(z.object({ when: z.number() })) });
 
 /** Whether the database has all migrations of this program, lacks some, or has some that it does not know. */
-async function schemaState(database: Database): Promise<'behind' | 'current' | 'ahead'> {
+export async function schemaState(database: Database): Promise<'behind' | 'current' | 'ahead'> {
   const text = readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8');
   const newest = journal.parse(JSON.parse(text)).entries.at(-1)?.when ?? 0;
   try {

@@ -103,9 +103,12 @@ describe('the client', () => {
         message: undefined,
         retryAfter: undefined,
         milliseconds: expect.any(Number),
+        serverTime: expect.any(Number),
       },
     ]);
     expect(attempts[0]?.milliseconds).toBeGreaterThanOrEqual(0);
+    // The header counts seconds.
+    expect(Math.abs(Date.now() - (attempts[0]?.serverTime ?? 0))).toBeLessThan(5000);
   });
 
   it('answers many calls at once, each with its own', async () => {

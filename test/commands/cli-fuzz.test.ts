@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleCli, createFolder, type Environment, errorLines, expectMistake, type runCli } from './cli.ts';
+import { describe, expect, it } from 'vitest';
+import { createFolder, type Environment, errorLines, expectMistake, runCli } from './cli.ts';
 
 /** 46 processes, each given something wrong. */
 
@@ -94,19 +94,14 @@ const wrongSettings: readonly (readonly [settings: Environment, named: readonly 
 ];
 
 describe('whatever is wrong is told in one line:', () => {
-  const folder = createFolder();
   const place = createFolder();
-  let run: typeof runCli;
-  beforeAll(async () => {
-    run = await bundleCli(folder);
-  });
 
   const short = (value: unknown) => JSON.stringify(value).slice(0, 70);
 
   it.concurrent.each(mistakes.map(([args, named]) => [short(args), args, named] as const))(
     'the command line %s',
     async (_, args, named) => {
-      const ended = await run(place, args);
+      const ended = await runCli(place, args);
       expectMistake(ended, named);
       expect(ended.stderr.split('\n')).toHaveLength(2);
     },
@@ -115,7 +110,7 @@ describe('whatever is wrong is told in one line:', () => {
   it.concurrent.each(wrongSettings.map(([settings, named]) => [short(settings), settings, named] as const))(
     'the settings %s',
     async (_, settings, named) => {
-      const ended = await run(place, ['status'], settings);
+      const ended = await runCli(place, ['status'], settings);
       expectMistake(ended, named);
       expect(ended.stderr.split('\n')).toHaveLength(2);
       expect(ended.stderr).not.toContain('S3CRET');
@@ -139,7 +134,7 @@ describe('whatever is wrong is told in one line:', () => {
       fc.string({ unit: fc.constantFrom(...'09Z:-+. ,=@TBC/\n\u00e9\u6bd4\u{1f680}') }),
     );
     const lines = fc.sample(fc.array(word, { minLength: 1, maxLength: 6 }), 12);
-    const endings = await Promise.all(lines.map((args) => run(place, args, { LOG_LEVEL: 'loud' })));
+    const endings = await Promise.all(lines.map((args) => runCli(place, args, { LOG_LEVEL: 'loud' })));
     for (const [at, ended] of endings.entries()) {
       const told = `${JSON.stringify(lines[at])}: ${ended.stderr}`;
       expect(ended.code, told).toBe(1);

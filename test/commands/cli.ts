@@ -1,19 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, inject } from 'vitest';
 import type { Credentials } from '../../src/api/wire.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 
 /** Runs the program as a person does: as a process of its own, in a folder of its own. */
-
-const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -37,12 +31,8 @@ export function createFolder(): string {
 
 /** Starts a command with these settings and no others. */
 export function startCli(cwd: string, args: readonly string[], settings: Environment = {}): Running {
-  return start(cwd, ['--import', loader, program, ...args], settings);
-}
-
-function start(cwd: string, args: readonly string[], settings: Environment): Running {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [inject('program'), ...args], {
     cwd,
     env: { PATH, HOME, LOG_LEVEL: 'warn', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,25 +50,6 @@ function start(cwd: string, args: readonly string[], settings: Environment): Run
 /** Runs a command to its end. */
 export function runCli(cwd: string, args: readonly string[], settings: Environment = {}): Promise<Ended> {
   return startCli(cwd, args, settings).ended;
-}
-
-/**
- * Makes one file of the program, which starts in a fifth of the time, for tests that run it many times.
- * @returns runs a command to its end
- */
-export async function bundleCli(folder: string): Promise<typeof runCli> {
-  const outfile = join(folder, 'cli.mjs');
-  const banner = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
-  await build({
-    entryPoints: [program],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    banner: { js: banner },
-    logLevel: 'error',
-  });
-  return (cwd, args, settings = {}) => start(cwd, [outfile, ...args], settings).ended;
 }
 
 /** Lines that tell a person what is wrong. */

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleCli, createFolder, type runCli } from './cli.ts';
+import { describe, expect, it } from 'vitest';
+import { createFolder, runCli } from './cli.ts';
 
 /** Settings that no command could work with. */
 const broken = { DATABASE_URL: 'nonsense', LOG_LEVEL: 'loud', HTTP_PORT: '-1' };
@@ -17,14 +17,9 @@ const backfillOptions = [
 
 describe('help', () => {
   const folder = createFolder();
-  const elsewhere = createFolder();
-  let run: typeof runCli;
-  beforeAll(async () => {
-    run = await bundleCli(elsewhere);
-  });
 
   it('is there for every command with its options, whatever the settings, and starts nothing', async () => {
-    const whole = await run(folder, ['--help'], broken);
+    const whole = await runCli(folder, ['--help'], broken);
     expect(whole).toMatchObject({ code: 0, stderr: '' });
     const listed = whole.stdout.slice(whole.stdout.indexOf('Commands:')).matchAll(/^ {2}([a-z]+) /gm);
     const commands = Array.from(listed, ([, name = '']) => name).filter((name) => name !== 'help');
@@ -33,7 +28,7 @@ describe('help', () => {
     );
     for (let first = 0; first < commands.length; first += 4) {
       const some = commands.slice(first, first + 4);
-      const helps = await Promise.all(some.map((command) => run(folder, [command, '--help'], broken)));
+      const helps = await Promise.all(some.map((command) => runCli(folder, [command, '--help'], broken)));
       for (const [position, help] of helps.entries()) {
         expect(help).toMatchObject({ code: 0, stderr: '' });
         expect(help.stdout).toContain(`Usage: cryptoracle ${some[position]}`);

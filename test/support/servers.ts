@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
+import { bundleProgram } from '../../chaos/program.ts';
 import { startEmbedded } from '../../src/store/embedded.ts';
 
 /**
@@ -21,12 +22,16 @@ declare module 'vitest' {
     plainUrl: string;
     timescaleUrl: string | null;
     redisUrl: string | null;
+    /** The program, for `node` to run. */
+    program: string;
   }
 }
 
 const releasers: (() => Promise<void>)[] = [];
 
 export async function setup(project: TestProject): Promise<void> {
+  const program = await bundleProgram();
+  releasers.push(async () => program.remove());
   const plain = await startPlain();
   const timescale = await findTimescale();
   const redis = await findRedis();
@@ -38,6 +43,7 @@ export async function setup(project: TestProject): Promise<void> {
   if (redis === null && process.env.REQUIRE_REDIS === '1') {
     throw new Error('REQUIRE_REDIS=1, but there is neither TEST_REDIS_URL nor redis-server nor Docker');
   }
+  project.provide('program', program.cli);
   project.provide('plainUrl', plain);
   project.provide('timescaleUrl', timescale);
   project.provide('redisUrl', redis);

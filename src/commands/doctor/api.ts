@@ -1,0 +1,188 @@
+import { ApiClient, type Attempt } from '../../api/client.ts';
+import { decodeAnswer } from '../../api/decode.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { formatBeijing } from '../../beijing.ts';
+import { bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
+import { hasCredentials, requireCredentials } from '../../config.ts';
+import { settledUntil } from '../../planning/windows.ts';
+import { makeProbeDue, readBreaker } from '../../store/breaker.ts';
+import { BudgetSpent } from '../../store/pace.ts';
+import { logRequest } from '../../store/requests.ts';
+import type { CommandContext } from '../run.ts';
+import type { Runtime } from '../runtime.ts';
+import type { FoundDatabase } from './database.ts';
+import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
+
+/**
+ * Checks the credentials with one real question: the newest window of one token. It is a call like any other: it waits
+ * for its turn, counts against the budget, and is in the table `requests`, where there is a database.
+ */
+export async function* checkApi(context: CommandContext, found: FoundDatabase): AsyncGenerator<Finding> {
+  const { runtime } = context;
+  const { settings } = runtime;
+  if (!hasCredentials(settings)) {
+    try {
+      requireCredentials(settings);
+    } catch (error) {
+      yield failedWith('credentials', error);
+    }
+    yield skipped('API', 'there are no credentials to ask with');
+    yield await checkClock(runtime, found, undefined);
+    return;
+  }
+  yield ok('credentials', 'all four are set');
+  let attempt: Attempt | undefined;
+  try {
+    yield await ask(context, found, (made) => {
+      attempt = made;
+    });
+  } catch (error) {
+    yield explain(error, settings.baseUrl);
+  }
+  yield await checkClock(runtime, found, attempt);
+}
+
+async function ask(
+  { runtime, signal }: CommandContext,
+  { database, isCurrent }: FoundDatabase,
+  onAttempt: (attempt: Attempt) => void,
+): Promise<Finding> {
+  const { settings, clock } = runtime;
+  const { baseUrl, apiVersion: version, wire, recordLimit, rangeEnd, settleDelay } = settings;
+  const store = isCurrent ? database : undefined;
+  const pace = store && (await runtime.pace(store));
+  const client = new ApiClient({
+    baseUrl,
+    version,
+    credentials: requireCredentials(settings),
+    wire,
+    clock,
+    retry: { attempts: 1, firstDelay: 0, longestDelay: 0 },
+  });
+  const granularity = settings.granularities.includes('1d') ? '1d' : (settings.granularities[0] ?? '1d');
+  const [token] = settings.tokens === 'all' ? bundledTokens.map((each) => each.token) : settings.tokens;
+  const tags = wire.tags === 'one' ? tagCodes.slice(0, 1) : [];
+  const metrics = settings.metrics.slice(0, Math.max(1, recordLimit - tags.length));
+  const tokens = token === undefined ? [] : [token];
+  const end = settledUntil(granularity, clock.now(), settleDelay);
+  const start = end - windowLength[granularity];
+  const question = { granularity, tokens, metrics, tags };
+  const started = performance.now();
+  const payload = await client.fetchMetrics(
+    { ...question, startTime: start, endTime: rangeEnd === 'exclusive' ? end : start },
+    {
+      signal,
+      turn: async (abort) => pace?.turn('live', abort),
+      onAttempt: async (attempt) => {
+        onAttempt(attempt);
+        if (store === undefined) return;
+        const interval = { start, end };
+        const { outcome, code, milliseconds, message } = attempt;
+        await logRequest(store, {
+          ...({ what: 'values', lane: 'live', granularity, interval, tokens, metrics } as const),
+          ...{ outcome, code, milliseconds, message, at: clock.now() },
+        });
+      },
+    },
+  );
+  const answer = decodeAnswer(payload, { ...question, interval: { start, end } });
+  const milliseconds = Math.round(performance.now() - started);
+  const what = `${token}, ${granularity} of ${formatBeijing(start).slice(0, 16)} (Beijing)`;
+  // Workers find out at once that they may go on.
+  const wasRefused = store !== undefined && (await readBreaker(store)) !== undefined;
+  if (wasRefused) await makeProbeDue(store, clock.now());
+  const message = `${new URL(baseUrl).host} answered in ${milliseconds} ms: ${what} has ${answer.values} values`;
+  return ok('API', wasRefused ? `${message}; it refused access before, workers go on now` : message);
+}
+
+/** Failures by kind, with what a person can do about them. @throws what is no failure of a call */
+function explain(error: unknown, baseUrl: string): Finding {
+  if (error instanceof BudgetSpent) {
+    return warning(
+      'API',
+      `not asked: ${error.message}`,
+      `it goes on at ${formatBeijing(error.until)} (Beijing)`,
+    );
+  }
+  if (!(error instanceof ApiFailure)) throw error;
+  const said = `${new URL(baseUrl).host}: ${error.message}`;
+  switch (error.kind) {
+    case 'access-denied':
+      return failed(
+        'API',
+        said,
+        error.code === 403
+          ? 'CRYPTORACLE_SIGN_SECRET is wrong, or CRYPTORACLE_WIRE says the wrong way to sign'
+          : "check CRYPTORACLE_API_KEY, and that this machine's address is on the key's whitelist",
+      );
+    case 'bad-request':
+      return failed(
+        'API',
+        said,
+        'CRYPTORACLE_DATA_SECRET or CRYPTORACLE_DATA_IV is wrong, or CRYPTORACLE_WIRE says the wrong way to encrypt',
+      );
+    case 'metric-refused':
+      return warning(
+        'API',
+        `access is granted; ${error.message}`,
+        'the pipeline finds out which metrics are not in the subscription and leaves them out',
+      );
+    case 'no-data':
+      return ok('API', `access is granted; ${error.message}`);
+    case 'throttled':
+      return {
+        ...failed('API', said, 'somebody else uses the key, or REQUESTS_PER_SECOND is more than it may have'),
+        mayPass: true,
+      };
+    case 'transient':
+      return explainTransient(said, error.code);
+  }
+}
+
+function explainTransient(said: string, code: number | undefined): Finding {
+  if (code !== undefined && code >= 400 && code < 500) {
+    return failed('API', said, 'CRYPTORACLE_BASE_URL or CRYPTORACLE_API_VERSION is wrong');
+  }
+  if (code === 200) {
+    return failed(
+      'API',
+      said,
+      'CRYPTORACLE_DATA_SECRET or CRYPTORACLE_DATA_IV is wrong, or CRYPTORACLE_WIRE, or something between here and the API answers in its place',
+    );
+  }
+  const remedy = 'check CRYPTORACLE_BASE_URL and the network, or wait';
+  return { ...failed('API', said, remedy), mayPass: true };
+}
+
+/** Differences that do no harm yet, and that do, in milliseconds: windows are asked for by this machine's clock. */
+const noticeable = 10_000;
+const harmful = 60_000;
+
+/** Compares this machine's clock with the database's and the API's. */
+async function checkClock(
+  { clock }: Runtime,
+  { database }: FoundDatabase,
+  attempt: Attempt | undefined,
+): Promise<Finding> {
+  const differences: { readonly than: string; readonly ahead: number }[] = [];
+  if (attempt?.serverTime !== undefined) {
+    // The header was written while the call was under way, and is cut to the second.
+    differences.push({
+      than: 'the API',
+      ahead: clock.now() - attempt.milliseconds / 2 - attempt.serverTime - 500,
+    });
+  }
+  if (database !== undefined) {
+    const { rows } = await database.pool.query<{ now: Date }>('select clock_timestamp() as now');
+    if (rows[0] !== undefined)
+      differences.push({ than: 'the database', ahead: clock.now() - rows[0].now.getTime() });
+  }
+  if (differences.length === 0) return skipped('clock', 'there is no other to compare it with');
+  const message = `this machine's clock differs by ${differences
+    .map(({ than, ahead }) => `${(Math.abs(ahead) / 1000).toFixed(1)} s from ${than}`)
+    .join(', ')}`;
+  const worst = Math.max(...differences.map(({ ahead }) => Math.abs(ahead)));
+  const remedy = 'have the clocks set by NTP: which windows are due depends on them';
+  if (worst > harmful) return failed('clock', message, remedy);
+  return worst > noticeable ? warning('clock', message, remedy) : ok('clock', message);
+}

@@ -1,0 +1,119 @@
+import { Command } from 'commander';
+import { readSettings, unknownSettings } from '../../config.ts';
+import { reserveOf } from '../../planning/budget.ts';
+import { requireKnownTokens } from '../../store/scope.ts';
+import { readListedTokens } from '../../store/tokens.ts';
+import { count, printJson } from '../output.ts';
+import { type CommandContext, runCommand } from '../run.ts';
+import type { Runtime } from '../runtime.ts';
+import { checkApi } from './api.ts';
+import { checkDatabase, type FoundDatabase } from './database.ts';
+import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
+import { checkQueue } from './queue.ts';
+
+export const doctorCommand = new Command('doctor')
+  .description('check settings, database, queue, clock and credentials, step by step, with the remedy')
+  .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    '\nSends one call to the API. Exit code 1 where something must be mended, 75 where it may pass.',
+  )
+  .action(async ({ json }: { json?: true }) => {
+    const wrong = settingsMistake();
+    if (wrong === undefined) return runCommand((context) => report(examine(context), json === true));
+    process.exitCode = await report(wrong, json === true);
+  });
+
+/** Without settings nothing else can be checked. */
+function settingsMistake(): Finding[] | undefined {
+  try {
+    readSettings();
+    return undefined;
+  } catch (error) {
+    return [failedWith('settings', error)];
+  }
+}
+
+async function* examine(context: CommandContext): AsyncGenerator<Finding> {
+  const { runtime } = context;
+  yield describeSettings(runtime);
+  const found = yield* checkDatabase(runtime);
+  yield await checkTokens(runtime, found);
+  yield await checkQueue(runtime, found);
+  yield* checkApi(context, found);
+  yield await checkBudget(runtime, found);
+}
+
+function describeSettings({ settings }: Runtime): Finding {
+  const { tokens, metrics, granularities, requestsPerSecond, requestsPerDay } = settings;
+  const unknown = unknownSettings();
+  if (unknown.length > 0) {
+    return warning('settings', `no settings of ours: ${unknown.join(', ')}`, '.env.example names them all');
+  }
+  return ok(
+    'settings',
+    `${tokens === 'all' ? 'all' : count(tokens.length)} tokens, ${metrics.length} metrics, ${granularities.join()}; ` +
+      `${requestsPerSecond} requests/s${requestsPerDay === undefined ? '' : `, ${count(requestsPerDay)} a day`}`,
+  );
+}
+
+/** Whether the chosen tokens are known; a new one the API may know all the same. */
+async function checkTokens({ settings }: Runtime, { database, isCurrent }: FoundDatabase): Promise<Finding> {
+  if (database === undefined || !isCurrent) return skipped('tokens', 'the schema comes first');
+  try {
+    await requireKnownTokens(database, settings.tokens, 'TOKENS');
+    return ok(
+      'tokens',
+      `${count((await readListedTokens(database)).length)} are listed, all of TOKENS among them`,
+    );
+  } catch (error) {
+    return {
+      ...failedWith('tokens', error),
+      state: 'warning',
+      remedy: 'unless it is new: the API is asked for its list at every start',
+    };
+  }
+}
+
+/** Whether the newest windows can be had with the calls that a day may have. */
+async function checkBudget(runtime: Runtime, { database, isCurrent }: FoundDatabase): Promise<Finding> {
+  const { requestsPerDay, requestsPerSecond } = runtime.settings;
+  if (database === undefined || !isCurrent) return skipped('budget', 'the schema comes first');
+  const need = await runtime.dailyNeed(database);
+  const most = Math.min(requestsPerDay ?? Number.POSITIVE_INFINITY, requestsPerSecond * 86_400);
+  const message =
+    `the newest windows take ${count(need.live)} calls a day, the look-back ${count(need.lookback)}; ` +
+    (requestsPerDay === undefined
+      ? 'no daily budget is set'
+      : `${count(Math.max(0, most - reserveOf('history', need)))} of ${count(most)} are left for history`);
+  if (most >= reserveOf('history', need)) return ok('budget', message);
+  return failed(
+    'budget',
+    message,
+    'raise REQUESTS_PER_DAY or REQUESTS_PER_SECOND, or choose fewer GRANULARITIES, TOKENS or METRICS',
+  );
+}
+
+const words: Readonly<Record<Finding['state'], string>> = {
+  ok: 'ok',
+  warning: 'warning',
+  failed: 'FAILED',
+  skipped: '-',
+};
+
+/** Shows each finding as it comes. @returns the exit code */
+async function report(findings: Iterable<Finding> | AsyncIterable<Finding>, json: boolean): Promise<number> {
+  const all: Finding[] = [];
+  for await (const finding of findings) {
+    all.push(finding);
+    if (json) continue;
+    const { check, state, message, remedy } = finding;
+    process.stdout.write(`${words[state].padEnd(9)}${check.padEnd(13)}${message}\n`);
+    if (remedy !== undefined) process.stdout.write(`${' '.repeat(22)}-> ${remedy}\n`);
+  }
+  if (json)
+    printJson(all.map(({ check, state, message, remedy = null }) => ({ check, state, message, remedy })));
+  const broken = all.filter(({ state }) => state === 'failed');
+  if (broken.length === 0) return 0;
+  return broken.every(({ mayPass }) => mayPass === true) ? 75 : 1;
+}

@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { sql } from 'drizzle-orm';
+import { type Database, errorCode } from '../../store/database.ts';
+import { schemaState } from '../../store/migrate.ts';
+import type { Runtime } from '../runtime.ts';
+import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
+
+/** What the checks that follow may use. */
+export interface FoundDatabase {
+  /** `undefined` where it cannot be reached, or is not there yet. */
+  readonly database: Database | undefined;
+  /** Whether it has the tables that this program knows. */
+  readonly isCurrent: boolean;
+}
+
+/** Checks the database: whether it answers, how new its schema is, what this user may do. Changes nothing. */
+export async function* checkDatabase(runtime: Runtime): AsyncGenerator<Finding, FoundDatabase> {
+  const { databaseUrl, dataDir } = runtime.settings;
+  if (databaseUrl === undefined && !existsSync(dataDir)) {
+    yield ok('database', `the embedded one, made in ${dataDir} at the first start`);
+    for (const check of ['schema', 'rights', 'TimescaleDB']) yield skipped(check, 'there is no database yet');
+    return { database: undefined, isCurrent: false };
+  }
+  let database: Database;
+  try {
+    database = await runtime.connectDatabase(3);
+    yield await checkServer(database, runtime);
+  } catch (error) {
+    yield failedWith('database', error);
+    for (const check of ['schema', 'rights', 'TimescaleDB']) yield skipped(check, 'no database answers');
+    return { database: undefined, isCurrent: false };
+  }
+  const state = await schemaState(database).catch((error: unknown): 'forbidden' => {
+    if (errorCode(error) === '42501') return 'forbidden';
+    throw error;
+  });
+  yield describeSchema(state);
+  const isCurrent = state === 'current';
+  yield isCurrent ? await checkRights(database) : skipped('rights', 'the schema comes first');
+  yield await checkTimescale(database, databaseUrl === undefined);
+  return { database, isCurrent };
+}
+
+/** Connections that a process opens besides those that fetch. */
+const connectionsBeside = 12;
+
+async function checkServer(database: Database, { settings }: Runtime): Promise<Finding> {
+  const [row] = await database.query<{ version: string; free: number; name: string; user: string }>(
+    'look at server',
+    sql`
+      select current_setting('server_version') as version, current_database() as name, current_user as "user",
+        current_setting('max_connections')::int - (select count(*)::int from pg_stat_activity) as free`,
+  );
+  const { version = '?', free = 0, name, user } = row ?? {};
+  const where =
+    settings.databaseUrl === undefined ? `embedded in ${settings.dataDir}` : new URL(database.url).host;
+  const message = `PostgreSQL ${version.split(' ')[0]} (${where}), database ${name}, user ${user}`;
+  const wanted = settings.fetchConcurrency + connectionsBeside;
+  if (free >= wanted) return ok('database', message);
+  return warning(
+    'database',
+    `${message}; ${free} connections are free, a process takes up to ${wanted}`,
+    'raise max_connections on the server, or lower FETCH_CONCURRENCY',
+  );
+}
+
+function describeSchema(state: 'behind' | 'current' | 'ahead' | 'forbidden'): Finding {
+  switch (state) {
+    case 'current':
+      return ok('schema', 'the newest');
+    case 'behind':
+      return warning(
+        'schema',
+        'older than this program, or none yet',
+        'run `migrate`; the first start does it, too',
+      );
+    case 'ahead':
+      return failed('schema', 'a newer version of this program has changed it', 'update the program');
+    case 'forbidden':
+      return failed(
+        'schema',
+        'this user may not look at it',
+        'grant cryptoracle_worker to it (see SECURITY.md)',
+      );
+  }
+}
+
+async function checkRights(database: Database): Promise<Finding> {
+  const [row] = await database.query<{ user: string; mayStore: boolean }>(
+    'look at rights',
+    sql`
+      select current_user as "user",
+        bool_and(has_table_privilege('cryptoracle.' || name, 'insert')) as "mayStore"
+      from unnest(array['metrics_15m', 'metrics_1h', 'metrics_4h', 'metrics_1d', 'coverage', 'requests']) as name`,
+  );
+  if (row?.mayStore === true) return ok('rights', 'this user may run the pipeline');
+  return failed(
+    'rights',
+    `the user ${row?.user} may not store`,
+    `as the owner: grant cryptoracle_worker to ${row?.user}`,
+  );
+}
+
+async function checkTimescale(database: Database, isEmbedded: boolean): Promise<Finding> {
+  const check = 'TimescaleDB';
+  const [row] = await database.query<{ installed: string | null; available: string | null }>(
+    'look for TimescaleDB',
+    sql`
+      select
+        (select extversion from pg_extension where extname = 'timescaledb') as installed,
+        (select default_version from pg_available_extensions where name = 'timescaledb') as available`,
+  );
+  const { installed = null, available = null } = row ?? {};
+  if (installed !== null && (await hasHypertables(database))) return ok(check, `${installed}, hypertables`);
+  if (isEmbedded) return ok(check, 'not in the embedded database: plain tables, without compression');
+  const version = installed ?? available;
+  return version === null
+    ? warning(
+        check,
+        'not on this server: plain tables, without compression',
+        'install it there, then run `migrate`: the tables become hypertables, with all that is in them',
+      )
+    : warning(
+        check,
+        `${version} can be had, plain tables are used`,
+        'run `migrate` as the owner of the database',
+      );
+}
+
+async function hasHypertables(database: Database): Promise<boolean> {
+  const [row] = await database.query<{ found: boolean }>(
+    'look for hypertables',
+    sql`
+      select exists (
+        select from timescaledb_information.hypertables
+        where hypertable_schema = 'cryptoracle' and hypertable_name = 'metrics_15m') as found`,
+  );
+  return row?.found === true;
+}

@@ -1,0 +1,36 @@
+import { TryLaterError, UserError } from '../../errors.ts';
+
+/** What one check of `doctor` found. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly message: string;
+  /** What to do about it. */
+  readonly remedy?: string | undefined;
+  /** Of what failed: whether time or somebody else puts it right. */
+  readonly mayPass?: boolean;
+}
+
+export const ok = (check: string, message: string): Finding => ({ check, state: 'ok', message });
+
+export const warning = (check: string, message: string, remedy: string): Finding => ({
+  check,
+  state: 'warning',
+  message,
+  remedy,
+});
+
+export const failed = (check: string, message: string, remedy: string): Finding => ({
+  check,
+  state: 'failed',
+  message,
+  remedy,
+});
+
+export const skipped = (check: string, message: string): Finding => ({ check, state: 'skipped', message });
+
+/** What the rest of the program would tell a person. @throws what is neither a mistake nor passes by itself */
+export function failedWith(check: string, error: unknown): Finding {
+  if (!(error instanceof UserError || error instanceof TryLaterError)) throw error;
+  return { check, state: 'failed', message: error.message, mayPass: error instanceof TryLaterError };
+}

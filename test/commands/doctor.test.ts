@@ -1,0 +1,159 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { Simulator } from '../../src/simulator/index.ts';
+import { openBreaker } from '../../src/store/breaker.ts';
+import type { Database } from '../../src/store/database.ts';
+import { startTestSimulator } from '../support/api.ts';
+import { createEmptyDatabase, createTestDatabase, dropDatabase, rows, value } from '../support/database.ts';
+import { createLogin } from '../support/logins.ts';
+import { createFolder, type Environment, runCli, settingsFor } from './cli.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly state: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+describe('doctor', { timeout: 60_000 }, () => {
+  const folder = createFolder();
+  let simulator: Simulator;
+  let database: Database;
+  let settings: Environment;
+  beforeAll(async () => {
+    simulator = await startTestSimulator({});
+    database = await createTestDatabase('plain PostgreSQL');
+    settings = settingsFor(simulator, database.url);
+    // The queue's tables are made by whoever first needs them.
+    expect((await runCli(folder, ['migrate'], settings)).code).toBe(0);
+  });
+  beforeEach(() =>
+    database.pool.query('truncate cryptoracle.requests, cryptoracle.breaker, cryptoracle.pace'),
+  );
+
+  async function examine(changes: Environment = {}, cwd = folder) {
+    const { code, stdout, stderr } = await runCli(cwd, ['doctor', '--json'], { ...settings, ...changes });
+    const findings = JSON.parse(stdout) as Finding[];
+    return { code, stderr, findings, of: (check: string) => findings.find((each) => each.check === check) };
+  }
+
+  it('finds nothing wrong where all is right, with one call that stores nothing', async () => {
+    const before = simulator.counters.requests;
+    const { code, stderr, findings, of } = await examine({ REQUESTS_PER_DAY: '5000' });
+    const states = Object.fromEntries(findings.map(({ check, state }) => [check, state]));
+    expect(states).toEqual({
+      settings: 'ok',
+      database: 'ok',
+      schema: 'ok',
+      rights: 'ok',
+      TimescaleDB: 'warning',
+      tokens: 'ok',
+      queue: 'ok',
+      credentials: 'ok',
+      API: 'ok',
+      clock: 'ok',
+      budget: 'ok',
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(of('API')?.message).toMatch(/BTC, 1d of \d{4}-\d\d-\d\d 00:00 \(Beijing\) has 13 values/);
+    // 127 ticks of two calls each, six for the look-back; with a fifth on top.
+    expect(of('budget')?.message).toContain('305 calls a day, the look-back 915; 3,780 of 5,000 are left');
+    expect(simulator.counters.requests - before).toBe(1);
+    expect(
+      await rows(database, 'select outcome, windows_to - windows_from as span from cryptoracle.requests'),
+    ).toMatchObject([{ outcome: 'answered', span: { days: 1 } }]);
+    expect(await value(database, 'select count(*)::int from cryptoracle.metrics')).toBe(0);
+  });
+
+  it('prints a line for each step, and the remedy below', async () => {
+    const { code, stdout } = await runCli(folder, ['doctor'], {
+      ...settings,
+      CRYPTORACLE_SIGN_SECRET: 'wrong',
+    });
+    expect(stdout).toMatch(/^ok {7}database {5}PostgreSQL \d/m);
+    expect(stdout).toMatch(/^FAILED {3}API {10}.*code 403.*\n +-> CRYPTORACLE_SIGN_SECRET is wrong/m);
+    expect(code).toBe(1);
+  });
+
+  const wrong = 'sixteen bytes!!!';
+  it.each([
+    ['a setting that cannot be', { HTTP_PORT: 'eighty' }, 'settings', 'failed', 'HTTP_PORT', 1],
+    ['a misspelt setting', { CRYPTORACLE_SECRET: 'x' }, 'settings', 'warning', 'CRYPTORACLE_SECRET', 0],
+    ['an unknown token', { TOKENS: 'BTC,btc' }, 'tokens', 'warning', 'did you mean BTC', 0],
+    ['no key', { CRYPTORACLE_API_KEY: '' }, 'credentials', 'failed', 'CRYPTORACLE_API_KEY', 1],
+    ['a wrong key', { CRYPTORACLE_API_KEY: 'x' }, 'API', 'failed', 'whitelist', 1],
+    [
+      'a wrong data secret',
+      { CRYPTORACLE_DATA_SECRET: wrong },
+      'API',
+      'failed',
+      'CRYPTORACLE_DATA_SECRET',
+      1,
+    ],
+    ['a wrong version', { CRYPTORACLE_API_VERSION: 'v9' }, 'API', 'failed', 'CRYPTORACLE_API_VERSION', 1],
+    ['an API that is away', { CRYPTORACLE_BASE_URL: 'http://127.0.0.1:1' }, 'API', 'failed', 'network', 75],
+    ['a budget too small', { REQUESTS_PER_DAY: '100' }, 'budget', 'failed', 'REQUESTS_PER_DAY', 1],
+    ['no server', { DATABASE_URL: 'postgresql://127.0.0.1:1/x' }, 'database', 'failed', 'no PostgreSQL', 75],
+    ['no Redis', { REDIS_URL: 'redis://127.0.0.1:1' }, 'queue', 'failed', 'no Redis answers', 75],
+  ] as const)('names %s', async (_, changes, check, state, named, exitCode) => {
+    const { code, of } = await examine(changes);
+    const found = of(check);
+    expect(found?.state).toBe(state);
+    expect(`${found?.message} ${found?.remedy}`).toContain(named);
+    expect(code).toBe(exitCode);
+  });
+
+  it('goes on with what does not need the database', async () => {
+    const { of } = await examine({ DATABASE_URL: 'postgresql://127.0.0.1:1/x' });
+    expect(of('API')?.state).toBe('ok');
+    expect(of('budget')?.state).toBe('skipped');
+  });
+
+  it('changes nothing where there is no schema yet, and makes no database', async () => {
+    const url = await createEmptyDatabase('plain PostgreSQL');
+    afterAll(() => dropDatabase('plain PostgreSQL', url));
+    const { code, of } = await examine({ DATABASE_URL: url });
+    expect(of('schema')).toMatchObject({ state: 'warning', remedy: expect.stringContaining('migrate') });
+    expect(code).toBe(0);
+    expect((await examine({ DATABASE_URL: url })).of('schema')?.state).toBe('warning');
+
+    const place = createFolder();
+    const embedded = await examine({ DATABASE_URL: '', DATA_DIR: 'data' }, place);
+    expect(embedded.of('database')).toMatchObject({ state: 'ok', message: expect.stringContaining('data') });
+    expect(existsSync(join(place, 'data'))).toBe(false);
+  });
+
+  it('says which role a user lacks', async () => {
+    const reader = await createLogin(database, 'cryptoracle_reader');
+    const stranger = (await examine({ DATABASE_URL: reader.url })).of('schema');
+    expect(stranger).toMatchObject({
+      state: 'failed',
+      remedy: expect.stringContaining('cryptoracle_worker'),
+    });
+    const worker = await createLogin(database, 'cryptoracle_worker');
+    expect((await examine({ DATABASE_URL: worker.url })).code).toBe(0);
+  });
+
+  it('compares the clock with those of the database and the API', async () => {
+    const clockFile = join(folder, 'clock');
+    writeFileSync(clockFile, '90000');
+    const skewedClock = new URL('skewed-clock.mjs', pathToFileURL(inject('program'))).href;
+    const { code, of } = await examine({
+      NODE_OPTIONS: `--import=${skewedClock}`,
+      CHAOS_CLOCK_FILE: clockFile,
+    });
+    expect(of('clock')?.state).toBe('failed');
+    expect(of('clock')?.message).toMatch(/(89|90)\.\d s from the API, (89|90)\.\d s from the database/);
+    expect(code).toBe(1);
+  });
+
+  it('lets workers go on at once where access was refused and is granted again', async () => {
+    const now = Date.now();
+    await openBreaker(database, { code: 202, reason: 'unauthorized' }, now, 3_600_000);
+    expect((await examine()).of('API')?.message).toContain('refused access before');
+    const probe = await value<Date>(database, 'select probe_at from cryptoracle.breaker');
+    expect(probe.getTime()).toBeLessThanOrEqual(Date.now());
+  });
+});
