@@ -18,8 +18,10 @@ import { createTestDatabase, type ServerKind } from './database.ts';
 export async function createFilledDatabase(kind: ServerKind): Promise<Database> {
   const database = await createTestDatabase(kind);
   const simulator = await startTestSimulator({});
-  const ingestor = createIngestor(database, simulator, systemClock);
-  const now = systemClock.now();
+  // A minute ago, so that questions about a moment ago find something.
+  const clock = { now: () => systemClock.now() - minute };
+  const ingestor = createIngestor(database, simulator, clock);
+  const now = clock.now();
   const range = { start: beijingDay(now) - 8 * day, end: now };
   const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
   await fillGaps({
