@@ -1,4 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Folders whose tests wait for processes and schedules: begun last, they would be what is left at the end. */
+const slowest = ['/test/chaos/', '/test/queue/', '/test/commands/'];
+
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = slowest.findIndex((folder) => moduleId.includes(folder));
+      return found < 0 ? slowest.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,5 +22,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most of the time goes by in waiting for servers and processes.
     maxWorkers: 4,
+    sequence: { sequencer: SlowestFirst },
   },
 });
