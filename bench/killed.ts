@@ -13,14 +13,14 @@ import { granularities, windowLength } from '../src/catalog/index.ts';
 import { startSimulator } from '../src/simulator/index.ts';
 
 /**
- * `npm run bench:killed -- [days] [kills]`: a backfill of everything, undisturbed, and once more killed at random and
+ * `npm run bench:killed -- [days] [kills] [seed] [rate]`: a backfill of everything, undisturbed, and once more killed at random and
  * finished by other processes. Prints what the dry run said, what the runs took, and what is left. The rate is one that two
  * cores keep up with, the simulator beside them.
  */
 
 const days = Number(process.argv[2] ?? 90);
 const kills = Number(process.argv[3] ?? 10);
-const rate = 30;
+const rate = Number(process.argv[5] ?? 30);
 const random = new Random(Number(process.argv[4] ?? 1));
 
 const program = await bundleProgram();

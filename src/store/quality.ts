@@ -22,7 +22,7 @@ const netTolerance = 0.02;
 /** Counts below it come and go; from it on, a window without any is odd. */
 const fewest = 20;
 
-/** Most entries that are worked off in one transaction: some thousand windows of all tokens. */
+/** From how many entries the windows of one transaction are taken: some thousand at most. */
 const mostDue = 50;
 
 /** Enters the windows of a request as written, to be looked over by {@link lookOver}. */
@@ -77,23 +77,28 @@ interface Stretch extends Record<string, unknown> {
   readonly end: string;
 }
 
-/** Takes entries out; they come back where the transaction fails. */
+/**
+ * Takes entries out, with all others about the same windows: a window is looked over with all its tokens. They come back
+ * where the transaction fails.
+ */
 function takeDue(database: Database, granularity: Granularity, on: Executor): Promise<Stretch[]> {
   return database.query<Stretch>(
     'take quality due',
     sql`
-      with taken as (
-        delete from cryptoracle.quality_due
-        where id in (
-          select id from cryptoracle.quality_due
+      with newest as materialized (
+        select range_agg(windows) as windows
+        from (
+          select windows from cryptoracle.quality_due
           where granularity = ${granularity}
           order by upper(windows) desc
           limit ${mostDue}
-        )
-        returning windows
+        ) as entries
+      ), taken as (
+        delete from cryptoracle.quality_due as due using newest
+        where due.granularity = ${granularity} and due.windows <@ newest.windows
       )
       select lower(stretch)::text as start, upper(stretch)::text as end
-      from (select unnest(range_agg(windows)) as stretch from taken) as stretches`,
+      from (select unnest(windows) as stretch from newest) as stretches`,
     on,
   );
 }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import type { Clock } from '../../clock.ts';
 import { requireCredentials } from '../../config.ts';
 import { TryLaterError, UserError } from '../../errors.ts';
 import { type FillResult, type FillScope, fillGaps, summariseGaps } from '../../ingest/fill.ts';
@@ -142,6 +144,8 @@ async function work(
       if ((await beatOrder(database, id, sent, clock.now())) === 'cancelled') cancelled.abort();
     };
     const beats = setInterval(() => void beat().catch(() => {}), beatInterval);
+    const filled = new AbortController();
+    const looks = lookOverUntil(filled.signal, database, clock);
     let result: FillResult | undefined;
     try {
       result = await fillGaps({
@@ -159,8 +163,11 @@ async function work(
         },
       });
       calls = result.tally.calls;
+      filled.abort();
+      await looks;
       await lookOver(database, clock.now(), signal);
     } finally {
+      filled.abort();
       clearInterval(beats);
       progress.stop();
       await beat();
@@ -172,6 +179,21 @@ async function work(
   });
   if (worked !== undefined) return worked;
   throw new UserError(`another process works on order ${id}; \`backfill watch ${id}\` shows how far it is`);
+}
+
+/** How long what was stored waits until it is looked over, in milliseconds. */
+const lookInterval = 20_000;
+
+/** Looks over what is stored while more is fetched, so that little is left to do at the end. */
+async function lookOverUntil(filled: AbortSignal, database: Database, clock: Clock): Promise<void> {
+  while (!filled.aborted) {
+    try {
+      await sleep(lookInterval, undefined, { signal: filled });
+      await lookOver(database, clock.now(), filled);
+    } catch {
+      // What keeps the database from it keeps it from storing, too, and that is told.
+    }
+  }
 }
 
 interface End {
