@@ -115,9 +115,9 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
     scope,
     concurrency: settings.fetchConcurrency,
     signal,
-    onProgress: (cells, tally) => {
+    onProgress: (cells, { calls }, { granularity, interval: { start } }) => {
       done += cells;
-      progress.update(done, tally.calls);
+      progress.update({ done, calls, granularity, from: start });
     },
   }).finally(() => progress.stop());
   if (signal.aborted) return;

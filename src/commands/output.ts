@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { formatBeijing } from '../beijing.ts';
+import type { Granularity } from '../catalog/index.ts';
 
 /** How results and progress look; results go to stdout, progress to stderr. */
 
@@ -52,54 +53,71 @@ export function beijing(instant: number | undefined): string {
   return instant === undefined ? '-' : formatBeijing(instant).slice(0, 16);
 }
 
+/** How far long work is. */
+export interface Step {
+  /** Values that are there, of all that were missing. */
+  readonly done: number;
+  readonly calls: number;
+  /** What is being filled. */
+  readonly granularity: Granularity;
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+}
+
 /** Progress of long work, counted in values: a bar for a person, a line now and then for a log. */
 export interface Progress {
-  update(done: number, calls: number): void;
+  update(step: Step): void;
   stop(): void;
 }
 
-export function showProgress(label: string, total: number): Progress {
-  return process.stderr.isTTY === true ? progressBar(label, total) : progressLines(label, total);
-}
-
-function describe(done: number, total: number, started: number): string {
-  const seconds = (performance.now() - started) / 1000;
-  const rate = done / Math.max(seconds, 0.001);
-  const remaining = done === 0 ? '?' : duration((total - done) / rate);
-  return `${count(rate)} values/s, ${remaining} left`;
-}
-
-function progressBar(label: string, total: number): Progress {
+/** @param done values that were there when the work began, or was taken up again */
+export function showProgress(label: string, total: number, done = 0): Progress {
   const started = performance.now();
+  const speed = (now: number) => {
+    const seconds = (performance.now() - started) / 1000;
+    const rate = (now - done) / Math.max(seconds, 0.001);
+    return `${count(rate)} values/s, ${now === done ? '?' : duration((total - now) / rate)} left`;
+  };
+  return process.stderr.isTTY === true
+    ? progressBar(label, total, done, speed)
+    : progressLines(label, total, speed);
+}
+
+/** Says what a fill is at, in the fewest characters. */
+export function describePlace(granularity: Granularity, from: number): string {
+  return `at ${granularity} ${beijing(from).slice(0, 10)}`;
+}
+
+function progressBar(label: string, total: number, begun: number, speed: (done: number) => string): Progress {
   const bar = new SingleBar({
-    format: `${label} [{bar}] {percentage}%  {speed}  {calls} calls`,
-    barsize: 18,
+    // With a rate of six digits as wide as a terminal of 80 columns takes.
+    format: `${label} [{bar}] {percentage}%  {speed}  {place}`,
+    barsize: 10,
     hideCursor: true,
     clearOnComplete: false,
     stopOnComplete: false,
     stream: process.stderr,
     fps: 5,
   });
-  bar.start(total, 0, { speed: '', calls: '0' });
+  bar.start(total, begun, { speed: '', place: '' });
   return {
-    update: (done, calls) =>
-      bar.update(Math.min(done, total), { speed: describe(done, total, started), calls: count(calls) }),
+    update: ({ done, granularity, from }) =>
+      bar.update(Math.min(done, total), { speed: speed(done), place: describePlace(granularity, from) }),
     stop: () => bar.stop(),
   };
 }
 
 const lineInterval = 10_000;
 
-function progressLines(label: string, total: number): Progress {
-  const started = performance.now();
-  let last = started;
+function progressLines(label: string, total: number, speed: (done: number) => string): Progress {
+  let last = performance.now();
   return {
-    update: (done, calls) => {
+    update: ({ done, calls, granularity, from }) => {
       if (performance.now() - last < lineInterval) return;
       last = performance.now();
       const percent = Math.floor((done / Math.max(1, total)) * 100);
       process.stderr.write(
-        `${label}: ${percent}%, ${describe(done, total, started)}, ${count(calls)} calls\n`,
+        `${label}: ${percent}%, ${speed(done)}, ${count(calls)} calls, ${describePlace(granularity, from)}\n`,
       );
     },
     stop: () => {},

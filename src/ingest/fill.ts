@@ -106,7 +106,7 @@ export interface FillOptions {
   readonly mostCalls?: number | undefined;
   readonly signal: AbortSignal;
   /** Told after every request that was answered. */
-  readonly onProgress?: (cells: number, tally: IngestTally) => void;
+  readonly onProgress?: (cells: number, tally: IngestTally, request: DataRequest) => void;
 }
 
 /** How a fill ended. */
@@ -213,7 +213,7 @@ class Fill {
       this.#answered++;
       this.#add(tally);
       const windows = windowCount(request.granularity, request.interval);
-      onProgress?.(request.tokens.length * windows * request.metrics.length, this.#tally);
+      onProgress?.(request.tokens.length * windows * request.metrics.length, this.#tally, request);
     } catch (error) {
       if (error instanceof LimitReached) return this.#endWith('limit');
       if (error instanceof BudgetSpent) {

@@ -24,13 +24,14 @@ export interface RequestLogEntry {
   readonly at: number;
 }
 
+const at = (instant: number | undefined) => (instant === undefined ? null : new Date(instant).toISOString());
+
 /** Enters a call. @returns its number */
 export async function logRequest(
   database: Database,
   entry: RequestLogEntry,
   on?: Executor,
 ): Promise<number | undefined> {
-  const at = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString());
   const [row] = await database.query<{ id: number }>(
     'log request',
     sql`
@@ -66,16 +67,29 @@ export async function readAnswerTime(
   return { calls: row?.calls ?? 0, seconds: row?.seconds ?? 0 };
 }
 
-/** What the newest answered call was about. @returns the start of its windows in milliseconds since the epoch */
+/** Which calls may belong to an order. Times are milliseconds since the epoch. */
+export interface AnswerScope {
+  readonly granularities: readonly Granularity[];
+  readonly range: Interval;
+  readonly startedAt: number;
+}
+
+/**
+ * What the newest answered call within a scope was about.
+ * @returns the start of its windows in milliseconds since the epoch
+ */
 export async function readNewestAnswer(
   database: Database,
+  { granularities, range, startedAt }: AnswerScope,
 ): Promise<{ readonly granularity: Granularity; readonly from: number } | undefined> {
   const [row] = await database.query<{ granularity: Granularity; from: number }>(
     'read newest answer',
     sql`
       select granularity, (extract(epoch from windows_from) * 1000)::float8 as "from"
       from cryptoracle.requests
-      where outcome = 'answered' and what = 'values'
+      where outcome = 'answered' and what = 'values' and sent_at >= ${at(startedAt)}
+        and granularity = any (${sql.param(granularities)}::text[])
+        and windows_from >= ${at(range.start)} and windows_to <= ${at(range.end)}
       order by id desc
       limit 1`,
   );

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { storeAnswer } from '../../src/store/answers.ts';
-import type { Database } from '../../src/store/database.ts';
+import { Database } from '../../src/store/database.ts';
 import { lookOver } from '../../src/store/quality.ts';
 import { hour } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
@@ -146,6 +146,25 @@ describeOnServers('quality notes', (kind) => {
     }
     await Promise.all([lookOver(database, later), lookOver(database, later)]);
     expect(await noted()).toHaveLength(130);
+  });
+
+  it('are looked for once in a window, however many answers brought its tokens', async () => {
+    const tokens = Array.from({ length: 120 }, (_, number) => `T${number}`);
+    for (const token of tokens) {
+      await store({ tokens: [token], rows: [row(token, start, { [share]: 2 })] });
+    }
+    let looks = 0;
+    const observe = (name: string) => {
+      if (name === 'look over') looks++;
+    };
+    const observed = new Database(database.url, { connections: 3, observe });
+    try {
+      expect(await lookOver(observed, later)).toBe(120);
+    } finally {
+      await observed.close();
+    }
+    expect(looks).toBe(1);
+    expect(await value(database, 'select count(*)::int from cryptoracle.quality_due')).toBe(0);
   });
 
   it('leave the rest for the next look when they are stopped', async () => {

@@ -3,7 +3,7 @@ import { summariseGaps } from '../../ingest/fill.ts';
 import { type BackfillOrder, readOrder } from '../../store/backfills.ts';
 import type { Database } from '../../store/database.ts';
 import { readNewestAnswer } from '../../store/requests.ts';
-import { beijing, count, duration, printJson } from '../output.ts';
+import { count, describePlace, duration, printJson } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import { orderToJson, requireOrder, scopeOf, shownState } from './orders.ts';
@@ -69,17 +69,16 @@ export async function watch(
 
 async function describe(sight: Sight, database: Database): Promise<string> {
   const { order, done, valuesLeft, requestsLeft, rate, at } = sight;
-  const newest = await readNewestAnswer(database);
+  const newest = await readNewestAnswer(database, order);
   const state = shownState(order, at);
+  const isRunning = state === 'running';
+  const requests = `${count(requestsLeft)} requests`;
+  const time = rate > 0 ? duration(valuesLeft / rate) : '?';
   const parts = [
-    `order ${order.id} ${state}: ${(Math.floor(done * 1000) / 10).toFixed(1)} %`,
-    ...(state === 'running'
-      ? [`${count(rate)} values/s`, `${rate > 0 ? duration(valuesLeft / rate) : '?'} left`]
-      : []),
-    ...(valuesLeft > 0 ? [`${count(requestsLeft)} requests to go`] : []),
-    ...(state === 'running' && newest !== undefined
-      ? [`at ${newest.granularity} ${beijing(newest.from)}`]
-      : []),
+    `order ${order.id}${isRunning ? '' : ` ${state}`}: ${(Math.floor(done * 1000) / 10).toFixed(1)} %`,
+    ...(isRunning ? [`${count(rate)} values/s`, `${requests} and ${time} left`] : []),
+    ...(!isRunning && valuesLeft > 0 ? [`${requests} left`] : []),
+    ...(isRunning && newest !== undefined ? [describePlace(newest.granularity, newest.from)] : []),
   ];
   return parts.join(', ');
 }

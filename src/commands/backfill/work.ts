@@ -133,7 +133,7 @@ async function work(
     await reopenOrder(database, id, clock.now());
     const scope = await scopeOf(placed, id, database, runtime);
     process.stderr.write(`order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`);
-    const progress = showProgress('filling', total);
+    const progress = showProgress('filling', total, total - left);
     const cancelled = new AbortController();
     let done = total - left;
     let calls = 0;
@@ -156,10 +156,10 @@ async function work(
         concurrency: settings.fetchConcurrency,
         mostCalls: options.maxRequests,
         signal: AbortSignal.any([signal, cancelled.signal]),
-        onProgress: (cells, tally) => {
+        onProgress: (cells, tally, { granularity, interval }) => {
           done += cells;
           calls = tally.calls;
-          progress.update(done, calls);
+          progress.update({ done, calls, granularity, from: interval.start });
         },
       });
       calls = result.tally.calls;
