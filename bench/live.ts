@@ -68,10 +68,12 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Whether every cell of the window has been answered. */
+/** Whether every cell of the window has been answered, of the tokens that have such windows at all. */
 async function isAnswered(window: Date): Promise<boolean> {
   const { rows } = await client.query<{ done: boolean }>(
-    `select count(*) >= 2600 as done from cryptoracle.coverage where granularity = '15m' and answered @> $1::timestamptz`,
+    `select bool_and(coalesce(answered @> $1::timestamptz, false)) as done
+     from (select distinct token from cryptoracle.metrics_15m) as has cross join cryptoracle.metric_catalog as m
+     left join cryptoracle.coverage as c on (c.granularity, c.token, c.metric) = ('15m', has.token, m.code)`,
     [window],
   );
   return rows[0]?.done === true;
