@@ -91,7 +91,7 @@ describe('a damaged answer', () => {
             throw decoded;
         }
       }),
-      { numRuns: 12_000 },
+      { numRuns: 6000 },
     );
     expect(malformed).toBeGreaterThan(100_000);
     expect(reasons.size).toBe(8);
@@ -118,7 +118,7 @@ describe('a damaged answer', () => {
         expect(stored).toEqual(cellsSent(neighbours));
         expect(answer.rejects.filter(isOther).every(({ token }) => token === undefined)).toBe(true);
       }),
-      { numRuns: 10_000 },
+      { numRuns: 5000 },
     );
   });
 });
@@ -169,7 +169,7 @@ describe('JSON of any shape', () => {
         decode([{ token: 'BTC', endPoints: [anything(random)], tags: [anything(random)] }], asked);
         decode([{ token: 'BTC', timePeriods: anything(random), tags: anything(random) }], asked);
       }),
-      { numRuns: 10_000 },
+      { numRuns: 5000 },
     );
     fc.assert(
       fc.property(fc.jsonValue(), (answer) => void decode(answer, asked)),

@@ -51,7 +51,8 @@ function asked(simulator: Simulator, granularity: Granularity, token: string): s
 describeOnServers('tokens that lack a granularity', (kind) => {
   const at = '2025-06-17T02:20:00Z';
 
-  it.each(['list', '203'] as const)(
+  // How the API says that it has nothing is not the server's business: one of them is enough for the second way.
+  it.each(kind === 'TimescaleDB' ? (['list'] as const) : (['list', '203'] as const))(
     'are not asked for any more once they are known, but for a look each week (empty answers are %s)',
     async (emptyAnswer) => {
       const clock = new ManualClock(at);
