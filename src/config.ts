@@ -73,6 +73,13 @@ const url = (protocols: RegExp, example: string, suits: (address: URL) => boolea
 /** What a path can be put below. `fetch` refuses a user or password, and quotes them in its error. */
 const isPlain = ({ username, password, href }: URL) => username + password === '' && !/[?#]/.test(href);
 
+/** What the PostgreSQL client can connect to; for a port that is none, given as a parameter, it never answers. */
+function isPostgres({ searchParams }: URL): boolean {
+  return searchParams
+    .getAll('port')
+    .every((port) => /^\d+$/.test(port) && Number(port) > 0 && Number(port) < 65_536);
+}
+
 /** What the Redis client can read; for a broken escape, or a database that is no number, it has no error. */
 function isRedis({ username, password, pathname }: URL): boolean {
   return isEscaped(username + password) && /^\/?\d*$/.test(pathname);
@@ -133,7 +140,7 @@ const cipherKey = z.string().refine(isCipherKey, 'must be 16 bytes long').option
 const vendor = 'https://service.cryptoracle.network/openapi';
 
 const settingsSchema = z.object({
-  DATABASE_URL: url(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/name').optional(),
+  DATABASE_URL: url(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/name', isPostgres).optional(),
   REDIS_URL: url(/^rediss?$/, 'redis://host:6379/0', isRedis).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
   CRYPTORACLE_BASE_URL: url(/^https?$/, vendor, isPlain).default(vendor),

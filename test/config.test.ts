@@ -31,7 +31,11 @@ const credentials = {
 };
 
 const wrongValues: Readonly<Record<string, readonly string[]>> = {
-  DATABASE_URL: ['localhost:5432', 'mysql://localhost/x', 'http://localhost', 'postgres', '//x'],
+  DATABASE_URL: [
+    ...['localhost:5432', 'mysql://localhost/x', 'http://localhost', 'postgres', '//x'],
+    // The PostgreSQL client waits for these for ever.
+    ...['postgres://localhost/x?port=abc', 'postgres://localhost/x?port=99999999'],
+  ],
   REDIS_URL: [
     ...['localhost', 'http://localhost:6379', 'redi://localhost'],
     // The Redis client ends the process over these.
