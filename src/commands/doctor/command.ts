@@ -80,12 +80,14 @@ async function checkBudget(runtime: Runtime, { database, isCurrent }: FoundDatab
   const { requestsPerDay, requestsPerSecond } = runtime.settings;
   if (database === undefined || !isCurrent) return skipped('budget', 'the schema comes first');
   const need = await runtime.dailyNeed(database);
+  const sent = await (await runtime.pace(database)).sentToday();
   const most = Math.min(requestsPerDay ?? Number.POSITIVE_INFINITY, requestsPerSecond * 86_400);
   const message =
     `the newest windows take ${count(need.live)} calls a day, the look-back ${count(need.lookback)}; ` +
     (requestsPerDay === undefined
       ? 'no daily budget is set'
-      : `${count(Math.max(0, most - reserveOf('history', need)))} of ${count(most)} are left for history`);
+      : `${count(Math.max(0, most - reserveOf('history', need)))} of ${count(most)} are left for history`) +
+    `; ${count(sent)} sent today`;
   if (most >= reserveOf('history', need)) return ok('budget', message);
   return failed(
     'budget',
