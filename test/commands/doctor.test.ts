@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { openBreaker } from '../../src/store/breaker.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -29,9 +29,6 @@ describe('doctor', { timeout: 60_000 }, () => {
     // The queue's tables are made by whoever first needs them.
     expect((await runCli(folder, ['migrate'], settings)).code).toBe(0);
   });
-  beforeEach(() =>
-    database.pool.query('truncate cryptoracle.requests, cryptoracle.breaker, cryptoracle.pace'),
-  );
 
   async function examine(changes: Environment = {}, cwd = folder) {
     const { code, stdout, stderr } = await runCli(cwd, ['doctor', '--json'], { ...settings, ...changes });
@@ -80,7 +77,7 @@ describe('doctor', { timeout: 60_000 }, () => {
   });
 
   const wrong = 'sixteen bytes!!!';
-  it.each([
+  it.concurrent.each([
     ['a setting that cannot be', { HTTP_PORT: 'eighty' }, 'settings', 'failed', 'HTTP_PORT', 1],
     ['a misspelt setting', { CRYPTORACLE_SECRET: 'x' }, 'settings', 'warning', 'CRYPTORACLE_SECRET', 0],
     ['an unknown token', { TOKENS: 'BTC,btc' }, 'tokens', 'warning', 'did you mean BTC', 0],
