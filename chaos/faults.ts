@@ -275,15 +275,19 @@ const storm: Fault = {
     const total = random.between(20, 40) / 100;
     const kinds = ['error500', 'error503', 'cutConnection', 'garbage', 'unknownCode', 'cutShort'] as const;
     const each = { probability: total / kinds.length };
-    world.simulator.setFaults({
+    const faults = {
       ...Object.fromEntries(kinds.map((kind) => [kind, each])),
       slow: { probability: 0.1, milliseconds: 300 },
       throttle: { probability: 0.01, retryAfterSeconds: 1 },
-    });
+    };
+    const missingAtFirst = await world.countMissing();
     const disasters = [...processFaults, ...queueFaults, ...databaseFaults].filter(
       (fault) => isPossible(fault, world) && !/clock|disk/.test(fault.name),
     );
     for (let strikes = 0; strikes < 4; strikes++) {
+      // A disaster needs work to strike: where little is left, all begins anew.
+      if ((await world.countMissing()) * 2 < missingAtFirst) await world.begin();
+      world.simulator.setFaults(faults);
       await random.pick(disasters).strike(world, random);
       await world.revive();
       await world.tick('heal').catch(() => {});

@@ -234,12 +234,12 @@ export class World {
   /** Waits until nothing is missing, as long as it makes sense to, and compares every cell with the API's truth. */
   async judge(): Promise<Verdict> {
     const deadline = performance.now() + patience;
-    for (let round = 0; (await this.#countGaps()) > 0 && performance.now() < deadline; round++) {
+    for (let round = 0; (await this.countMissing()) > 0 && performance.now() < deadline; round++) {
       if (round % 20 === 0) await this.tick('heal').catch(() => {});
       await sleep(100);
     }
     const wanted = this.#wanted();
-    const gaps = await this.#countGaps();
+    const gaps = await this.countMissing();
     const { market } = this.simulator;
     const { differences, cells } = await compareWithTruth(this.#database, market, tokens, wanted, Date.now());
     // A window that was fetched before it was due, because a clock ran ahead, is there early and right.
@@ -265,7 +265,8 @@ export class World {
     return wantedWindows({ start, end: now }, granularities, now, settleDelay);
   }
 
-  async #countGaps(): Promise<number> {
+  /** How many cells are missing. */
+  async countMissing(): Promise<number> {
     let cells = 0;
     for (const [granularity, interval] of this.#wanted()) {
       const selection = { granularity, tokens, metrics: metricCodes, interval };
