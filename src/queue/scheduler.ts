@@ -41,6 +41,7 @@ export class Scheduler {
   readonly #queue: JobQueue;
   readonly #stopping = new AbortController();
   #worker: JobWorker | undefined;
+  #watching: Promise<void> | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -54,7 +55,7 @@ export class Scheduler {
     this.#worker = backend.worker(planQueue, (job) => this.#run(job.data), { concurrency: 1 });
     await this.#worker.waitUntilReady();
     await this.#planAtStart();
-    void this.#watch();
+    this.#watching = this.#watch();
   }
 
   async #register(): Promise<void> {
@@ -115,7 +116,8 @@ export class Scheduler {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#worker?.close();
+    // On a queue that is closed, a registration under way would never end, nor give its connection back.
+    await Promise.all([this.#worker?.close(), this.#watching]);
     await this.#queue.close();
   }
 

@@ -91,7 +91,7 @@ describe('a damaged answer', () => {
             throw decoded;
         }
       }),
-      { numRuns: 6000 },
+      { numRuns: 12_000 },
     );
     expect(malformed).toBeGreaterThan(100_000);
     expect(reasons.size).toBe(8);

@@ -91,6 +91,25 @@ describeOnBackends('a running pipeline', (queue, server) => {
     await plans.close();
   });
 
+  it('stops in the middle of registering its schedules again, and lets go of its connection', async () => {
+    const { backend, stop } = await run();
+    const plans = backend.queue(planQueue);
+    let stopping: Promise<void> | undefined;
+    await database.exclusively('register schedules', async () => {
+      for (const task of planTasks) await plans.removeJobScheduler(task);
+      await plans.close();
+      const waits = `select exists (select from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())) as waits`;
+      await expect.poll(() => value(database, waits), { timeout: 10_000 }).toBe(true);
+      stopping = stop();
+      pipeline = undefined;
+      await new Promise((done) => setTimeout(done, 500));
+    });
+    await stopping;
+    const { pool } = database;
+    await expect.poll(() => pool.totalCount - pool.idleCount, { timeout: 5000 }).toBe(0);
+  });
+
   it('takes nothing for answered that was asked for while its clock ran ahead', async () => {
     const running = await run();
     await running.idle();
