@@ -39,6 +39,11 @@ export const questions: readonly Question[] = [
     sql: `select * from cryptoracle.movers where ${hourly} order by mention_place limit 20`,
   },
   {
+    name: 'as it was known a day ago, 90 days hourly of one token',
+    sql: `select time, mention_count, net_sentiment from cryptoracle.as_of('1h', now() - interval '1 day')
+      where token = 'BTC' and time >= now() - interval '90 days' order by time`,
+  },
+  {
     name: 'z-score against 30 days, one token, newest hour',
     sql: `select * from cryptoracle.sentiment_zscore where ${hourly} and token = 'BTC'`,
   },

@@ -16,9 +16,23 @@ const costlyStatements = `
     'Always true; part of the views latest_…, where it steers the planner to the index of token and time';
   grant execute on function cryptoracle.costly(text) to public`;
 
+/** Ends a statement that names a granularity which there is not: nothing found would look like nothing known. */
+const refusalStatements = `
+  create or replace function cryptoracle.refuse_granularity(granularity text) returns boolean
+  language plpgsql stable parallel safe
+  as $function$
+  begin
+    raise exception 'there is no granularity ''%''; there are ${granularities.join(', ')}', coalesce(granularity, 'NULL')
+      using errcode = 'invalid_parameter_value';
+  end
+  $function$;
+  comment on function cryptoracle.refuse_granularity(text) is 'Always an error; part of as_of';
+  grant execute on function cryptoracle.refuse_granularity(text) to public`;
+
 /** Makes the functions. A new metric changes what they return, and only then they are dropped first. */
 export async function createFunctions(client: pg.ClientBase): Promise<void> {
   await client.query(costlyStatements);
+  await client.query(refusalStatements);
   try {
     await client.query(asOfStatements());
   } catch (error) {
@@ -31,6 +45,9 @@ export async function createFunctions(client: pg.ClientBase): Promise<void> {
 /**
  * `as_of(granularity, at)`: the metric table as it was known at an instant. Rows that were first seen later are left
  * out; a value that was revised later is the one before its first later revision.
+ *
+ * PostgreSQL writes its text into the query that calls it, as if it were a view, so that a condition on token or time is
+ * met by the tables' indexes. For that it must be one statement of SQL, with no setting of its own.
  */
 function asOfStatements(): string {
   const columns = metrics.map(({ column }) => column);
@@ -49,11 +66,14 @@ function asOfStatements(): string {
       left join undone as u on u.token = m.token and u."time" = m."time"
       where $1 = '${granularity}' and m.first_seen_at <= $2`,
   );
+  const names = granularities.map((name) => `'${name}'`).join(', ');
+  const refusal = `
+      select ${Array.from({ length: columns.length + 4 }, () => 'null').join(', ')}
+      where ($1 in (${names})) is not true and cryptoracle.refuse_granularity($1)`;
   return `
     create or replace function cryptoracle.as_of(granularity text, at timestamptz)
     returns table (${results.join(', ')}, first_seen_at timestamptz, backfilled boolean)
     language sql stable parallel safe
-    set search_path = ''
     as $function$
       with later as (
         -- The first revision after the instant holds in "old" what was known at it.
@@ -66,7 +86,7 @@ function asOfStatements(): string {
         from later
         group by token, "time"
       )
-      ${selections.join('\n      union all')}
+      ${[...selections, refusal].join('\n      union all')}
     $function$;
     comment on function cryptoracle.as_of(text, timestamptz) is
       'The metrics of a granularity as they were known at an instant. Rows that were loaded as history (backfilled) are known from the moment they were loaded, whatever the market could know';

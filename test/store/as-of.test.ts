@@ -67,6 +67,29 @@ describeOnServers('as_of', (kind) => {
     );
   });
 
+  it.each(["'2h'", "''", 'null'])(
+    'refuses %s as a granularity, and says which there are',
+    async (granularity) => {
+      await expect(select(`cryptoracle.as_of(${granularity}, now())`)).rejects.toThrow(
+        /there are 15m, 1h, 4h, 1d/,
+      );
+      await expect(select('cryptoracle.as_of($1, now())', [granularity])).rejects.toThrow(
+        /there is no granularity/,
+      );
+    },
+  );
+
+  it('reads what a condition leaves, and not the whole table', async () => {
+    const explained = await rows<{ 'QUERY PLAN': string }>(
+      database,
+      `explain (costs off) select * from cryptoracle.as_of('1h', now()) where token = 'BTC' and time > now()`,
+    );
+    const plan = explained.map((line) => line['QUERY PLAN']).join('\n');
+    expect(plan).toMatch(/token = 'BTC'/);
+    expect(plan).toMatch(/metrics_1h/);
+    expect(plan).not.toMatch(/Function Scan|metrics_(15m|4h|1d)/);
+  });
+
   it('is open to the reader', async () => {
     const client = await database.pool.connect();
     try {

@@ -22,7 +22,8 @@ const movers: View = {
     net_sentiment: 'Positive minus negative ratio in that window, -1 to 1',
     net_sentiment_before: 'The same 24 hours before; NULL where there is none',
     sentiment_change: 'How far net sentiment moved, -2 to 2',
-    mention_place: 'Place when all tokens are ordered by the size of mention_change; 1 is the largest change',
+    mention_place:
+      'Place when all tokens are ordered by the size of mention_change, in mentions; 1 is the largest change. To find small tokens that grew much, order by mention_change_ratio where mention_count_before is large enough to matter',
     sentiment_place:
       'Place when all tokens are ordered by the size of sentiment_change; 1 is the largest change',
   },
@@ -49,6 +50,9 @@ where now."time" >= (select max("time") from cryptoracle.metrics_${granularity})
   ),
 };
 
+/** With fewer windows the deviation is off by a quarter or more, and what is unusual cannot be told. */
+const enoughWindows = 10;
+
 const zscoreColumns = {
   granularity: 'Length of the window: 15m, 1h, 4h or 1d',
   time: 'Start of the window',
@@ -60,8 +64,7 @@ const zscoreColumns = {
   stddev_30d: 'Standard deviation (of a sample) of the same windows; NULL where there are fewer than two',
   windows_30d:
     'How many windows with a value these 30 days have: full are 2880 (15m), 720 (1h), 180 (4h), 30 (1d). Few make a poor yardstick',
-  zscore:
-    'Standard deviations above (below 0: below) the mean. 2 or more in size is unusual for this token. NULL where mean or deviation cannot be told',
+  zscore: `Standard deviations above (below 0: below) the mean. 2 or more in size is unusual for this token. NULL where there are fewer than ${enoughWindows} windows to measure by, or they are all alike`,
 };
 
 /**
@@ -74,7 +77,7 @@ function measure(source: (granularity: Granularity) => string): string {
     (granularity) => `select '${granularity}'::text as granularity, m."time",
   m."time" + ${lengths[granularity]} as window_end, m.token,
   m.net_sentiment, base.mean as mean_30d, base.deviation as stddev_30d, base.windows as windows_30d,
-  (m.net_sentiment - base.mean) / nullif(base.deviation, 0) as zscore
+  case when base.windows >= ${enoughWindows} then (m.net_sentiment - base.mean) / nullif(base.deviation, 0) end as zscore
 from ${source(granularity)} as m
 cross join lateral unnest(array[date_trunc('day', m."time", 'Asia/Shanghai')]) as midnight
 cross join lateral (

@@ -109,6 +109,31 @@ describeOnServers('the views of change', (kind) => {
     }
   });
 
+  it('with fewer than ten windows to measure by there is no z-score', async () => {
+    const past = (token: string, windows: number) =>
+      Array.from({ length: windows + 1 }, (_, number) =>
+        row(token, start + (number < windows ? number : 24) * hour, { [sentiment]: level(number) }),
+      );
+    await storeAnswer(
+      database,
+      answer({
+        tokens: ['LTC', 'LINK'],
+        to: start + 25 * hour,
+        rows: [...past('LTC', 9), ...past('LINK', 10)],
+      }),
+    );
+    const found = await rows(
+      database,
+      `select token, windows_30d::int, zscore is null as unknown from cryptoracle.sentiment_zscore_history
+       where granularity = '1h' and token in ('LTC', 'LINK') and time = $1 order by windows_30d`,
+      [new Date(start + day)],
+    );
+    expect(found).toEqual([
+      { token: 'LTC', windows_30d: 9, unknown: true },
+      { token: 'LINK', windows_30d: 10, unknown: false },
+    ]);
+  });
+
   it('without a past there is no z-score', async () => {
     const found = await rows(
       database,

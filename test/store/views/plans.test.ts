@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, readonly [rows: number, batches: number]>
   'cross-section of all tokens, half a year ago': [tokens.length, tokens.length],
   // Two rows of each, and the newest of all to tell whose is recent.
   'movers of the newest hour': [2 * tokens.length + 10, 0],
+  'as it was known a day ago, 90 days hourly of one token': [90 * 24, 4],
   'z-score against 30 days, one token, newest hour': [tokens.length + 2 + 30 * 24, 1],
   // A yardstick for each day.
   'z-score against 30 days, one token, 30 days hourly': [30 * 24 + 31 * 30 * 24, 31],
