@@ -196,6 +196,8 @@ type RawSettings = z.infer<typeof settingsSchema>;
 export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
 
 export interface Settings {
+  /** Names of the settings that were given; the others have their defaults. */
+  readonly given: ReadonlySet<string>;
   /** `undefined`: the embedded database. */
   readonly databaseUrl: string | undefined;
   /** `undefined`: the queue lives in the database. */
@@ -278,7 +280,7 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
       'RECORD_LIMIT: must be at least 2 where CRYPTORACLE_WIRE sends a tag always (see .env.example)',
     );
   }
-  return toSettings(parsed.data);
+  return toSettings(parsed.data, new Set(Object.keys(given)));
 }
 
 function readSecretFile(name: string, path: string | undefined): string | undefined {
@@ -291,8 +293,9 @@ function readSecretFile(name: string, path: string | undefined): string | undefi
   }
 }
 
-function toSettings(raw: RawSettings): Settings {
+function toSettings(raw: RawSettings, given: ReadonlySet<string>): Settings {
   return {
+    given,
     databaseUrl: raw.DATABASE_URL,
     redisUrl: raw.REDIS_URL,
     dataDir: raw.DATA_DIR,

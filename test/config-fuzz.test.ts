@@ -51,6 +51,7 @@ const isSecret = (name: string) => (examples[name] ?? [''])[0].includes(mark);
 
 /** What no setting may be, once it was taken. */
 const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> = {
+  given: ({ given }) => [...given].every((name) => settingNames.includes(name)),
   databaseUrl: ({ databaseUrl: url }) => url === undefined || /^postgres(ql)?:$/.test(new URL(url).protocol),
   redisUrl: ({ redisUrl: url }) => url === undefined || /^\/?\d*$/.test(new URL(url).pathname),
   dataDir: ({ dataDir }) => dataDir !== '',

@@ -100,6 +100,7 @@ function namedIn(message: string): string[] {
 describe('settings', () => {
   it('have defaults that need no environment at all', () => {
     expect(parseSettings({})).toEqual({
+      given: new Set(),
       databaseUrl: undefined,
       redisUrl: undefined,
       dataDir: '.data',
@@ -259,8 +260,9 @@ describe('lists', () => {
   });
 
   it.each(['all', 'ALL', ' All '])('take %j for everything', (all) => {
-    const settings = parseSettings({ GRANULARITIES: all, TOKENS: all, METRICS: all, TAGS: all });
-    expect(settings).toEqual(parseSettings({}));
+    const chosen = { GRANULARITIES: all, TOKENS: all, METRICS: all, TAGS: all };
+    const settings = parseSettings(chosen);
+    expect(settings).toEqual({ ...parseSettings({}), given: new Set(Object.keys(chosen)) });
   });
 
   it('name each item that is unknown', () => {

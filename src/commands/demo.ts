@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { beijingDay } from '../beijing.ts';
 import type { Settings } from '../config.ts';
@@ -17,6 +16,7 @@ import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
 import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import { demoFolder } from './runtime.ts';
 
 function parseDays(text: string): number {
   const days = parsePositive(text);
@@ -50,7 +50,7 @@ function demoSettings(settings: Settings, days: number): Settings {
     ...settings,
     databaseUrl: undefined,
     redisUrl: undefined,
-    dataDir: join(settings.dataDir, 'demo'),
+    dataDir: demoFolder(settings.dataDir),
     credentials: sampleCredentials,
     historyStart: beijingDay(Date.now()) - days * day,
     requestsPerSecond: 1000,
@@ -131,7 +131,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   await lookOver(database, clock.now(), signal);
   const seconds = (performance.now() - started) / 1000;
   say(
-    `asked for ${count(missing)} values, got ${count(result.tally.values)}: tokens without fine windows have none ` +
+    `asked for ${count(missing)} values, received ${count(result.tally.values)}: some tokens have no fine windows ` +
       `(${count(result.tally.calls)} calls, ${seconds.toFixed(1)} s)`,
   );
 }
@@ -152,12 +152,15 @@ function printHot(hot: readonly HotToken[]): void {
 }
 
 function printHints(database: Database, dataDir: string, isEnding: boolean): void {
-  const when = isEnding ? ' while the demo runs (npm run demo goes on from here)' : '';
+  const when = isEnding
+    ? 'The database ends with the demo. `npm run demo` goes on from here; while it runs,\nlook at it with psql, or any tool that speaks PostgreSQL:'
+    : 'Look at it with psql, or any tool that speaks PostgreSQL, while the demo runs:';
   process.stdout.write(
-    `\nLook at it with psql, or any tool that speaks PostgreSQL${when}:\n\n` +
+    `\n${when}\n\n` +
       `  psql ${database.url}\n\n` +
       `  select time, mention_count, net_sentiment from cryptoracle.metrics_1h\n` +
       `  where token = 'BTC' order by time desc limit 10;\n\n` +
-      `The data are under ${dataDir}.\n`,
+      `The data are under ${dataDir}. Other commands find them there:\n\n` +
+      `  DATA_DIR=${dataDir} npm run cryptoracle -- status\n`,
   );
 }

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fileWriter, parquetWriteRows, schemaFromColumnData } from 'hyparquet-writer';
@@ -14,11 +15,11 @@ import {
 } from '../catalog/index.ts';
 import { innermost, TryLaterError, UserError } from '../errors.ts';
 import { type Database, errorCode } from '../store/database.ts';
-import { type ExportSelection, exportColumns, readCsv, readRows } from '../store/export.ts';
+import { type ExportSelection, type ExportTally, exportColumns, readCsv, readRows } from '../store/export.ts';
 import { requireKnownTokens } from '../store/scope.ts';
 import { readKnownTokens } from '../store/tokens.ts';
 import { parseInstant, parseMetrics, parseTokens } from './options.ts';
-import { bytes, count } from './output.ts';
+import { bytes, counted } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 const formats = ['csv', 'parquet'] as const;
@@ -49,10 +50,7 @@ export const exportCommand = new Command('export')
     new Option('--format <format>', "default: what the file's name ends with, else csv").choices(formats),
   )
   .option('--output <file>', 'where to write it (default: CSV to stdout); appears once it is complete')
-  .addHelpText(
-    'after',
-    '\nExample: cryptoracle export --granularity 1h --from 2026-01-01 --token BTC,ETH --output btc-eth.parquet',
-  )
+  .addHelpText('after', '\nExample: cryptoracle export --granularity 1h --token BTC --output btc.parquet')
   .action((options: ExportOptions) => runCommand((context) => exportValues(options, context)));
 
 function parseGranularity(text: string): Granularity {
@@ -66,7 +64,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   const { from, to, output } = options;
   if (from !== undefined && to !== undefined && from >= to)
     throw new UserError('--from must lie before --to');
-  const format = options.format ?? (output?.endsWith('.parquet') ? 'parquet' : 'csv');
+  const format = options.format ?? formatOf(output);
   if (format === 'parquet' && output === undefined) throw new UserError('--format parquet needs --output');
   // Not with the newest schema: whoever may only read can export, too.
   const database = await runtime.connectDatabase(2);
@@ -81,14 +79,16 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
     metrics: options.metric ?? metricCodes,
   };
   const write = format === 'csv' ? writeCsv : writeParquet;
+  const tally: ExportTally = { rows: 0, tokens: 0 };
   const started = performance.now();
   try {
     if (output === undefined) {
-      await database.snapshot(signal, (client) => printCsv(client, selection, signal));
+      const isWhole = await database.snapshot(signal, (client) => printCsv(client, selection, tally, signal));
+      if (isWhole && tally.rows === 0) process.stderr.write(`${describeRows(tally, selection)}\n`);
       return 0;
     }
     await writeWhole(output, (file) =>
-      database.snapshot(signal, (client) => write(file, client, selection, signal)),
+      database.snapshot(signal, (client) => write(file, client, selection, tally, signal)),
     );
   } catch (error) {
     if (signal.aborted) throw new TryLaterError('stopped; nothing was written', { cause: error });
@@ -97,9 +97,18 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   const seconds = (performance.now() - started) / 1000;
   const { size } = await stat(output);
   process.stderr.write(
-    `${output}: ${bytes(size)}, ${count(selection.tokens.length)} tokens, ${seconds.toFixed(1)} s\n`,
+    `${output}: ${describeRows(tally, selection)}, ${bytes(size)}, ${seconds.toFixed(1)} s\n`,
   );
   return 0;
+}
+
+/** @throws UserError for a name that promises something else, such as .xlsx */
+function formatOf(output: string | undefined): Format {
+  const extension = output === undefined ? '' : extname(output).slice(1).toLowerCase();
+  if (extension === '') return 'csv';
+  const format = formats.find((each) => each === extension);
+  if (format !== undefined) return format;
+  throw new UserError(`--output: '${output}' is neither .csv nor .parquet; name it so, or give --format`);
 }
 
 async function readTokens(database: Database): Promise<ReadonlySet<Token>> {
@@ -123,20 +132,33 @@ async function writeWhole(output: string, write: (file: string) => Promise<void>
   } catch (error) {
     await rm(unfinished, { force: true });
     const isFileError = error instanceof Error && 'syscall' in error && 'path' in error;
-    throw isFileError ? new UserError(`--output: ${innermost(error)}`, { cause: error }) : error;
+    if (!isFileError) throw error;
+    throw new UserError(`--output: cannot write '${output}' (${errorCode(error) ?? innermost(error)})`, {
+      cause: error,
+    });
   }
 }
 
+/** Says what there was; who finds nothing in a file wants to know that there was nothing. */
+function describeRows({ rows, tokens }: ExportTally, { granularity }: ExportSelection): string {
+  return rows === 0
+    ? `no rows: no ${granularity} windows of these tokens and this range are stored`
+    : `${counted(rows, 'row')} of ${counted(tokens, 'token')}`;
+}
+
+/** @returns whether it was read to the end: a reader such as `head` has seen enough before */
 async function printCsv(
   client: pg.ClientBase,
   selection: ExportSelection,
+  tally: ExportTally,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    await pipeline(readCsv(client, selection), process.stdout, { signal, end: false });
+    await pipeline(readCsv(client, selection, tally), process.stdout, { signal, end: false });
+    return true;
   } catch (error) {
-    // A reader that has seen enough, such as `head`.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return false;
+    throw error;
   }
 }
 
@@ -144,11 +166,12 @@ type Writing = (
   file: string,
   client: pg.ClientBase,
   selection: ExportSelection,
+  tally: ExportTally,
   signal: AbortSignal,
 ) => Promise<void>;
 
-const writeCsv: Writing = (file, client, selection, signal) =>
-  pipeline(readCsv(client, selection), createWriteStream(file), { signal });
+const writeCsv: Writing = (file, client, selection, tally, signal) =>
+  pipeline(readCsv(client, selection, tally), createWriteStream(file), { signal });
 
 /** Rows that are in memory at a time; a reader skips groups of them by token and time. */
 const rowGroupSize = 50_000;
@@ -161,11 +184,11 @@ const instant = {
   repetition_type: 'OPTIONAL',
 } as const;
 
-const writeParquet: Writing = async (file, client, selection, signal) => {
+const writeParquet: Writing = async (file, client, selection, tally, signal) => {
   const columns = exportColumns(selection);
   const instants = columns.filter(({ type }) => type === 'TIMESTAMP').map(({ name }) => name);
   async function* rows() {
-    for await (const row of readRows(client, selection)) {
+    for await (const row of readRows(client, selection, tally)) {
       signal.throwIfAborted();
       yield row;
     }

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
-import { wantedWindows } from '../planning/plan.ts';
+import { isEmpty } from '../planning/interval.ts';
+import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import {
   type GapReason,
@@ -12,8 +13,9 @@ import {
 } from '../store/gaps.ts';
 import { requireKnownTokens } from '../store/scope.ts';
 import { readListedTokens } from '../store/tokens.ts';
+import { readWishes } from '../store/wanted.ts';
 import { parseInstant, parseItems, withScopeOptions } from './options.ts';
-import { beijing, count, printJson, printTable } from './output.ts';
+import { beijing, count, counted, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 interface GapsOptions {
@@ -33,10 +35,10 @@ export const gapsCommand = withScopeOptions(
     .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
     .option('--to <date>', 'end of the range, not included (default: now)', parseInstant),
 )
-  .option('--reason <list>', `which reasons (default: ${openReasons.join(',')})`, parseReasons)
+  .option('--reason <list>', 'which reasons, by the words below (default: the first four)', parseReasons)
   .option('--all', 'every reason: also what the API does not have')
   .option('--json', 'print the result as JSON')
-  .addHelpText('after', `\nReasons: ${gapReasons.map((reason) => `'${reason}'`).join(', ')}`)
+  .addHelpText('after', `\nReasons:\n${gapReasons.map((reason) => `  "${reason}"\n`).join('')}`)
   .action((options: GapsOptions) => runCommand((context) => gaps(options, context)));
 
 function parseReasons(text: string): readonly GapReason[] {
@@ -50,7 +52,7 @@ function parseReasons(text: string): readonly GapReason[] {
 }
 
 async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<number> {
-  const { settings, clock } = runtime;
+  const { clock } = runtime;
   if (options.from !== undefined && options.to !== undefined && options.from >= options.to) {
     throw new UserError('--from must lie before --to');
   }
@@ -58,13 +60,14 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     throw new UserError('--all and --reason exclude each other');
   }
   const database = await runtime.openDatabase(4);
-  const chosen = options.token ?? settings.tokens;
+  const wishes = await readWishes(database, runtime.settings);
+  const chosen = options.token ?? wishes.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
   const tokens = chosen === 'all' ? await readListedTokens(database) : chosen;
-  const metrics = options.metric ?? settings.metrics;
-  const range = { start: options.from ?? settings.historyStart, end: options.to ?? clock.now() };
-  const granularities = options.granularity ?? settings.granularities;
-  const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay);
+  const metrics = options.metric ?? wishes.metrics;
+  const range = { start: options.from ?? wishes.historyStart, end: options.to ?? clock.now() };
+  const granularities = options.granularity ?? wishes.granularities;
+  const wanted = wantedWindows(range, granularities, clock.now(), wishes.settleDelay);
   const reasons = options.all === true ? gapReasons : (options.reason ?? openReasons);
 
   const found: ReportedGap[] = [];
@@ -73,7 +76,7 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     found.push(...(await readReportedGaps(database, cells, reasons, clock.now())));
   }
   if (options.json === true) printJson(found.map(toJson));
-  else print(found);
+  else print(found, wanted);
   return 0;
 }
 
@@ -97,31 +100,44 @@ function toJson(gap: ReportedGap): object {
 
 const mostLines = 40;
 
-/** Longest reason with its detail in a line, in characters. */
-const longestReason = 60;
+/** Characters that the other columns take, and those that the longest reason needs without its detail. */
+const otherColumns = 54;
+const reasonAlone = 26;
 
-function print(found: readonly ReportedGap[]): void {
-  if (found.length === 0) {
-    process.stdout.write('no gaps\n');
+/** Width of what is not printed to a terminal. */
+const defaultWidth = 120;
+
+function print(found: readonly ReportedGap[], wanted: WantedWindows): void {
+  const intervals = [...wanted.values()].filter((interval) => !isEmpty(interval));
+  if (intervals.length === 0) {
+    process.stdout.write('no gaps: no window of this range is due yet\n');
     return;
   }
+  const from = beijing(Math.min(...intervals.map(({ start }) => start)));
+  const range = `from ${from} to ${beijing(Math.max(...intervals.map(({ end }) => end)))} (Beijing)`;
+  if (found.length === 0) {
+    process.stdout.write(`no gaps ${range}\n`);
+    return;
+  }
+  const width = Math.max(reasonAlone, (process.stdout.columns ?? defaultWidth) - otherColumns);
   const name = (names: readonly string[], all: number) =>
     names.length === 1 ? (names[0] ?? '') : names.length === all ? 'all' : String(names.length);
   printTable(
-    ['', 'from (Beijing)', 'to', 'tokens', 'metrics', 'values', 'reason'],
+    ['', 'from (Beijing)', 'windows', 'tokens', 'metrics', 'reason'],
     found
       .slice(0, mostLines)
       .map((gap) => [
         gap.granularity,
         beijing(gap.interval.start),
-        beijing(gap.interval.end),
+        count(windowsOf(gap)),
         name(gap.tokens, 0),
         name(gap.metrics, catalogue.length),
-        count(valuesOf(gap)),
-        (gap.detail === null ? gap.reason : `${gap.reason}: ${gap.detail}`).slice(0, longestReason),
+        (gap.detail === null ? gap.reason : `${gap.reason}: ${gap.detail}`).slice(0, width),
       ]),
   );
   const values = found.reduce((sum, gap) => sum + valuesOf(gap), 0);
-  const more = found.length > mostLines ? ` (${found.length - mostLines} more; --json lists all)` : '';
-  process.stdout.write(`${count(values)} values are missing in ${count(found.length)} gaps${more}\n`);
+  const more = found.length > mostLines ? `${found.length - mostLines} more gaps; --json lists all\n` : '';
+  process.stdout.write(
+    `${more}${counted(values, 'value')} missing in ${counted(found.length, 'gap')}\n${range}\n`,
+  );
 }

@@ -62,7 +62,9 @@ export function parseMetrics(text: string): readonly MetricCode[] {
   return parseItems(text, (item) => {
     const metric = findMetric(item);
     if (metric === undefined) {
-      throw new InvalidArgumentError(`Unknown metric '${item}'; the README lists codes and names.`);
+      throw new InvalidArgumentError(
+        `Unknown metric '${item}'; the README and the table cryptoracle.metric_catalog list codes and names.`,
+      );
     }
     return metric.code;
   });

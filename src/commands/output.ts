@@ -33,6 +33,11 @@ export function count(number: number): string {
   return Math.round(number).toLocaleString('en-US');
 }
 
+/** A number of things that have a name: `1 gap`, `2,000 gaps`. */
+export function counted(number: number, thing: string): string {
+  return `${count(number)} ${thing}${number === 1 ? '' : 's'}`;
+}
+
 export function bytes(size: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));

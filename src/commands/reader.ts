@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config.ts';
 import { innermost, UserError } from '../errors.ts';
-import type { Database } from '../store/database.ts';
 import { changePassword, createReader, dropReader, generatePassword, listReaders } from '../store/readers.ts';
-import { printJson, printTable } from './output.ts';
+import { duration, printJson, printTable } from './output.ts';
 import { runCommand } from './run.ts';
+import type { Runtime } from './runtime.ts';
 
 interface CreateOptions {
   readonly timeout: number;
@@ -31,7 +31,7 @@ readerCommand
   .option('--rotate', 'where the login exists, give it a new password')
   .addHelpText('after', '\nExample: cryptoracle reader create grafana')
   .action((name: string, options: CreateOptions) =>
-    runCommand(async ({ runtime }) => create(await runtime.openDatabase(2), name, options)),
+    runCommand(({ runtime }) => create(runtime, name, options)),
   );
 
 readerCommand
@@ -44,8 +44,8 @@ readerCommand
       if (options.json) printJson(readers);
       else
         printTable(
-          ['reader', 'statement timeout'],
-          readers.map(({ name, statementTimeout }) => [name, statementTimeout ?? '-']),
+          ['reader', 'statements end after'],
+          readers.map(({ name, statementTimeout }) => [name, describeTimeout(statementTimeout)]),
         );
       return 0;
     }),
@@ -63,7 +63,14 @@ readerCommand
     }),
   );
 
-async function create(database: Database, name: string, options: CreateOptions): Promise<number> {
+/** The setting without a unit is in milliseconds; somebody may have changed it to one with a unit. */
+function describeTimeout(setting: string | null): string {
+  if (setting === null || setting === '0') return 'never';
+  return /^\d+$/.test(setting) ? duration(Number(setting) / 1000) : setting;
+}
+
+async function create(runtime: Runtime, name: string, options: CreateOptions): Promise<number> {
+  const database = await runtime.openDatabase(2);
   const given = options.passwordFile === undefined ? undefined : readPassword(options.passwordFile);
   const password = given ?? generatePassword();
   const isNew = await createReader(database, name, { password, timeout: options.timeout });
@@ -79,6 +86,9 @@ async function create(database: Database, name: string, options: CreateOptions):
       `password, shown this once: ${password}\n` +
         `address: postgresql://${encodeURIComponent(name)}:${password}@${host}${pathname}\n`,
     );
+    if (runtime.settings.databaseUrl === undefined) {
+      process.stdout.write('it is served while `npm start` or the demo runs on this DATA_DIR\n');
+    }
   }
   return 0;
 }

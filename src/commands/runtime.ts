@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
 import type { Granularity, Token } from '../catalog/index.ts';
@@ -16,6 +18,16 @@ import { ensureMigrated } from '../store/migrate.ts';
 import { Pace } from '../store/pace.ts';
 import { findUnknownToken, readScope, requireKnownTokens } from '../store/scope.ts';
 import { isTokenListOld } from '../store/tokens.ts';
+
+/** Who looks for data that lie elsewhere would wonder why there are none. */
+function tellNewDatabase(dataDir: string): void {
+  const demo = demoFolder(dataDir);
+  const hint = existsSync(demo) ? `; the demo's is under ${demo} (DATA_DIR=${demo})` : '';
+  process.stderr.write(`made a new, empty database under ${dataDir}${hint}\n`);
+}
+
+/** Where the demo keeps its data. */
+export const demoFolder = (dataDir: string) => join(dataDir, 'demo');
 
 /** What commands are built from, and the one place where it is taken down again: last in, first out. */
 export class Runtime {
@@ -80,6 +92,7 @@ export class Runtime {
       const embedded = await startEmbedded(dataDir, this.log);
       this.onClose('embedded database', embedded.release);
       url = embedded.url;
+      if (embedded.isNew) tellNewDatabase(dataDir);
     }
     this.#databaseUrl = url;
     const database = await openDatabase(url, { connections });

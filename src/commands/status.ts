@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { readCurrentStatus, type Status, statusToJson } from '../store/status.ts';
-import { beijing, bytes, count, printJson, printTable } from './output.ts';
+import { readCurrentStatus, type Status, statusToJson, type Wishes } from '../store/status.ts';
+import { readWishes } from '../store/wanted.ts';
+import { beijing, bytes, count, counted, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 export const statusCommand = new Command('status')
@@ -9,12 +10,12 @@ export const statusCommand = new Command('status')
   .action((options: { json?: true }) => runCommand((context) => status(options.json === true, context)));
 
 async function status(json: boolean, { runtime }: CommandContext): Promise<number> {
-  const { settings, clock } = runtime;
   const database = await runtime.openDatabase(4);
-  const now = clock.now();
-  const current = await readCurrentStatus(database, settings, now);
+  const now = runtime.clock.now();
+  const wishes = await readWishes(database, runtime.settings);
+  const current = await readCurrentStatus(database, wishes, now);
   if (json) printJson(statusToJson(current));
-  else print(current, now);
+  else print(current, wishes, now);
   return 0;
 }
 
@@ -23,7 +24,7 @@ function percent(answered: number, wanted: number): string {
   return wanted === 0 ? '-' : `${(Math.floor((answered / wanted) * 10_000) / 100).toFixed(2)}%`;
 }
 
-function print(status: Status, now: number): void {
+function print(status: Status, { historyStart }: Wishes, now: number): void {
   printTable(
     ['', 'newest due (Beijing)', 'newest stored', 'behind', 'answered', 'of wanted'],
     status.granularities.map((part) => [
@@ -37,7 +38,7 @@ function print(status: Status, now: number): void {
   );
   const calls = Object.entries(status.calls).map(([outcome, number]) => `${count(number)} ${outcome}`);
   const lines = [
-    `tokens: ${status.tokens}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
+    `wanted: from ${beijing(historyStart)} (Beijing) on, ${counted(status.tokens, 'token')}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
     `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
     ...(status.lastCall === undefined
       ? []

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { Clock } from '../clock.ts';
 import type { JobQueue } from '../queue/backend.ts';
 import type { Database } from '../store/database.ts';
-import { readCurrentStatus, type Status, type Wishes } from '../store/status.ts';
+import { readCurrentStatus, type Status } from '../store/status.ts';
+import { readWishes, type StatedWishes } from '../store/wanted.ts';
 
 /** Jobs by queue and state. */
 export type QueueCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -19,14 +20,14 @@ export interface Sources {
 export function openSources(
   database: Database,
   queues: Readonly<Record<string, Pick<JobQueue, 'getJobCounts'>>>,
-  wishes: Wishes,
+  stated: StatedWishes,
   clock: Clock,
 ): Sources {
   return {
     ping: async () => {
       await database.query('ping', sql`select 1`);
     },
-    status: () => readCurrentStatus(database, wishes, clock.now()),
+    status: async () => readCurrentStatus(database, await readWishes(database, stated), clock.now()),
     queueCounts: async () => {
       const counts = Object.entries(queues).map(
         async ([name, queue]) => [name, await queue.getJobCounts()] as const,

@@ -35,6 +35,8 @@ import { errorCode } from './database.ts';
  */
 export interface EmbeddedDatabase {
   readonly url: string;
+  /** Whether there were no data yet. */
+  readonly isNew: boolean;
   /** Leaves the server; stops it where nobody else uses it. */
   release(): Promise<void>;
   /** Stops it, whoever uses it. */
@@ -65,11 +67,13 @@ export async function startEmbedded(
 ): Promise<EmbeddedDatabase> {
   const installation = await install(resolve(dataDir), log);
   const { data } = installation;
-  if (!existsSync(join(data, 'PG_VERSION'))) initialise(installation);
+  const isNew = !existsSync(join(data, 'PG_VERSION'));
+  if (isNew) initialise(installation);
   const address = await joinOrStart(installation, { ...serverSettings, ...overrides }, log);
   const url = `${address}/${database}`;
   return {
     url,
+    isNew,
     release: async () => {
       if (!(await isUsed(`${address}/postgres`))) stop(installation);
     },

@@ -16,6 +16,13 @@ export interface ExportSelection {
   readonly metrics: readonly MetricCode[];
 }
 
+/** What was exported; grows while it is read. */
+export interface ExportTally {
+  rows: number;
+  /** Tokens that have a row. */
+  tokens: number;
+}
+
 export type ColumnType = 'TIMESTAMP' | 'STRING' | 'DOUBLE' | 'BOOLEAN';
 
 export interface ExportColumn {
@@ -69,7 +76,7 @@ function* selectByToken(
 }
 
 /** The export as CSV with a line of names first; what is not there is empty. Made by the server. */
-export function readCsv(client: pg.ClientBase, selection: ExportSelection): Readable {
+export function readCsv(client: pg.ClientBase, selection: ExportSelection, tally?: ExportTally): Readable {
   async function* parts(): AsyncGenerator<Buffer> {
     yield Buffer.from(
       `${exportColumns(selection)
@@ -77,10 +84,19 @@ export function readCsv(client: pg.ClientBase, selection: ExportSelection): Read
         .join(',')}\n`,
     );
     for (const select of selectByToken(selection, asText)) {
-      yield* client.query(copyTo(`copy (${select}) to stdout (format csv)`));
+      const copied = client.query(copyTo(`copy (${select}) to stdout (format csv)`));
+      yield* copied;
+      add(tally, copied.rowCount);
     }
   }
   return Readable.from(parts(), { objectMode: false });
+}
+
+/** Counts what was read of one token. */
+function add(tally: ExportTally | undefined, rows: number): void {
+  if (tally === undefined || rows === 0) return;
+  tally.rows += rows;
+  tally.tokens++;
 }
 
 const rowsAtATime = 2000;
@@ -89,12 +105,16 @@ const rowsAtATime = 2000;
 export async function* readRows(
   client: pg.ClientBase,
   selection: ExportSelection,
+  tally?: ExportTally,
 ): AsyncGenerator<Record<string, unknown>> {
   for (const select of selectByToken(selection, ({ name }) => `"${name}"`)) {
+    let count = 0;
     const cursor = client.query(new Cursor<Record<string, unknown>>(select));
     for (let rows = await cursor.read(rowsAtATime); rows.length > 0; rows = await cursor.read(rowsAtATime)) {
       yield* rows;
+      count += rows.length;
     }
     await cursor.close();
+    add(tally, count);
   }
 }

@@ -54,6 +54,7 @@ describe('demo', () => {
     expect(first.status).toBe(0);
     expect(first.stdout).toMatch(/token +mentions +share/);
     expect(first.stdout).toContain('psql postgresql://');
+    expect(first.stdout).toMatch(/DATA_DIR=\S+demo npm run cryptoracle/);
   });
 
   it('holds the truth of the simulator in every cell whose value is final', async () => {

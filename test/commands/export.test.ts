@@ -69,8 +69,9 @@ describe('export', () => {
 
   it('writes Parquet with the same values, its times in UTC', async () => {
     const output = join(folder, 'all.parquet');
-    const { code, stdout } = await run('--output', output);
+    const { code, stdout, stderr } = await run('--output', output);
     expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toMatch(/all\.parquet: 6 rows of 2 tokens, /);
     const file = await asyncBufferFromFile(output);
     const found = await parquetReadObjects({ file });
     const stored = await rows(
@@ -88,7 +89,8 @@ describe('export', () => {
 
   it('writes a file with columns and no rows where there are none', async () => {
     const output = join(folder, 'empty.parquet');
-    expect((await run('--from', '2030-01-01', '--output', output)).code).toBe(0);
+    const ended = await run('--from', '2030-01-01', '--output', output);
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/no rows: no 1h windows/) });
     const file = await asyncBufferFromFile(output);
     expect(await parquetReadObjects({ file })).toEqual([]);
     expect(parquetSchema(await parquetMetadataAsync(file)).children).toHaveLength(metrics.length + 4);
@@ -100,16 +102,19 @@ describe('export', () => {
   it('tells in one line what is wrong, and touches no file', async () => {
     writeFileSync(join(folder, 'kept.csv'), 'kept');
     const before = readdirSync(folder);
-    const [token, format, range, path] = await Promise.all([
+    const [token, format, range, path, name] = await Promise.all([
       run('--token', 'btc', '--output', 'kept.csv'),
       run('--format', 'parquet'),
       run('--from', '2025-02-01', '--to', '2025-01-01'),
       run('--output', join(folder, 'no', 'such.csv')),
+      run('--output', 'values.xlsx'),
     ]);
     expectMistake(token, ['--token', 'did you mean BTC']);
     expectMistake(format, ['--output']);
     expectMistake(range, ['--from']);
-    expectMistake(path, ['--output', 'ENOENT']);
+    expectMistake(path, ['--output', 'such.csv', 'ENOENT']);
+    expect(path.stderr).not.toContain('unfinished');
+    expectMistake(name, ['--output', '.xlsx', '--format']);
     expect(readdirSync(folder)).toEqual(before);
     expect(readFileSync(join(folder, 'kept.csv'), 'utf8')).toBe('kept');
   });

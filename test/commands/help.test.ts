@@ -32,6 +32,7 @@ describe('help', () => {
       for (const [position, help] of helps.entries()) {
         expect(help).toMatchObject({ code: 0, stderr: '' });
         expect(help.stdout).toContain(`Usage: cryptoracle ${some[position]}`);
+        for (const line of help.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
         for (const option of some[position] === 'backfill' ? backfillOptions : [])
           expect(help.stdout).toContain(option);
       }

@@ -91,6 +91,7 @@ describe('reader', () => {
   it('list names it', async () => {
     const listed = await run('list', '--json');
     expect(JSON.parse(listed.stdout)).toContainEqual({ name, statementTimeout: '5000' });
+    expect((await run('list')).stdout).toMatch(new RegExp(`^${name} +5 s$`, 'm'));
   });
 
   it('leaves roles alone that are no readers, and says who may make logins', async () => {

@@ -51,10 +51,10 @@ describe('gaps and status', () => {
     };
   });
 
-  async function report() {
+  async function report(said: Environment = settings) {
     const [gaps, status] = await Promise.all([
-      runCli(folder, ['gaps', '--json'], settings),
-      runCli(folder, ['status', '--json'], settings),
+      runCli(folder, ['gaps', '--json'], said),
+      runCli(folder, ['status', '--json'], said),
     ]);
     expect([gaps.code, status.code]).toEqual([0, 0]);
     return { gaps: JSON.parse(gaps.stdout) as Gap[], status: JSON.parse(status.stdout) as Status };
@@ -117,7 +117,7 @@ describe('gaps and status', () => {
     for (const { stdout } of [gaps, status]) {
       expect(stdout).toMatch(/^4h /m);
       expect(stdout).toMatch(/^1d /m);
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
     }
   });
 
@@ -143,7 +143,10 @@ describe('gaps and status', () => {
     const refused = ['not entitled', 6, 1];
     expect(lists).toEqual([[refused], [before, refused].sort(), [before], [refused]]);
     const plain = await runCli(folder, ['gaps', ...range, '--reason', 'failed'], settings);
-    expect(plain).toMatchObject({ code: 0, stdout: 'no gaps\n' });
+    expect(plain).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^no gaps from .* to .* \(Beijing\)\n$/),
+    });
 
     const wrong = await runCli(folder, ['gaps', '--reason', 'lost'], settings);
     expectMistake(wrong, ['--reason', "'lost'", 'not asked yet']);
@@ -178,5 +181,27 @@ describe('gaps and status', () => {
       "select sum(windows)::int as values from cryptoracle.gaps where reason in ('not asked yet', 'failed', 'not entitled', 'quarantined')",
     );
     expect(gaps.reduce((sum, { values }) => sum + values, 0)).toBe(view?.values);
+  });
+
+  it('are measured against the same where the settings here say nothing', async () => {
+    const { TOKENS: _, GRANULARITIES: __, HISTORY_START: ___, ...rest } = settings;
+    const here = await report();
+    const elsewhere = await report(rest);
+    expect(elsewhere.gaps).toEqual(here.gaps);
+    expect(elsewhere.status.granularities).toEqual(here.status.granularities);
+    // What is said here counts.
+    const { gaps } = await report({ ...rest, TOKENS: 'ETH' });
+    expect(new Set(gaps.flatMap(({ tokens }) => tokens))).toEqual(new Set(['ETH']));
+  });
+
+  it('say that no window of a range is due yet', async () => {
+    const range = ['--from', '2100-01-01', '--to', '2100-02-01'];
+    const gaps = await runCli(folder, ['gaps', ...range], settings);
+    expect(gaps).toMatchObject({ code: 0, stdout: 'no gaps: no window of this range is due yet\n' });
+    for (const dry of [[], ['--dry-run']]) {
+      const backfill = await runCli(folder, ['backfill', ...range, ...dry], settings);
+      expect(backfill.code).toBe(0);
+      expect(backfill.stdout).toContain('nothing to do: no window of this range is due yet');
+    }
   });
 });

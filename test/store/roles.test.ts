@@ -105,6 +105,7 @@ describeOnServers('the roles', (kind) => {
     expect(open).toEqual([
       ['cryptoracle.as_of()', 'execute'],
       ['cryptoracle.costly()', 'execute'],
+      ['cryptoracle.refuse_granularity()', 'execute'],
     ]);
     // It reads with the rights of whoever calls it.
     expect(

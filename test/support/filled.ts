@@ -9,6 +9,7 @@ import { storeAnswer } from '../../src/store/answers.ts';
 import type { Database } from '../../src/store/database.ts';
 import { logRequest } from '../../src/store/requests.ts';
 import { readScope } from '../../src/store/scope.ts';
+import { storeWanted } from '../../src/store/wanted.ts';
 import { answer, row } from '../store/answering.ts';
 import { createIngestor, startTestSimulator } from './api.ts';
 import { day, hour, minute } from './clock.ts';
@@ -24,6 +25,9 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
   const now = clock.now();
   const range = { start: beijingDay(now) - 8 * day, end: now };
   const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
+  // A day more than was asked for.
+  const wishes = { tokens, metrics: metricCodes, tags: [], granularities, historyStart: range.start - day };
+  await storeWanted(database, { ...wishes, settleDelay: 15 * minute });
   await fillGaps({
     database,
     ingestor,

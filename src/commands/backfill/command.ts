@@ -40,10 +40,7 @@ export const backfillCommand = withScopeOptions(
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
   .option('--dry-run', 'only say what it would take')
   .option('--json', 'print the result as JSON')
-  .addHelpText(
-    'after',
-    '\nExample: cryptoracle backfill --from 2025-01-01 --to 2025-02-01 --granularity 1d,4h',
-  )
+  .addHelpText('after', '\nExample: cryptoracle backfill --from 2025-01-01 --to 2025-02-01 --granularity 1d')
   .action((options: BackfillOptions) => runCommand((context) => order(withRange(options), context)))
   .addCommand(
     new Command('resume')

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts';
 import { requireCredentials } from '../../config.ts';
 import { TryLaterError, UserError } from '../../errors.ts';
 import { type FillResult, type FillScope, fillGaps, summariseGaps } from '../../ingest/fill.ts';
+import { isEmpty } from '../../planning/interval.ts';
 import { settledUntil } from '../../planning/windows.ts';
 import {
   type BackfillScope,
@@ -74,11 +75,20 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   const price = await priceOf(summaries, database, runtime, scope);
   if (options.dryRun === true) {
     printPrice(price, options.json === true);
+    if (price.values === 0 && options.json !== true) sayNothingToDo(scope);
     return 0;
   }
+  if (price.values === 0 && options.json !== true) sayNothingToDo(scope);
   if (price.values === 0) return conclude({ database, placed, scope, runtime, options, result: nothingToDo });
   const id = await placeOrder(database, { ...placed, metrics: scope.metrics }, price, clock.now());
   return work(id, placed, price.values, price.values, options, context, database);
+}
+
+/** A range without windows is complete, too; who mistook a date wants to know. */
+function sayNothingToDo({ wanted }: FillScope): void {
+  const isDue = [...wanted.values()].some((interval) => !isEmpty(interval));
+  const reason = isDue ? 'the API has answered all of it' : 'no window of this range is due yet';
+  process.stdout.write(`nothing to do: ${reason}\n`);
 }
 
 /** What a fill that had nothing to fill ends with. */

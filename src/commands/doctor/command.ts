@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { readSettings, unknownSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
 import { requireKnownTokens } from '../../store/scope.ts';
@@ -14,10 +14,7 @@ import { checkQueue } from './queue.ts';
 export const doctorCommand = new Command('doctor')
   .description('check settings, database, queue, clock and credentials, step by step, with the remedy')
   .option('--json', 'print the result as JSON')
-  .addHelpText(
-    'after',
-    '\nSends one call to the API. Exit code 1 where something must be mended, 75 where it may pass.',
-  )
+  .addHelpText('after', '\nSends one call to the API. Exit code 1: mend something; 75: it may pass.')
   .action(async ({ json }: { json?: true }) => {
     const wrong = settingsMistake();
     if (wrong === undefined) return runCommand((context) => report(examine(context), json === true));
@@ -103,6 +100,16 @@ const words: Readonly<Record<Finding['state'], string>> = {
   skipped: '-',
 };
 
+/** What stands left of every message. */
+const margin = ' '.repeat(22);
+
+/** Keeps a message beside its check where a terminal is too narrow for it. */
+function beside(message: string): string {
+  const { columns } = process.stdout;
+  const wrapped = columns === undefined ? message : new Help().boxWrap(message, columns - margin.length);
+  return wrapped.replaceAll('\n', `\n${margin}`);
+}
+
 /** Shows each finding as it comes. @returns the exit code */
 async function report(findings: Iterable<Finding> | AsyncIterable<Finding>, json: boolean): Promise<number> {
   const all: Finding[] = [];
@@ -110,8 +117,8 @@ async function report(findings: Iterable<Finding> | AsyncIterable<Finding>, json
     all.push(finding);
     if (json) continue;
     const { check, state, message, remedy } = finding;
-    process.stdout.write(`${words[state].padEnd(9)}${check.padEnd(13)}${message}\n`);
-    if (remedy !== undefined) process.stdout.write(`${' '.repeat(22)}-> ${remedy}\n`);
+    process.stdout.write(`${words[state].padEnd(9)}${check.padEnd(13)}${beside(message)}\n`);
+    if (remedy !== undefined) process.stdout.write(`${margin}${beside(`-> ${remedy}`)}\n`);
   }
   if (json)
     printJson(all.map(({ check, state, message, remedy = null }) => ({ check, state, message, remedy })));
