@@ -117,6 +117,7 @@ describeOnServers('the roles', (kind) => {
     ).toEqual([
       { proname: 'as_of', provolatile: 's', prosecdef: false },
       expect.objectContaining({ proname: 'costly', prosecdef: false }),
+      expect.objectContaining({ proname: 'refuse_granularity', prosecdef: false }),
     ]);
   });
 
