@@ -45,7 +45,8 @@ export const phases: readonly Phase[] = [
         world,
         ['15m', '1h', '4h', '1d'].map((granularity) => `cryptoracle.metrics_${granularity}`).join(),
         'exclusive',
-        /insert into cryptoracle\."metrics_/,
+        // PostgreSQL shows the first kilobyte of a statement, which may end before it says where it writes.
+        /with\s+incoming/,
       ),
   },
   {
