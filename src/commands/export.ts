@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { getSystemErrorMap } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fileWriter, parquetWriteRows, schemaFromColumnData } from 'hyparquet-writer';
 import type pg from 'pg';
@@ -65,6 +66,12 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   if (from !== undefined && to !== undefined && from >= to)
     throw new UserError('--from must lie before --to');
   const format = options.format ?? formatOf(output);
+  const promised = formats.find((each) => each === extensionOf(output));
+  if (promised !== undefined && promised !== format) {
+    throw new UserError(
+      `--output: '${output}' would hold ${format}, as --format says; leave one of the two out`,
+    );
+  }
   if (format === 'parquet' && output === undefined) throw new UserError('--format parquet needs --output');
   // Not with the newest schema: whoever may only read can export, too.
   const database = await runtime.connectDatabase(2);
@@ -102,13 +109,22 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   return 0;
 }
 
+const extensionOf = (output: string | undefined) =>
+  output === undefined ? '' : extname(output).slice(1).toLowerCase();
+
 /** @throws UserError for a name that promises something else, such as .xlsx */
 function formatOf(output: string | undefined): Format {
-  const extension = output === undefined ? '' : extname(output).slice(1).toLowerCase();
+  const extension = extensionOf(output);
   if (extension === '') return 'csv';
   const format = formats.find((each) => each === extension);
   if (format !== undefined) return format;
   throw new UserError(`--output: '${output}' is neither .csv nor .parquet; name it so, or give --format`);
+}
+
+/** The system's words for a code, such as 'no such file or directory (ENOENT)'. */
+function describeSystemError(error: Error): string {
+  const known = 'errno' in error ? getSystemErrorMap().get(Number(error.errno)) : undefined;
+  return known === undefined ? innermost(error) : `${known[1]} (${known[0]})`;
 }
 
 async function readTokens(database: Database): Promise<ReadonlySet<Token>> {
@@ -133,7 +149,7 @@ async function writeWhole(output: string, write: (file: string) => Promise<void>
     await rm(unfinished, { force: true });
     const isFileError = error instanceof Error && 'syscall' in error && 'path' in error;
     if (!isFileError) throw error;
-    throw new UserError(`--output: cannot write '${output}' (${errorCode(error) ?? innermost(error)})`, {
+    throw new UserError(`--output: cannot write '${output}': ${describeSystemError(error)}`, {
       cause: error,
     });
   }
