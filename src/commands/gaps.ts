@@ -45,7 +45,9 @@ function parseReasons(text: string): readonly GapReason[] {
   return parseItems(text, (item) => {
     const reason = gapReasons.find((each) => each === item);
     if (reason === undefined) {
-      throw new InvalidArgumentError(`Unknown reason '${item}'; there are ${gapReasons.join(', ')}.`);
+      throw new InvalidArgumentError(
+        `Unknown reason '${item}'; there are ${gapReasons.map((each) => `"${each}"`).join(', ')}.`,
+      );
     }
     return reason;
   });

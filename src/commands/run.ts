@@ -34,6 +34,8 @@ export async function runCommand(
   process.on('SIGTERM', interrupt);
   // A reader that has seen enough, such as `head`, is no error.
   process.stdout.on('error', () => {});
+  // Where nobody reads progress and log any more, nobody waits for the end.
+  process.stderr.on('error', () => stop.abort());
 
   let runtime: Runtime | undefined;
   try {
