@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
 import type { Granularity, Token } from '../catalog/index.ts';
@@ -22,12 +22,14 @@ import { isTokenListOld } from '../store/tokens.ts';
 /** Who looks for data that lie elsewhere would wonder why there are none. */
 function tellNewDatabase(dataDir: string): void {
   const demo = demoFolder(dataDir);
-  const hint = existsSync(demo) ? `; the demo's is under ${demo} (DATA_DIR=${demo})` : '';
+  const hint = demo !== dataDir && existsSync(demo) ? `; the demo's is under ${demo} (DATA_DIR=${demo})` : '';
   process.stderr.write(`made a new, empty database under ${dataDir}${hint}\n`);
 }
 
-/** Where the demo keeps its data. */
-export const demoFolder = (dataDir: string) => join(dataDir, 'demo');
+/** Where the demo keeps its data: within the data folder, unless that is the demo's already. */
+export function demoFolder(dataDir: string): string {
+  return basename(dataDir) === 'demo' ? dataDir : join(dataDir, 'demo');
+}
 
 /** What commands are built from, and the one place where it is taken down again: last in, first out. */
 export class Runtime {

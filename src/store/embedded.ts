@@ -285,8 +285,10 @@ const serverSettings: Readonly<Record<string, string>> = {
   timezone: 'UTC',
 };
 
-/** The port of this program if it is free, so that the address stays the same; else any. */
-const usualPort = 54_320;
+/** Each data folder has a port of its own, so that its address stays the same as long as the port is free; else any. */
+function usualPort({ data }: Installation): number {
+  return 54_320 + (createHash('sha256').update(data).digest().readUInt32BE() % 600);
+}
 const anyPort = 0;
 
 /** @returns the port, or `undefined` where another process has started it at the same moment */
@@ -297,7 +299,7 @@ async function start(
 ): Promise<number | undefined> {
   const logFile = join(installation.data, 'server.log');
   // A port that is free now may be another server's a moment later: then any other will do.
-  const wishes = settings.port === undefined ? [usualPort, anyPort] : [Number(settings.port)];
+  const wishes = settings.port === undefined ? [usualPort(installation), anyPort] : [Number(settings.port)];
   for (const wish of wishes) {
     const port = await freePort(wish);
     if (await launch(installation, { ...settings, port: String(port) }, logFile)) {
