@@ -39,7 +39,8 @@ const movers: View = {
     partition by now.granularity order by abs(now.mention_count - before.mention_count) desc nulls last
   ) as mention_place,
   rank() over (
-    partition by now.granularity order by abs(now.net_sentiment - before.net_sentiment) desc nulls last
+    partition by now.granularity
+    order by abs(round((now.net_sentiment - before.net_sentiment)::numeric, 12)) desc nulls last
   ) as sentiment_place
 from cryptoracle.latest_${granularity} as now
 left join lateral (
