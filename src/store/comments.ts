@@ -43,7 +43,7 @@ function describeMetricTable(granularity: Granularity): TableComment {
       first_seen_at: 'When the first value of the row was stored',
       updated_at: 'When a value of the row last changed',
       backfilled:
-        'True where the row was loaded as history, more than LOOKBACK_WINDOWS + 1 (by default 5) windows after its end: first_seen_at then tells when it was loaded, not when the market could know',
+        'True where the row was loaded as history, more than LOOKBACK_WINDOWS + 1 (by default 5) windows after it was due: first_seen_at then tells when it was loaded, not when the market could know',
     },
   };
 }

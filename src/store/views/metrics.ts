@@ -17,7 +17,7 @@ const rowColumns = {
   first_seen_at: 'When the first value of the row was stored',
   updated_at: 'When a value of the row last changed',
   backfilled:
-    'True where the row was loaded as history, by default more than 5 windows after its end: first_seen_at then says nothing about when it could be known',
+    'True where the row was loaded as history, by default more than 5 windows after it was due: first_seen_at then says nothing about when it could be known',
   ...Object.fromEntries(metrics.map((metric) => [metric.column, describeMetric(metric)])),
 };
 
