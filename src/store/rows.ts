@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { AnsweredRow } from '../api/decode.ts';
-import { type Granularity, metricPosition, metrics, type Token } from '../catalog/index.ts';
+import { type Granularity, metricPosition, metrics, type Token, windowLength } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 import type { Database, Executor } from './database.ts';
 
@@ -115,10 +115,12 @@ function incoming(rows: readonly AnsweredRow[]): SQL {
 }
 
 /**
- * A value that differs from the one we have; a value that was asked for before and was not there; history of a metric
- * that comes to a row which was observed without it. All else is a first answer.
+ * A value that differs from the one we have; a value that was asked for before and was not there; a metric that comes
+ * more than a window's length after its row was observed without it. All else is a first answer: requests that divide
+ * the metrics of a row between them come one soon after the other.
  */
-function revise({ request, receivedAt, observedFrom }: RowsToWrite): SQL {
+function revise({ request, receivedAt }: RowsToWrite): SQL {
+  const together = at(receivedAt - windowLength[request.granularity]);
   return sql`
     answered_before as materialized (${answeredBefore(request)}),
     revised as (
@@ -133,7 +135,7 @@ function revise({ request, receivedAt, observedFrom }: RowsToWrite): SQL {
         and (
           v.old is not null
           or a.token is not null
-          or (not m.backfilled and i.time < ${at(observedFrom)}::timestamptz)
+          or (not m.backfilled and m.first_seen_at < ${together}::timestamptz)
         )
       returning 1
     )`;

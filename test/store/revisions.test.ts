@@ -147,6 +147,38 @@ describeOnServers('revisions', (kind) => {
     },
   );
 
+  it('are not written where the first part was just in time to be observed, and the second is not', async () => {
+    const receivedAt = start + 8 * hour;
+    const boundary = { receivedAt: receivedAt + 60_000, observedFrom: start + 60_000 };
+    await store({
+      metrics: firstEight,
+      rows: [row('BTC', start, numbers(firstEight))],
+      receivedAt,
+      observedFrom: start,
+    });
+    const second = await store({
+      metrics: lastFive,
+      rows: [row('BTC', start, numbers(lastFive))],
+      ...boundary,
+    });
+    expect(second).toEqual({ rowsWritten: 1, revisions: 0 });
+    expect((await storedRows(database))[0]?.backfilled).toBe(false);
+  });
+
+  it('tell that a metric which was healed hours later was not known to a row, observed as both are', async () => {
+    await store({ metrics: firstEight, rows: [row('BTC', start, numbers(firstEight))] });
+    const healedAt = start + 5 * hour;
+    const healed = await store({
+      metrics: [consensus],
+      rows: [row('BTC', start, { [consensus]: 0.5 })],
+      receivedAt: healedAt,
+    });
+    expect(healed).toEqual({ rowsWritten: 1, revisions: 1 });
+    expect(await storedRevisions(database)).toMatchObject([
+      { metric: consensus, old: null, new: 0.5, revised_at: new Date(healedAt) },
+    ]);
+  });
+
   it('tell that a metric which is added months later was not known to an observed row', async () => {
     await store({ metrics: firstEight, rows: [row('BTC', start, numbers(firstEight))] });
     const months = start + 90 * day;
