@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, describe, inject } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { Database } from '../../src/store/database.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import { turnOffJit } from '../../src/store/jit.ts';
 
 /** Databases of their own for tests, on every kind of server there is. */
 
@@ -23,20 +22,27 @@ export function describeOnServers(name: string, suite: (kind: ServerKind) => voi
 
 export const silent = pino({ level: 'silent' });
 
-async function administer(kind: ServerKind, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl(kind) ?? '' });
+async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    await work(client);
   } finally {
     await client.end();
   }
 }
 
+const administer = (kind: ServerKind, statement: string) =>
+  withClient(serverUrl(kind) ?? '', (client) => client.query(statement));
+
 /** An empty database. @returns its address */
-export async function createEmptyDatabase(kind: ServerKind): Promise<string> {
+export function createEmptyDatabase(kind: ServerKind): Promise<string> {
+  return createDatabase(kind);
+}
+
+async function createDatabase(kind: ServerKind, template?: string): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(kind, `create database ${name}`);
+  await administer(kind, `create database ${name}${template === undefined ? '' : ` template ${template}`}`);
   const url = new URL(serverUrl(kind) ?? '');
   url.pathname = `/${name}`;
   return url.href;
@@ -53,15 +59,19 @@ afterAll(async () => {
   for (const release of releasers.splice(0).reverse()) await release();
 });
 
-/** A migrated database; it is dropped when the test file ends. */
+/** A migrated database, copied from one that was migrated once; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
-  const url = await createEmptyDatabase(kind);
+  const url = await createDatabase(
+    kind,
+    inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate'),
+  );
+  // Settings of a database are not part of it, and are not copied.
+  await withClient(url, turnOffJit);
   const database = new Database(url, { connections: 12 });
   releasers.push(async () => {
     await database.close();
     await dropDatabase(kind, url);
   });
-  await migrate(database, systemClock, silent);
   return database;
 }
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,10 @@ import pg from 'pg';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
 import { bundleProgram } from '../../chaos/program.ts';
+import { systemClock } from '../../src/clock.ts';
+import { Database } from '../../src/store/database.ts';
 import { startEmbedded } from '../../src/store/embedded.ts';
+import { migrate } from '../../src/store/migrate.ts';
 
 /**
  * The servers that the tests run against, started once for the whole run:
@@ -22,6 +26,9 @@ declare module 'vitest' {
     plainUrl: string;
     timescaleUrl: string | null;
     redisUrl: string | null;
+    /** Names of migrated databases, for tests to copy; empty where there is no such server. */
+    plainTemplate: string;
+    timescaleTemplate: string;
     /** The program, for `node` to run. */
     program: string;
   }
@@ -47,6 +54,8 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('plainUrl', plain);
   project.provide('timescaleUrl', timescale);
   project.provide('redisUrl', redis);
+  project.provide('plainTemplate', await createTemplate(plain));
+  project.provide('timescaleTemplate', timescale === null ? '' : await createTemplate(timescale));
   process.stderr.write(
     `tests run on plain PostgreSQL${timescale ? ', TimescaleDB' : ''}${redis ? ', Redis' : ''}` +
       `${timescale ? '' : '; no TimescaleDB: its suites are skipped'}${redis ? '' : '; no Redis: its suites are skipped'}\n`,
@@ -70,6 +79,32 @@ async function startPlain(): Promise<string> {
     rmSync(folder, { recursive: true, force: true });
   });
   return embedded.url;
+}
+
+/**
+ * Migrates a database once for all tests. Nobody may connect to it afterwards, TimescaleDB's workers neither: one that is in
+ * use cannot be copied.
+ * @returns its name
+ */
+async function createTemplate(serverUrl: string): Promise<string> {
+  const name = `template_${randomBytes(6).toString('hex')}`;
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  releasers.push(async () => {
+    await client.query(`drop database ${name}`);
+    await client.end();
+  });
+  await client.query(`create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const database = new Database(url.href, { connections: 2 });
+  await migrate(database, systemClock, pino({ level: 'silent' }));
+  await database.close();
+  await client.query(`alter database ${name} allow_connections false`);
+  await client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
+    name,
+  ]);
+  return name;
 }
 
 async function findTimescale(): Promise<string | null> {
