@@ -15,7 +15,8 @@ import { startSimulator } from '../src/simulator/index.ts';
 /**
  * `npm run bench:killed -- [days] [kills] [seed] [rate]`: a backfill of everything, undisturbed, and once more killed at random and
  * finished by other processes. Prints what the dry run said, what the runs took, and what is left. The rate is one that two
- * cores keep up with, the simulator beside them.
+ * cores keep up with, the simulator beside them. BENCH_DATABASE_URL names an empty database to use, on a server with
+ * TimescaleDB to see what compression leaves; without it a plain PostgreSQL is started and thrown away.
  */
 
 const days = Number(process.argv[2] ?? 90);
@@ -27,18 +28,20 @@ const program = await bundleProgram();
 const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-killed-'));
 const data = join(folder, 'data');
 mkdirSync(data, { mode: 0o755 });
-const postgres = await PostgresServer.start(data);
+const given = process.env.BENCH_DATABASE_URL;
+const postgres = given === undefined ? await PostgresServer.start(data) : undefined;
+const databaseUrl = given ?? postgres?.url ?? '';
 // Truth stands still, so that every request is answered alike in all runs.
 const simulator = await startSimulator({ seed: 3, market: { lateShare: 0, changedShare: 0 } });
 const { apiKey, signSecret, dataSecret, dataIv } = simulator.credentials;
-const client = new pg.Client({ connectionString: postgres.url });
+const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();
 
 const environment = {
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '',
   LOG_LEVEL: 'error',
-  DATABASE_URL: postgres.url,
+  DATABASE_URL: databaseUrl,
   CRYPTORACLE_BASE_URL: simulator.url,
   CRYPTORACLE_API_KEY: apiKey,
   CRYPTORACLE_SIGN_SECRET: signSecret,
@@ -70,12 +73,25 @@ const range = ['--from', formatBeijingDate(end - days * 86_400_000), '--to', for
 const newestDay = ['--from', formatBeijingDate(end), '--to', formatBeijingDate(end + 2 * 86_400_000)];
 const tables = granularities.map((each) => `cryptoracle.metrics_${each}`);
 
+async function hasTimescale(): Promise<boolean> {
+  return (await client.query("select from pg_extension where extname = 'timescaledb'")).rowCount === 1;
+}
+
 async function size(): Promise<number> {
+  const sizeOf = (await hasTimescale()) ? 'hypertable_size' : 'pg_total_relation_size';
   const { rows } = await client.query<{ bytes: number }>(
-    `select sum(pg_total_relation_size(name))::float8 as bytes from unnest($1::text[]) as name`,
+    `select sum(${sizeOf}(name::regclass))::float8 as bytes from unnest($1::text[]) as name`,
     [tables],
   );
   return rows[0]?.bytes ?? 0;
+}
+
+/** Compresses all there is, as time will. @returns bytes that are left of it */
+async function compressedSize(): Promise<number> {
+  await client.query('select compress_chunk(show_chunks(name::regclass)) from unnest($1::text[]) as name', [
+    tables,
+  ]);
+  return size();
 }
 
 /** Cells that the ledger calls answered. */
@@ -124,6 +140,15 @@ try {
     'disk said, disk taken',
     `${price.bytes}, ${grown} (${(((price.bytes ?? 0) / grown) * 100).toFixed(1)} %)`,
   );
+  if (await hasTimescale()) {
+    // What was there before is compressed with it.
+    const part = grown / (await size());
+    const left = part * (await compressedSize());
+    report(
+      'compressed: said, left',
+      `${price.compressedBytes}, ${left.toFixed(0)} (${(((price.compressedBytes ?? 0) / left) * 100).toFixed(1)} %)`,
+    );
+  }
 
   await prepare();
   const before = simulator.counters.requests;
@@ -144,7 +169,7 @@ try {
 } finally {
   await client.end();
   await simulator.close();
-  await postgres.stop();
+  await postgres?.stop();
   program.remove();
   rmSync(folder, { recursive: true, force: true });
 }
