@@ -31,7 +31,8 @@ export async function bundleProgram(): Promise<Program> {
     platform: 'node',
     format: 'esm',
     banner: { js: banner },
-    sourcemap: 'inline',
+    minify: true,
+    splitting: true,
     logLevel: 'error',
   });
   return {

@@ -1,37 +1,32 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { backfillCommand } from './commands/backfill/command.ts';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor/command.ts';
-import { exportCommand } from './commands/export.ts';
-import { gapsCommand } from './commands/gaps.ts';
-import { migrateCommand } from './commands/migrate.ts';
-import { quarantineCommand } from './commands/quarantine.ts';
-import { readerCommand } from './commands/reader.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { startCommand } from './commands/start.ts';
-import { statusCommand } from './commands/status.ts';
 import { errorLine } from './errors.ts';
+
+/** Each is read only when it is wanted: what one command needs is none of another's time to start. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+  start: async () => (await import('./commands/start.ts')).startCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  backfill: async () => (await import('./commands/backfill/command.ts')).backfillCommand,
+  gaps: async () => (await import('./commands/gaps.ts')).gapsCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  doctor: async () => (await import('./commands/doctor/command.ts')).doctorCommand,
+  quarantine: async () => (await import('./commands/quarantine.ts')).quarantineCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  reader: async () => (await import('./commands/reader.ts')).readerCommand,
+  simulate: async () => (await import('./commands/simulate.ts')).simulateCommand,
+};
 
 const program = new Command('cryptoracle')
   .description("keeps a complete, query-ready copy of Cryptoracle's crypto-sentiment metrics in PostgreSQL")
   .version('0.1.0')
   .configureOutput({ outputError: (message, write) => write(errorLine(message)) });
 
-const commands = [
-  demoCommand,
-  startCommand,
-  migrateCommand,
-  backfillCommand,
-  gapsCommand,
-  statusCommand,
-  doctorCommand,
-  quarantineCommand,
-  exportCommand,
-  readerCommand,
-  simulateCommand,
-];
-for (const command of commands) program.addCommand(inheriting(command, program));
+// Whoever names none of them, or asks for help, is told about all.
+const named = Object.entries(commands).filter(([name]) => name === process.argv[2]);
+for (const [, load] of named.length > 0 ? named : Object.entries(commands)) {
+  program.addCommand(inheriting(await load(), program));
+}
 
 await program.parseAsync();
 
