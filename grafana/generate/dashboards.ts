@@ -47,6 +47,22 @@ function unitOf(metricEntry: Metric): Pick<Panel, 'unit' | 'minimum' | 'maximum'
   };
 }
 
+/** A column over time whose line breaks where a window has no row: a NULL stands at the end of the window before. */
+function brokenAtGaps(column: string, view: string): string {
+  const inSight = `from cryptoracle.${view}
+  where ${ofToken} and $__timeFilter(time)`;
+  return `select time, ${column}
+  ${inSight}
+union all
+select window_end, null
+from (
+  select window_end, lead(time) over (order by time) as next
+  ${inSight}
+) as shown
+where next > window_end
+order by time`;
+}
+
 const market: Dashboard = {
   uid: 'cryptoracle-market',
   title: 'Cryptoracle: market overview',
@@ -176,12 +192,7 @@ order by tag`,
       width: 12,
       height: 7,
       unit: 'none',
-      queries: series(
-        `select time, zscore
-from cryptoracle.sentiment_zscore_history
-where ${ofToken} and $__timeFilter(time)
-order by time`,
-      ),
+      queries: series(brokenAtGaps('zscore', 'sentiment_zscore_history')),
     },
     ...metrics.map(
       (each): Panel => ({
@@ -191,12 +202,7 @@ order by time`,
         width: 8,
         height: 7,
         ...unitOf(each),
-        queries: series(
-          `select time, ${each.column}
-from cryptoracle.metrics
-where ${ofToken} and $__timeFilter(time)
-order by time`,
-        ),
+        queries: series(brokenAtGaps(each.column, 'metrics')),
       }),
     ),
     {

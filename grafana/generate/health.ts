@@ -28,6 +28,7 @@ export const health: Dashboard = {
       type: 'stat',
       width: 6,
       height: 6,
+      alarm: true,
       queries: table('select count(*) as refused from cryptoracle.breaker'),
     },
     {
@@ -36,6 +37,7 @@ export const health: Dashboard = {
       type: 'stat',
       width: 6,
       height: 6,
+      alarm: true,
       queries: table(
         `select count(*) as "all",
   count(*) filter (where last_seen_at > now() - interval '1 day') as "last day"

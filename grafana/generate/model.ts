@@ -21,6 +21,8 @@ export interface Panel {
   readonly unit?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** Of a stat: anything above zero is wrong, and shows red. */
+  readonly alarm?: boolean;
   /** Columns of a table that show as percent. */
   readonly percent?: readonly string[];
 }
@@ -88,7 +90,7 @@ export function toGrafana(dashboard: Dashboard): object {
 }
 
 function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
-  const { title, description, type, unit, minimum, maximum } = panel;
+  const { title, description, type, unit, minimum, maximum, alarm } = panel;
   return {
     id,
     title,
@@ -101,8 +103,10 @@ function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
         ...(unit === undefined ? {} : { unit }),
         ...(minimum === undefined ? {} : { min: minimum }),
         ...(maximum === undefined ? {} : { max: maximum }),
-        // A missing value is not zero and not the one before: the line breaks.
+        // A missing value is not zero and not the one before: the line breaks at a NULL.
         ...(type === 'timeseries' ? { custom: { spanNulls: false } } : {}),
+        // Grafana's own thresholds would call everything below 80 green.
+        ...(type === 'stat' ? (alarm === true ? redAboveZero : plainText) : {}),
       },
       overrides: (panel.percent ?? []).map((name) => ({
         matcher: { id: 'byName', options: name },
@@ -113,6 +117,18 @@ function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
     targets: panel.queries.map((query) => ({ ...query, datasource, rawQuery: true, editorMode: 'code' })),
   };
 }
+
+const redAboveZero = {
+  thresholds: {
+    mode: 'absolute',
+    steps: [
+      { color: 'green', value: null },
+      { color: 'red', value: 1 },
+    ],
+  },
+};
+
+const plainText = { color: { mode: 'fixed', fixedColor: 'text' } };
 
 function variableToGrafana({ name, label, multi, current, sql, values }: Variable): object {
   const chosen = multi ? current : current[0];

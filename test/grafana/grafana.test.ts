@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { files } from '../../grafana/generate/files.ts';
 import { granularities, metrics } from '../../src/catalog/index.ts';
+import type { Database } from '../../src/store/database.ts';
 import { day, hour } from '../support/clock.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
@@ -125,7 +126,7 @@ describe('the files under grafana/', () => {
       {
         uid: 'cryptoracle',
         type: 'grafana-postgresql-datasource',
-        secureJsonData: { password: '$' + '{GRAFANA_PASSWORD}' },
+        secureJsonData: { password: '$GRAFANA_PASSWORD' },
       },
     ]);
     const provider = parse(read('provisioning/dashboards/cryptoracle.yml')).providers[0];
@@ -148,10 +149,11 @@ describe('the files under grafana/', () => {
 });
 
 describeOnServers("Grafana's queries", (kind) => {
+  let database: Database;
   let client: pg.Client;
   let view: View;
   beforeAll(async () => {
-    const database = await createFilledDatabase(kind);
+    database = await createFilledDatabase(kind);
     client = new pg.Client({ connectionString: database.url, options: '-c role=cryptoracle_reader' });
     await client.connect();
     const now = Date.now();
@@ -196,6 +198,25 @@ describeOnServers("Grafana's queries", (kind) => {
           title,
         ).toEqual(values);
       }
+    }
+  });
+
+  it('the lines of a token break where a window has no row', async () => {
+    const hole = Math.floor(view.to.getTime() / hour) * hour - 2 * day;
+    await database.pool.query("delete from cryptoracle.metrics_1h where token = 'BTC' and time = $1", [
+      new Date(hole),
+    ]);
+    const dashboard = dashboards.find(({ uid }) => uid === 'cryptoracle-token');
+    const panels = dashboard?.panels.filter(({ type }) => type === 'timeseries') ?? [];
+    expect(panels).toHaveLength(metrics.length + 1);
+    const variables = { granularity: ['1h'], token: ['BTC'] };
+    for (const { title, targets } of panels) {
+      const { rows } = await client.query(expand(targets[0]?.rawSql ?? '', { ...view, variables }));
+      const breaks = rows.filter((row: Record<string, unknown>) => Object.values(row)[1] === null);
+      expect(
+        breaks.map(({ time }) => Number(time)),
+        title,
+      ).toEqual([hole]);
     }
   });
 
