@@ -2,5 +2,5 @@
 select time, token, value
 from cryptoracle.metrics_long
 where granularity = {{granularity}} and metric = {{metric}} and token in ({{token}}, {{other_token}})
-  and time >= now() - {{days}} * interval '24 hours'
+  and time >= now() - {{days}}::integer * interval '24 hours'
 order by time, token;
