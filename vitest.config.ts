@@ -18,8 +18,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/servers.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Most of the time goes by in waiting for servers and processes.
     maxWorkers: 4,
     sequence: { sequencer: SlowestFirst },

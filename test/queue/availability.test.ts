@@ -63,28 +63,28 @@ describeOnServers('tokens that lack a granularity', (kind) => {
 
       // A longer history, newer windows, the look-back and the daily recheck.
       clock.advance(hour);
-      await fill({ database, simulator, clock, start: '2025-05-20' });
+      await fill({ database, simulator, clock, start: '2025-06-10' });
       for (const token of lacking) {
         expect(asked(simulator, '15m', token)).toEqual([]);
         expect(asked(simulator, '1d', token)).not.toEqual([]);
       }
       for (const token of complete) expect(asked(simulator, '15m', token).length).toBeGreaterThan(3);
-      const settings = settingsFrom('2025-05-20');
+      const settings = settingsFrom('2025-06-10');
       const status = await readCurrentStatus(database, settings, clock.now());
       const [fine] = status.granularities;
       expect(fine).toMatchObject({ granularity: '15m', answered: fine?.wanted });
       // The clock stands at 11:20 in Beijing: windows until 11:00 are due.
       const windows =
-        (Date.parse('2025-06-17T03:00:00Z') - Date.parse('2025-05-19T16:00:00Z')) / (15 * minute);
+        (Date.parse('2025-06-17T03:00:00Z') - Date.parse('2025-06-09T16:00:00Z')) / (15 * minute);
       expect(fine?.wanted).toBe(complete.length * 13 * windows);
 
       clock.advance(7 * day);
-      await fill({ database, simulator, clock, start: '2025-05-20' });
+      await fill({ database, simulator, clock, start: '2025-06-10' });
       const newest = '2025-06-24 10:30:00 2025-06-24 11:00:00';
       for (const token of lacking) expect(new Set(asked(simulator, '15m', token))).toEqual(new Set([newest]));
 
       clock.advance(hour);
-      await fill({ database, simulator, clock, start: '2025-05-20' });
+      await fill({ database, simulator, clock, start: '2025-06-10' });
       for (const token of lacking) expect(asked(simulator, '15m', token)).toEqual([]);
     },
   );
