@@ -102,19 +102,21 @@ describe('export', () => {
   it('tells in one line what is wrong, and touches no file', async () => {
     writeFileSync(join(folder, 'kept.csv'), 'kept');
     const before = readdirSync(folder);
-    const [token, format, range, path, name] = await Promise.all([
+    const [token, format, range, path, name, other] = await Promise.all([
       run('--token', 'btc', '--output', 'kept.csv'),
       run('--format', 'parquet'),
       run('--from', '2025-02-01', '--to', '2025-01-01'),
       run('--output', join(folder, 'no', 'such.csv')),
       run('--output', 'values.xlsx'),
+      run('--output', 'values.csv', '--format', 'parquet'),
     ]);
     expectMistake(token, ['--token', 'did you mean BTC']);
     expectMistake(format, ['--output']);
     expectMistake(range, ['--from']);
-    expectMistake(path, ['--output', 'such.csv', 'ENOENT']);
+    expectMistake(path, ['--output', 'such.csv', 'no such file or directory']);
     expect(path.stderr).not.toContain('unfinished');
     expectMistake(name, ['--output', '.xlsx', '--format']);
+    expectMistake(other, ['--output', 'values.csv', 'parquet', '--format']);
     expect(readdirSync(folder)).toEqual(before);
     expect(readFileSync(join(folder, 'kept.csv'), 'utf8')).toBe('kept');
   });

@@ -59,4 +59,16 @@ describe('Ctrl-C', () => {
       expect(compared.withValue).toBe(2 * 13 * 48);
     },
   );
+
+  it('is not needed where the terminal has gone: a backfill ends by itself, and can be resumed', async () => {
+    await database.pool.query('truncate cryptoracle.coverage, cryptoracle.metrics_1h, cryptoracle.backfills');
+    simulator.setFaults({ slow: { probability: 1, milliseconds: 1500 } });
+    const running = startCli(folder, command, settings);
+    running.process.stderr?.destroy();
+    expect((await running.ended).code).toBe(75);
+    simulator.setFaults({});
+    const resumed = await runCli(folder, ['backfill', 'resume', '--json'], settings);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ end: 'done', valuesLeft: 0 });
+  });
 });

@@ -108,6 +108,18 @@ describe('the embedded database', () => {
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
   });
 
+  it('has a port by its folder, which another folder beside it leaves free', async () => {
+    const other = join(dirname(folder), 'another');
+    const portOf = ({ url }: EmbeddedDatabase) => new URL(url).port;
+    const first = await start(other);
+    const port = portOf(first);
+    expect(port).not.toBe(portOf(embedded));
+    await first.stop();
+    const again = await start(other);
+    expect(portOf(again)).toBe(port);
+    await again.stop();
+  });
+
   it('keeps its data over a restart', async () => {
     await ask(embedded.url, "create table kept as select 'still here' as note");
     await embedded.stop();
