@@ -150,22 +150,24 @@ try {
     );
   }
 
-  await prepare();
-  const before = simulator.counters.requests;
-  const pause = (seconds * 1000) / (kills + 2);
-  for (let kill = 0; kill < kills; kill++) {
-    const { child, ended } = start('backfill', ...(kill === 0 ? range : ['resume']));
-    // Starting takes a moment, in which nothing is sent.
-    await sleep(2500 + random.between(pause / 4, pause));
-    child.kill('SIGKILL');
-    await ended;
+  if (kills > 0) {
+    await prepare();
+    const before = simulator.counters.requests;
+    const pause = (seconds * 1000) / (kills + 2);
+    for (let kill = 0; kill < kills; kill++) {
+      const { child, ended } = start('backfill', ...(kill === 0 ? range : ['resume']));
+      // Starting takes a moment, in which nothing is sent.
+      await sleep(2500 + random.between(pause / 4, pause));
+      child.kill('SIGKILL');
+      await ended;
+    }
+    const last = await run('backfill', 'resume');
+    const sentKilled = simulator.counters.requests - before;
+    report('killed: requests sent', `${sentKilled}, exit code ${last.code}`);
+    report('more than undisturbed', `${((sentKilled / sent - 1) * 100).toFixed(2)} %`);
+    const gaps = JSON.parse((await start('gaps', ...range, '--json').ended).output) as unknown[];
+    report('gaps left', gaps.length);
   }
-  const last = await run('backfill', 'resume');
-  const sentKilled = simulator.counters.requests - before;
-  report('killed: requests sent', `${sentKilled}, exit code ${last.code}`);
-  report('more than undisturbed', `${((sentKilled / sent - 1) * 100).toFixed(2)} %`);
-  const gaps = JSON.parse((await start('gaps', ...range, '--json').ended).output) as unknown[];
-  report('gaps left', gaps.length);
 } finally {
   await client.end();
   await simulator.close();
