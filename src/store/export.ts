@@ -86,6 +86,8 @@ export function readCsv(client: pg.ClientBase, selection: ExportSelection, tally
     for (const select of selectByToken(selection, asText)) {
       const copied = client.query(copyTo(`copy (${select}) to stdout (format csv)`));
       yield* copied;
+      // The server tells their number after the last of them, maybe later: the answer to a next statement comes after it.
+      await client.query('select');
       add(tally, copied.rowCount);
     }
   }

@@ -1,9 +1,11 @@
+import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setImmediate as turn } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { asToken, type MetricCode } from '../../src/catalog/index.ts';
 import { storeAnswer } from '../../src/store/answers.ts';
-import type { Database } from '../../src/store/database.ts';
-import { type ExportSelection, readCsv, readRows } from '../../src/store/export.ts';
+import { Database } from '../../src/store/database.ts';
+import { type ExportSelection, type ExportTally, readCsv, readRows } from '../../src/store/export.ts';
 import { hour } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, serverUrl } from '../support/database.ts';
 import { answer, mentions, row, start } from './answering.ts';
@@ -14,6 +16,31 @@ async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const each of source) all.push(each);
   return all;
+}
+
+/** A way to the database on which everything arrives in pieces of seven bytes. */
+async function inPieces(url: string): Promise<{ readonly url: string; close(): void }> {
+  const target = new URL(url);
+  const relay = createServer((client) => {
+    const server = connect(Number(target.port || 5432), target.hostname);
+    client.setNoDelay();
+    client.pipe(server).on('close', () => client.destroy());
+    client.on('error', () => server.destroy());
+    void (async () => {
+      for await (const chunk of server) {
+        for (let at = 0; at < chunk.length; at += 7) {
+          client.write(chunk.subarray(at, at + 7));
+          await turn();
+        }
+      }
+    })();
+  });
+  await new Promise<void>((done) => relay.listen(0, '127.0.0.1', done));
+  const address = relay.address();
+  const slow = new URL(url);
+  slow.hostname = '127.0.0.1';
+  slow.port = String(typeof address === 'object' ? address?.port : '');
+  return { url: slow.href, close: () => relay.close() };
 }
 
 describeOnServers('what is exported', (kind) => {
@@ -61,6 +88,18 @@ describeOnServers('what is exported', (kind) => {
         ].join(),
       );
     }
+  });
+
+  it('is counted whole, however the answers of the server are cut into pieces', async () => {
+    const way = await inPieces(database.url);
+    const slow = new Database(way.url, { connections: 1 });
+    const tally: ExportTally = { rows: 0, tokens: 0 };
+    const few = { ...selection, to: start + 8 * hour };
+    const csv = await slow.snapshot(never, (client) => text(readCsv(client, few, tally)));
+    expect(csv.trim().split('\n')).toHaveLength(1 + 2 * 8);
+    expect(tally).toEqual({ rows: 2 * 8, tokens: 2 });
+    await slow.close();
+    way.close();
   });
 
   it('is one state of the database, whatever is written meanwhile', async () => {
