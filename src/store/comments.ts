@@ -261,6 +261,17 @@ const comments: Readonly<Record<string, TableComment>> = {
   },
 };
 
+/** Drizzle makes this table itself. */
+const drizzles: TableComment = {
+  table: 'Changes of this schema that were made; a note of the program',
+  columns: {
+    id: 'Number of the change',
+    hash: 'Digest of its SQL',
+    created_at:
+      'When the change was written, in milliseconds since 1970 (UTC); the newest tells how new the schema is',
+  },
+};
+
 /** Statements that comment every table and column of the schema. @throws RangeError where one has no comment */
 export function commentStatements(): string {
   const statements = Object.values(schema)
@@ -269,12 +280,17 @@ export function commentStatements(): string {
       const name = getTableName(table);
       const comment = comments[name];
       if (comment === undefined) throw new RangeError(`no comment for table ${name}`);
-      const columns = Object.values(getTableColumns(table)).map((column) => {
-        const text = comment.columns[column.name];
-        if (text === undefined) throw new RangeError(`no comment for column ${name}.${column.name}`);
-        return `comment on column cryptoracle."${name}"."${column.name}" is ${pg.escapeLiteral(text)}`;
-      });
-      return [`comment on table cryptoracle."${name}" is ${pg.escapeLiteral(comment.table)}`, ...columns];
+      const columns = Object.values(getTableColumns(table)).map((column) => column.name);
+      return statementsFor(name, comment, columns);
     });
-  return statements.join(';\n');
+  return [...statements, ...statementsFor('migrations', drizzles, Object.keys(drizzles.columns))].join(';\n');
+}
+
+function statementsFor(name: string, comment: TableComment, columns: readonly string[]): string[] {
+  const ofColumns = columns.map((column) => {
+    const text = comment.columns[column];
+    if (text === undefined) throw new RangeError(`no comment for column ${name}.${column}`);
+    return `comment on column cryptoracle."${name}"."${column}" is ${pg.escapeLiteral(text)}`;
+  });
+  return [`comment on table cryptoracle."${name}" is ${pg.escapeLiteral(comment.table)}`, ...ofColumns];
 }
