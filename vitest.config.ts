@@ -18,6 +18,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/servers.ts'],
+    setupFiles: ['test/support/release.ts'],
+    // Reading the modules anew for each of a hundred files took longer than most of the tests.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Most of the time goes by in waiting for servers and processes.

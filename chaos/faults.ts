@@ -280,13 +280,11 @@ const storm: Fault = {
       slow: { probability: 0.1, milliseconds: 300 },
       throttle: { probability: 0.01, retryAfterSeconds: 1 },
     };
-    const missingAtFirst = await world.countMissing();
     const disasters = [...processFaults, ...queueFaults, ...databaseFaults].filter(
       (fault) => isPossible(fault, world) && !/clock|disk/.test(fault.name),
     );
     for (let strikes = 0; strikes < 4; strikes++) {
-      // A disaster needs work to strike: where little is left, all begins anew.
-      if ((await world.countMissing()) * 2 < missingAtFirst) await world.begin();
+      await world.beginWhereLittleIsLeft();
       world.simulator.setFaults(faults);
       await random.pick(disasters).strike(world, random);
       await world.revive();

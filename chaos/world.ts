@@ -7,6 +7,7 @@ import { formatBeijingDate } from '../src/beijing.ts';
 import { asToken, bundledTokens, granularities, metricCodes } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { type WantedWindows, wantedWindows } from '../src/planning/plan.ts';
+import { windowCount } from '../src/planning/windows.ts';
 import { openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
 import { type PlanTask, planQueue } from '../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
@@ -188,6 +189,16 @@ export class World {
     await this.tick(...granularities, 'tags');
   }
 
+  /** Begins anew where less than half of all cells are missing: a disaster needs work to strike. */
+  async beginWhereLittleIsLeft(): Promise<void> {
+    const windows = [...this.#wanted()].reduce(
+      (sum, [name, interval]) => sum + windowCount(name, interval),
+      0,
+    );
+    const cells = windows * tokens.length * metricCodes.length;
+    if ((await this.countMissing()) * 2 < cells) await this.begin();
+  }
+
   /** Lets the clock strike: does now what the schedules would do within minutes. */
   async tick(...tasks: readonly PlanTask[]): Promise<void> {
     const queue = this.#backend.queue(planQueue);
@@ -271,7 +282,7 @@ export class World {
     for (const [granularity, interval] of this.#wanted()) {
       const selection = { granularity, tokens, metrics: metricCodes, interval };
       for (const gap of await this.persist(() => readGaps(this.#database, selection))) {
-        cells += gap.tokens.length * gap.metrics.length;
+        cells += gap.tokens.length * gap.metrics.length * windowCount(granularity, gap.interval);
       }
     }
     return cells;

@@ -1,4 +1,3 @@
-import { afterAll } from 'vitest';
 import { ApiClient } from '../../src/api/client.ts';
 import { defaultWireProfile } from '../../src/api/wire.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -7,18 +6,12 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../../src
 import type { Database } from '../../src/store/database.ts';
 import { Pace } from '../../src/store/pace.ts';
 import { silent } from './database.ts';
-
-const simulators: Simulator[] = [];
-
-// Entered when the file loads: from within a hook it would not be called.
-afterAll(async () => {
-  await Promise.all(simulators.map((simulator) => simulator.close()));
-});
+import { onFileEnd } from './releasers.ts';
 
 /** A simulated API that ends with the test file. */
 export async function startTestSimulator(options: SimulatorOptions): Promise<Simulator> {
   const simulator = await startSimulator(options);
-  simulators.push(simulator);
+  onFileEnd(() => simulator.close());
   return simulator;
 }
 

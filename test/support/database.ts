@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, describe, inject } from 'vitest';
+import { describe, inject } from 'vitest';
 import { Database } from '../../src/store/database.ts';
 import { turnOffJit } from '../../src/store/jit.ts';
+import { onFileEnd } from './releasers.ts';
 
 /** Databases of their own for tests, on every kind of server there is. */
 
@@ -52,13 +53,6 @@ export async function dropDatabase(kind: ServerKind, url: string): Promise<void>
   await administer(kind, `drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 }
 
-const releasers: (() => Promise<void>)[] = [];
-
-// Entered here, while the file is read: what is entered from within a `beforeAll` is never called.
-afterAll(async () => {
-  for (const release of releasers.splice(0).reverse()) await release();
-});
-
 /** A migrated database, copied from one that was migrated once; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   const url = await createDatabase(
@@ -68,7 +62,7 @@ export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   // Settings of a database are not part of it, and are not copied.
   await withClient(url, turnOffJit);
   const database = new Database(url, { connections: 12 });
-  releasers.push(async () => {
+  onFileEnd(async () => {
     await database.close();
     await dropDatabase(kind, url);
   });

@@ -1,15 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll } from 'vitest';
 import { Database } from '../../src/store/database.ts';
+import { onFileEnd } from './releasers.ts';
 
 /** Logins of their own for tests: what people make as SECURITY.md tells them. */
-
-const releasers: (() => Promise<void>)[] = [];
-
-// Entered here, while the file is read: what is entered from within a `beforeAll` is never called.
-afterAll(async () => {
-  for (const release of releasers.splice(0).reverse()) await release();
-});
 
 /**
  * A login that is a member of these roles and nothing else, connected to the database; it is dropped when the test file
@@ -23,7 +16,7 @@ export async function createLogin(database: Database, ...memberOf: readonly stri
   const url = new URL(database.url);
   Object.assign(url, { username: name, password });
   const login = new Database(url.href, { connections: 12 });
-  releasers.push(async () => {
+  onFileEnd(async () => {
     await login.close();
     await database.pool.query(`drop role ${name}`);
   });
