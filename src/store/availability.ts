@@ -23,15 +23,21 @@ export function firstValueOf(granularity: Granularity, token: SQL): SQL {
     where known.token = ${token} order by known.time limit 1)`;
 }
 
-/** Whether enough windows of any of the metrics were answered to tell. */
+/**
+ * Whether enough windows of each of the metrics were answered to tell, but for those that the subscription refuses: one
+ * that the token never has says nothing about the others.
+ */
 function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL {
   const seconds = sql.raw(String((enoughWindows * windowLength[granularity]) / 1000));
-  return sql`exists (
-    select from cryptoracle.coverage as asked
-    where asked.granularity = ${sql.raw(`'${granularity}'`)} and asked.token = ${token}
-      and asked.metric = any (${metrics})
-      and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(asked.answered) as part) >= ${seconds}
-  )`;
+  return sql`(
+    select bool_and(exists (
+      select from cryptoracle.coverage as asked
+      where asked.granularity = ${sql.raw(`'${granularity}'`)} and asked.token = ${token} and asked.metric = code
+        and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(asked.answered) as part) >= ${seconds}
+    ))
+    from unnest(${metrics}) as code
+    where code not in (select refused.metric from cryptoracle.entitlements as refused)
+  ) is true`;
 }
 
 /**

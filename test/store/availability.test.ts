@@ -71,7 +71,22 @@ describeOnServers('what the ledger says about tokens without windows of a granul
     await storeNothing('ETH', 200, { granularity: '15m' });
     await storeNothing('XRP', 200, { metrics: [], tags: tagCodes });
     expect(await unavailable('1h', [mentions])).toEqual({});
-    expect(await unavailable('1h')).toEqual({ ETH: start + 200 * hour });
+    // One metric that a token never has says nothing about the others.
+    expect(await unavailable('1h')).toEqual({});
+    expect(await unavailable('1h', [consensus])).toEqual({ ETH: start + 200 * hour });
+  });
+
+  it('leaves out of account what the subscription refuses, which nobody is answered about', async () => {
+    await storeValue('BTC');
+    const allowed = metricCodes.filter((code) => code !== consensus);
+    await storeNothing('ETH', 20, { metrics: allowed });
+    expect(await unavailable()).toEqual({});
+    await database.pool.query(
+      'insert into cryptoracle.entitlements (metric, refused_since, last_refused_at) values ($1, now(), now())',
+      [consensus],
+    );
+    expect(await unavailable()).toEqual({ ETH: start + 20 * hour });
+    await database.pool.query('delete from cryptoracle.entitlements');
   });
 
   it('does not follow where something that was sent could not be stored, until a person has dismissed it', async () => {

@@ -77,7 +77,7 @@ const everyReason: Event[] = [
     rejected: [{ token: asToken('BTC'), metric: first, window: 8 }],
   },
   { tokens: tokens.slice(0, 1), metrics: [first], from: 12, to: 14, values: undefined, rejected: [] },
-  { tokens: tokens.slice(1, 2), metrics: [first], from: 0, to: 24, values: new Set(), rejected: [] },
+  { tokens: tokens.slice(1, 2), metrics: [first, second], from: 0, to: 24, values: new Set(), rejected: [] },
 ];
 
 /** The reasons of all cells without a value, worked out cell by cell. */
@@ -95,6 +95,7 @@ function expectedReasons(events: readonly Event[], refused: ReadonlySet<string>)
     for (const { token, metric, window } of each.rejected) rejected.add(cellName(token, metric, window));
   }
   const all = Array.from({ length: windows }, (_, window) => window);
+  const entitled = metrics.filter((metric) => !refused.has(metric));
   const reasons = new Map<string, string>();
   for (const token of tokens) {
     const withValue = all.filter((window) =>
@@ -104,7 +105,8 @@ function expectedReasons(events: readonly Event[], refused: ReadonlySet<string>)
       withValue.length === 0 &&
       values.size > 0 &&
       ![...rejected].some((name) => name.startsWith(token)) &&
-      metrics.some(
+      entitled.length > 0 &&
+      entitled.every(
         (metric) => all.filter((window) => answered.has(cellName(token, metric, window))).length >= 20,
       );
     for (const metric of metrics) {

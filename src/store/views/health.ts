@@ -49,6 +49,11 @@ cross join lateral (
   }),
 };
 
+/** What the pipeline was told to fetch; everything where it was told nothing. */
+const wantedMetrics = (granularity: Granularity) =>
+  sql`coalesce(
+    (select w.metrics from cryptoracle.wanted as w where w.granularity = ${sql.raw(`'${granularity}'`)}), ${codeList})`;
+
 /**
  * The tokens that the API has no windows of the granularity for. They are not asked for any more, so that whatever a day
  * lacks of them is no gap.
@@ -57,7 +62,7 @@ const unavailableTokens = (granularity: Granularity) =>
   new PgDialect().sqlToQuery(sql`
     select listed.token from cryptoracle.tokens as listed
     where ${firstValueOf(granularity, sql`listed.token`)} is null
-      and ${isUnavailable(granularity, sql`listed.token`, codeList)}`).sql;
+      and ${isUnavailable(granularity, sql`listed.token`, wantedMetrics(granularity))}`).sql;
 
 /** Every Beijing day since the first answered one, with those of its windows that are due. */
 const spans = (granularity: Granularity) => `
