@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const program = new Command('cryptoracle')
   .description("keeps a complete, query-ready copy of Cryptoracle's crypto-sentiment metrics in PostgreSQL")
   .version('0.1.0')
+  // Else `backfill` would take options behind `backfill resume` for its own, and do without a word as if they were not there.
+  .enablePositionalOptions()
   .configureOutput({ outputError: (message, write) => write(errorLine(message)) });
 
 // Whoever names none of them, or asks for help, is told about all.

@@ -113,6 +113,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
     ingestor,
     packer,
     scope,
+    clock,
     concurrency: settings.fetchConcurrency,
     signal,
     onProgress: (cells, { calls }, { granularity, interval: { start } }) => {

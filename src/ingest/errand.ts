@@ -20,6 +20,8 @@ export interface IngestContext {
   readonly refreshOf?: number | undefined;
   /** Asked before every call on the wire; may refuse it by throwing, which ends the request. */
   readonly beforeCall?: (() => void) | undefined;
+  /** Told where a call that was asked for so is not sent after all. */
+  readonly withdrawCall?: (() => void) | undefined;
 }
 
 /** A request under way, and what its parts share. */

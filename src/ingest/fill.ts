@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { ApiFailure, type FailureKind } from '../api/failure.ts';
 import { type Granularity, windowLength } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
 import { intersection, isEmpty, union } from '../planning/interval.ts';
 import { laneOfGap, liveWindows } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
@@ -100,6 +101,7 @@ export interface FillOptions {
   readonly ingestor: Ingestor;
   readonly packer: Packer;
   readonly scope: FillScope;
+  readonly clock: Clock;
   /** Requests at a time. */
   readonly concurrency: number;
   /** Most calls on the wire, retries included. */
@@ -112,8 +114,8 @@ export interface FillOptions {
 /** How a fill ended. */
 export interface FillResult {
   readonly tally: IngestTally;
-  /** `done`: all was asked for; whether gaps are left, the ledger knows. */
-  readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied';
+  /** `done`: all was asked for; whether gaps are left, the ledger knows. `no-answers`: the API gave none for long. */
+  readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied' | 'no-answers';
   /** When the next daily budget begins, where this one is used up; milliseconds since the epoch. */
   readonly budgetUntil: number | undefined;
   /** Requests that failed in the last pass, and the last of their reasons. */
@@ -125,6 +127,9 @@ export interface FillResult {
 class LimitReached extends Error {}
 
 const mostPasses = 3;
+
+/** So many requests that fail one after the other, each after its retries, say that the API is down. */
+const mostFailuresInARow = 10;
 
 /**
  * Asks for every gap of the scope. What fails is asked for again in a further pass, as long as passes get anywhere.
@@ -150,6 +155,7 @@ class Fill {
   #budgetUntil: number | undefined;
   #answered = 0;
   #failures = 0;
+  #failuresInARow = 0;
   #lastFailure: FillResult['lastFailure'];
   #defect: { readonly error: unknown } | undefined;
 
@@ -198,19 +204,20 @@ class Fill {
   }
 
   async #fetch(request: DataRequest): Promise<void> {
-    const { ingestor, scope, signal, onProgress } = this.#options;
+    const { ingestor, scope, clock, signal, onProgress } = this.#options;
     const abort = AbortSignal.any([signal, this.#stop.signal]);
     if (abort.aborted || this.#end !== 'done') return;
-    const settledEnd = scope.wanted.get(request.granularity)?.end ?? 0;
-    const lane = laneOfGap(request.granularity, request.interval, settledEnd);
+    const lane = laneOfGap(request.granularity, request.interval, clock.now());
     try {
       // What is ordered by hand may be large: it never takes the place of what the clock brings.
       const tally = await ingestor.ingest(request, lane === 'live' ? 'repair' : lane, {
         signal: abort,
         refreshOf: scope.refreshOf,
         beforeCall: () => this.#countCall(),
+        withdrawCall: () => this.#withdrawCall(),
       });
       this.#answered++;
+      this.#failuresInARow = 0;
       this.#add(tally);
       const windows = windowCount(request.granularity, request.interval);
       onProgress?.(request.tokens.length * windows * request.metrics.length, this.#tally, request);
@@ -218,9 +225,6 @@ class Fill {
       if (error instanceof LimitReached) return this.#endWith('limit');
       if (error instanceof BudgetSpent) {
         this.#budgetUntil = error.until;
-        // It was counted, and not sent.
-        this.#calls--;
-        this.#tally.calls = this.#calls;
         return this.#endWith('budget');
       }
       if (abort.aborted) return;
@@ -231,6 +235,8 @@ class Fill {
       this.#failures++;
       this.#lastFailure = { kind: error.kind, message: error.message };
       if (error.kind === 'access-denied') this.#endWith('access-denied');
+      if (error.kind === 'transient' && ++this.#failuresInARow >= mostFailuresInARow)
+        this.#endWith('no-answers');
     }
   }
 
@@ -238,6 +244,11 @@ class Fill {
     const { mostCalls } = this.#options;
     if (mostCalls !== undefined && this.#calls >= mostCalls) throw new LimitReached();
     this.#calls++;
+    this.#tally.calls = this.#calls;
+  }
+
+  #withdrawCall(): void {
+    this.#calls--;
     this.#tally.calls = this.#calls;
   }
 

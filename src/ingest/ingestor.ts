@@ -230,7 +230,7 @@ export class Ingestor {
 
   #callContext(
     lane: Lane,
-    { signal, beforeCall }: IngestContext,
+    { signal, beforeCall, withdrawCall }: IngestContext,
     onAttempt: (attempt: Attempt) => Promise<void>,
   ): CallContext {
     const { pace } = this.#options;
@@ -239,7 +239,12 @@ export class Ingestor {
       turn: async (turnSignal) => {
         await this.#access.enter();
         beforeCall?.();
-        await pace.turn(lane, turnSignal);
+        try {
+          await pace.turn(lane, turnSignal);
+        } catch (error) {
+          withdrawCall?.();
+          throw error;
+        }
       },
       onAttempt: async (attempt) => {
         if (attempt.outcome === 'throttled') await pace.holdBack(attempt.retryAfter ?? 1000);

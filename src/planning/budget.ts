@@ -47,3 +47,52 @@ export function reserveOf(lane: Lane, need: DailyNeed): number {
       return need.live + need.lookback;
   }
 }
+
+/** What history may send, as of an instant. */
+export interface HistoryBudget {
+  /** Calls that history may still send today, if the lanes before it send what is kept for them. */
+  readonly today: number;
+  /** Calls of any later day. */
+  readonly perDay: number;
+  /** Seconds until the next day begins. */
+  readonly untilTomorrow: number;
+}
+
+/**
+ * The same arithmetic as the pace's: what is kept for the lanes before history shrinks as the day passes.
+ *
+ * @param partLeft of the Beijing day, 0 to 1
+ */
+export function historyBudget(
+  requestsPerDay: number,
+  need: DailyNeed,
+  sentToday: number,
+  partLeft: number,
+): HistoryBudget {
+  const reserve = reserveOf('history', need);
+  return {
+    today: Math.max(0, Math.floor(requestsPerDay - sentToday - reserve * partLeft)),
+    perDay: Math.max(0, Math.floor(requestsPerDay - reserve)),
+    untilTomorrow: (partLeft * day) / 1000,
+  };
+}
+
+/**
+ * Seconds that so many calls of history take.
+ *
+ * @param rate calls a second
+ * @param budget `undefined`: as many a day as the rate allows
+ * @returns `undefined` where no day leaves anything for history
+ */
+export function durationOf(
+  requests: number,
+  rate: number,
+  budget: HistoryBudget | undefined,
+): number | undefined {
+  if (budget === undefined || requests <= budget.today) return requests / rate;
+  if (budget.perDay === 0) return undefined;
+  const rest = requests - budget.today;
+  const wholeDays = Math.ceil(rest / budget.perDay) - 1;
+  const seconds = budget.untilTomorrow + wholeDays * 86_400 + (rest - wholeDays * budget.perDay) / rate;
+  return Math.max(seconds, requests / rate);
+}

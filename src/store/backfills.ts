@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
 import type { Interval } from '../planning/interval.ts';
-import type { Database } from './database.ts';
+import type { Database, Executor } from './database.ts';
 
 /** Backfill orders: what somebody wants filled, and how far it is. Any process may work on one, one at a time. */
 
@@ -116,15 +116,17 @@ export async function readOpenOrder(database: Database): Promise<BackfillOrder |
   return order;
 }
 
-/** Takes an order up again. */
-export async function reopenOrder(database: Database, id: number, now: number): Promise<void> {
-  await database.query(
+/** Takes an order up again. @returns whether it was to be had: neither done nor cancelled, maybe a moment ago */
+export async function reopenOrder(database: Database, id: number, now: number): Promise<boolean> {
+  const reopened = await database.query(
     'reopen order',
     sql`
       update cryptoracle.backfills
       set state = 'running', beat_at = ${at(now)}, ended_at = null, message = null
-      where id = ${id}`,
+      where id = ${id} and state not in ('done', 'cancelled')
+      returning id`,
   );
+  return reopened.length > 0;
 }
 
 /** Says that the order is being worked on, and what it took since the last time. @returns its state, as anyone set it */
@@ -161,10 +163,13 @@ export async function endOrder(
         where id = ${id} and (state <> 'cancelled' or ${end.state} = 'cancelled')`,
       on,
     );
-    if (end.state === 'done' || end.state === 'cancelled') {
-      await database.query('end refresh', sql`delete from cryptoracle.refreshed where backfill = ${id}`, on);
-    }
+    if (end.state === 'done' || end.state === 'cancelled') await forgetRefresh(database, id, on);
   });
+}
+
+/** Lets the ledger of a refresh go. */
+export async function forgetRefresh(database: Database, id: number, on?: Executor): Promise<void> {
+  await database.query('forget refresh', sql`delete from cryptoracle.refreshed where backfill = ${id}`, on);
 }
 
 /**

@@ -98,6 +98,50 @@ describe('backfill orders', { timeout: 90_000 }, () => {
     await expectTruth();
     expect(await orders()).toMatchObject([{ id: 1, state: 'done' }]);
     expectMistake(await run(['resume']), ['no order that is not done']);
+    expectMistake(await run(['resume', '1']), ['order 1 is done']);
+    const lanes = await rows(database, 'select distinct lane from cryptoracle.requests');
+    expect(lanes).toEqual([{ lane: 'history' }]);
+  });
+
+  it('say what is left of them, and take no option that would be ignored', async () => {
+    expect((await run([...range, '--max-requests', '3'])).code).toBe(75);
+    const before = sent();
+    const left = json(await run(['resume', '--dry-run', '--json']));
+    expect(left.requests).toBeGreaterThan(0);
+    for (const option of [['--token', 'BTC'], ['--refresh'], ['--from', '2025-06-01']]) {
+      expectMistake(await run(['resume', ...option]), [`unknown option '${option[0]}'`]);
+    }
+    expect(sent()).toBe(before);
+    expect((await run(['resume'])).code).toBe(0);
+    expect(sent() - before).toBe(left.requests);
+  });
+
+  it('end where the API gives no answers, say why, and count only what was sent', async () => {
+    simulator.setFaults({ error500: { probability: 1 } });
+    const before = sent();
+    const ended = await run([...range, '--json']);
+    expect(ended.code).toBe(75);
+    expect(errorLines(ended)).toEqual([expect.stringMatching(/no answers.*500.*resume 1/)]);
+    expect(json(ended)).toMatchObject({ end: 'no-answers', calls: sent() - before });
+    expect(json(ended).calls).toBeLessThan(json(ended).requestsLeft);
+    expect(await orders()).toMatchObject([{ state: 'stopped', requests_sent: sent() - before }]);
+  });
+
+  it('that are cancelled while they are being taken up stay cancelled', async () => {
+    expect((await run([...range, '--max-requests', '3'])).code).toBe(75);
+    const before = sent();
+    await database.exclusively('hold', async (client) => {
+      await client.query('begin; lock table cryptoracle.breaker in access exclusive mode');
+      const resuming = startCli(folder, ['backfill', 'resume', '1'], settings);
+      const waits =
+        "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%breaker%' and pid <> pg_backend_pid()) as waits";
+      await expect.poll(() => value(database, waits), { timeout: 20_000 }).toBe(true);
+      expect((await run(['cancel', '1'])).code).toBe(0);
+      await client.query('commit');
+      expectMistake(await resuming.ended, ['order 1 was cancelled']);
+    });
+    expect(sent()).toBe(before);
+    expect(await orders()).toMatchObject([{ state: 'cancelled' }]);
   });
 
   it('stop at the daily budget, say when they go on, and go on the next day', async () => {

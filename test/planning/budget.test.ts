@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Granularity, granularities } from '../../src/catalog/index.ts';
-import { dailyNeed, reserveOf } from '../../src/planning/budget.ts';
+import { dailyNeed, durationOf, historyBudget, reserveOf } from '../../src/planning/budget.ts';
 import { lanes } from '../../src/planning/lanes.ts';
 
 describe('the calls that a day needs', () => {
@@ -36,5 +36,30 @@ describe('the calls that a day needs', () => {
   it('are kept from every lane that comes later', () => {
     const reserves = lanes.map((lane) => reserveOf(lane, { live: 10, lookback: 5 }));
     expect(reserves).toEqual([0, 10, 10, 15]);
+  });
+});
+
+describe('what history may send', () => {
+  const need = { live: 300, lookback: 100 };
+
+  it('is what the other lanes leave, of a whole day and of the rest of this one', () => {
+    expect(historyBudget(1000, need, 0, 1)).toEqual({ today: 600, perDay: 600, untilTomorrow: 86_400 });
+    // Half the day is over: half of what is kept is free, and what was sent is gone.
+    expect(historyBudget(1000, need, 250, 0.5)).toEqual({ today: 550, perDay: 600, untilTomorrow: 43_200 });
+    expect(historyBudget(1000, need, 1000, 0.5).today).toBe(0);
+    expect(historyBudget(300, need, 0, 1)).toMatchObject({ today: 0, perDay: 0 });
+  });
+
+  it('decides how long it takes: a day more only for what does not fit into one', () => {
+    const whole = historyBudget(1000, need, 0, 1);
+    expect(durationOf(600, 1, undefined)).toBe(600);
+    expect(durationOf(600, 1, whole)).toBe(600);
+    expect(durationOf(601, 1, whole)).toBe(86_401);
+    expect(durationOf(1200, 1, whole)).toBe(86_400 + 600);
+    expect(durationOf(1201, 1, whole)).toBe(2 * 86_400 + 1);
+    expect(durationOf(10, 1, historyBudget(1000, need, 1000, 0.25))).toBe(21_600 + 10);
+    expect(durationOf(10, 1, historyBudget(300, need, 0, 1))).toBeUndefined();
+    // Slower than the budget.
+    expect(durationOf(1200, 0.001, whole)).toBe(1_200_000);
   });
 });

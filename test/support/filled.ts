@@ -37,6 +37,7 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
       wanted: wantedWindows(range, granularities, now, 0),
       ...(await readScope(database, { tokens, metrics: metricCodes, tags: [] }, now)),
     },
+    clock,
     concurrency: 4,
     signal: new AbortController().signal,
   });

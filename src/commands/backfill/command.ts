@@ -5,7 +5,7 @@ import { parseInstant, parsePositive, withScopeOptions } from '../options.ts';
 import { runCommand } from '../run.ts';
 import { cancel, list } from './orders.ts';
 import { watch } from './watch.ts';
-import { type OrderOptions, order, resume } from './work.ts';
+import { type OrderOptions, order, type ResumeOptions, resume } from './work.ts';
 
 interface BackfillOptions {
   readonly from?: number;
@@ -48,17 +48,16 @@ export const backfillCommand = withScopeOptions(
       .argument(...anOrder, parsePositive)
       .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
       .option('--json', 'print the result as JSON')
-      .action((id: number | undefined, _: object, command: Command) =>
-        runCommand((context) => resume(id, command.optsWithGlobals(), context)),
+      .option('--dry-run', 'only say what is left of it')
+      .action((id: number | undefined, options: ResumeOptions) =>
+        runCommand((context) => resume(id, options, context)),
       ),
   )
   .addCommand(
     new Command('list')
       .description('list the orders, the newest first')
       .option('--json', 'print the result as JSON')
-      .action((_: object, command: Command) =>
-        runCommand((context) => list(command.optsWithGlobals(), context)),
-      ),
+      .action((options: { json?: true }) => runCommand((context) => list(options, context))),
   )
   .addCommand(
     new Command('cancel')
@@ -71,7 +70,7 @@ export const backfillCommand = withScopeOptions(
       .description('show how far an order is, from any terminal')
       .argument(...anOrder, parsePositive)
       .option('--json', 'print it once, as JSON')
-      .action((id: number | undefined, _: object, command: Command) =>
-        runCommand((context) => watch(id, command.optsWithGlobals(), context)),
+      .action((id: number | undefined, options: { json?: true }) =>
+        runCommand((context) => watch(id, options, context)),
       ),
   );

@@ -1,5 +1,6 @@
+import { beijingDay } from '../../beijing.ts';
 import type { FillScope, GapSummary } from '../../ingest/fill.ts';
-import { reserveOf } from '../../planning/budget.ts';
+import { durationOf, type HistoryBudget, historyBudget } from '../../planning/budget.ts';
 import { countUnseen } from '../../store/availability.ts';
 import type { Database } from '../../store/database.ts';
 import { readAnswerTime } from '../../store/requests.ts';
@@ -17,10 +18,11 @@ export interface Price {
   readonly rate: number;
   /** Whether the rate was measured, or is the configured one. */
   readonly rateFrom: 'measured' | 'configured';
-  readonly seconds: number;
-  /** Calls a day that history may have; `undefined` without a daily budget. */
-  readonly perDay: number | undefined;
-  /** REQUESTS_PER_DAY, of which {@link perDay} is what the other lanes leave. */
+  /** `undefined` where the daily budget leaves nothing for history. */
+  readonly seconds: number | undefined;
+  /** What of the daily budget history may have; `undefined` without one. */
+  readonly budget: HistoryBudget | undefined;
+  /** REQUESTS_PER_DAY, of which {@link budget} is what the other lanes leave. */
   readonly requestsPerDay: number | undefined;
   /** Bytes on disk before and after compression. */
   readonly bytes: number;
@@ -28,7 +30,7 @@ export interface Price {
 }
 
 export interface PricedPart extends GapSummary {
-  readonly seconds: number;
+  readonly seconds: number | undefined;
   readonly bytes: number;
   readonly compressedBytes: number;
   /** Tokens of which nobody knows yet whether the API has such windows; those it has not take no disk. */
@@ -50,21 +52,14 @@ export async function priceOf(
   const rate = isMeasured
     ? Math.min(settings.requestsPerSecond, settings.fetchConcurrency / answerTime)
     : settings.requestsPerSecond;
-  const perDay =
-    settings.requestsPerDay === undefined
-      ? undefined
-      : Math.max(0, settings.requestsPerDay - reserveOf('history', await runtime.dailyNeed(database)));
-  const secondsFor = (requests: number) => {
-    const days = perDay === undefined ? 0 : Math.floor(requests / Math.max(1, perDay));
-    return Math.max(requests / rate, days * 86_400);
-  };
+  const budget = await budgetOf(database, runtime);
   const parts: PricedPart[] = [];
   for (const summary of summaries) {
     const { granularity, rows, requests } = summary;
     const { bytes, compressedBytes } = await readRowSize(database, granularity);
     parts.push({
       ...summary,
-      seconds: secondsFor(requests),
+      seconds: durationOf(requests, rate, budget),
       bytes: rows * bytes,
       compressedBytes: rows * compressedBytes,
       tokensUnseen:
@@ -80,13 +75,26 @@ export async function priceOf(
     requests,
     rate,
     rateFrom: isMeasured && rate < settings.requestsPerSecond ? 'measured' : 'configured',
-    seconds: secondsFor(requests),
-    perDay,
+    seconds: durationOf(requests, rate, budget),
+    budget,
     requestsPerDay: settings.requestsPerDay,
     bytes: sum((part) => part.bytes),
     compressedBytes: sum((part) => part.compressedBytes),
   };
 }
+
+async function budgetOf(database: Database, runtime: Runtime): Promise<HistoryBudget | undefined> {
+  const { settings, clock } = runtime;
+  if (settings.requestsPerDay === undefined) return undefined;
+  const [need, pace] = await Promise.all([runtime.dailyNeed(database), runtime.pace(database)]);
+  const now = clock.now();
+  const partLeft = 1 - (now - beijingDay(now)) / 86_400_000;
+  return historyBudget(settings.requestsPerDay, need, await pace.sentToday(), partLeft);
+}
+
+/** Which part of a day's budget so many calls are; `undefined` where there is none for them. */
+const shareOf = (requests: number, budget: HistoryBudget | undefined) =>
+  budget === undefined || budget.perDay === 0 ? undefined : requests / budget.perDay;
 
 const unseenNotes = [
   'new tokens: the API may have no such windows of them, which then take no disk;',
@@ -95,7 +103,7 @@ const unseenNotes = [
 
 export function printPrice(price: Price, json: boolean): void {
   if (json) return printJson(priceToJson(price));
-  const { parts, rate, rateFrom, perDay } = price;
+  const { parts, rate, rateFrom, budget } = price;
   const whole = { ...price, granularity: 'all', from: undefined, to: undefined, tokensUnseen: undefined };
   const lines = [...parts, whole];
   printTable(
@@ -110,13 +118,15 @@ export function printPrice(price: Price, json: boolean): void {
     ]),
   );
   process.stdout.write('\n');
-  const share = (requests: number) =>
-    perDay === undefined ? '-' : `${count((100 * requests) / Math.max(1, perDay))} %`;
+  const share = (requests: number) => {
+    const part = shareOf(requests, budget);
+    return part === undefined ? '-' : `${count(100 * part)} %`;
+  };
   printTable(
     ['', 'time', 'daily budget', 'disk', 'compressed', 'new tokens'],
     lines.map(({ granularity, requests, seconds, bytes, compressedBytes, tokensUnseen }) => [
       granularity,
-      duration(seconds),
+      seconds === undefined ? 'never' : duration(seconds),
       share(requests),
       size(bytes),
       size(compressedBytes),
@@ -125,21 +135,22 @@ export function printPrice(price: Price, json: boolean): void {
   );
   const notes = [
     `at ${rate < 10 ? rate.toFixed(1) : count(rate)} requests/s (${rateFrom})`,
-    perDay === undefined
+    budget === undefined
       ? 'no daily budget is set (REQUESTS_PER_DAY)'
-      : `history may have ${count(perDay)} of the ${count(price.requestsPerDay ?? 0)} calls of a day`,
+      : `history may have ${count(budget.perDay)} of the ${count(price.requestsPerDay ?? 0)} calls of a day, and ${count(budget.today)} today`,
     ...(parts.some(({ tokensUnseen }) => tokensUnseen > 0) ? unseenNotes : []),
   ];
   process.stdout.write(`\n${notes.map((note) => `${note}\n`).join('')}`);
 }
 
-function priceToJson({ parts, perDay, ...price }: Price): object {
+function priceToJson({ parts, budget, ...price }: Price): object {
   const iso = (instant: number | undefined) =>
     instant === undefined ? null : new Date(instant).toISOString();
-  const share = (requests: number) => (perDay === undefined ? null : requests / Math.max(1, perDay));
+  const share = (requests: number) => shareOf(requests, budget) ?? null;
   return {
     granularities: parts.map((part) => ({
       ...part,
+      seconds: part.seconds ?? null,
       budgetShare: share(part.requests),
       bytes: Math.round(part.bytes),
       compressedBytes: Math.round(part.compressedBytes),
@@ -147,10 +158,12 @@ function priceToJson({ parts, perDay, ...price }: Price): object {
       to: iso(part.to),
     })),
     ...price,
+    seconds: price.seconds ?? null,
     bytes: Math.round(price.bytes),
     compressedBytes: Math.round(price.compressedBytes),
     requestsPerDay: price.requestsPerDay ?? null,
-    historyPerDay: perDay ?? null,
+    historyPerDay: budget?.perDay ?? null,
+    historyToday: budget?.today ?? null,
     budgetShare: share(price.requests),
   };
 }

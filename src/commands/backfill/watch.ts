@@ -15,7 +15,7 @@ interface Sight {
   readonly requestsLeft: number;
   /** Share of the values ordered that are there, 0 to 1. */
   readonly done: number;
-  /** Values a second since the last look, or since the order began. */
+  /** Values a second since an earlier look; 0 at the first. */
   readonly rate: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -33,7 +33,7 @@ async function look(
   const valuesLeft = summaries.reduce((sum, { values }) => sum + values, 0);
   const total = Math.max(order.valuesOrdered ?? 0, valuesLeft);
   const at = runtime.clock.now();
-  const since = last ?? { valuesLeft: total, at: order.startedAt };
+  const since = last ?? { valuesLeft, at };
   return {
     order,
     valuesLeft,
@@ -52,7 +52,13 @@ export async function watch(
   { runtime, signal }: CommandContext,
 ): Promise<number> {
   const database = await runtime.openDatabase(2);
-  let sight = await look(await requireOrder(database, id), undefined, database, runtime);
+  const first = await look(await requireOrder(database, id), undefined, database, runtime);
+  let sight = first;
+  if (shownState(sight.order, sight.at) === 'running') {
+    // How fast it goes two looks tell: since the order was placed it may have rested for days.
+    await sleep(interval, undefined, { signal }).catch(() => {});
+    sight = await look(await requireOrder(database, sight.order.id), first, database, runtime);
+  }
   if (json === true) {
     printJson(sightToJson(sight));
     return 0;
@@ -63,7 +69,7 @@ export async function watch(
     if (order === undefined || shownState(order, sight.at) !== 'running' || signal.aborted) return 0;
     await sleep(interval, undefined, { signal }).catch(() => {});
     if (signal.aborted) return 0;
-    sight = await look(order, sight, database, runtime);
+    sight = await look(order, first, database, runtime);
   }
 }
 

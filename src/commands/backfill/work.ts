@@ -8,8 +8,10 @@ import { isEmpty } from '../../planning/interval.ts';
 import { settledUntil } from '../../planning/windows.ts';
 import {
   type BackfillScope,
+  type BackfillState,
   beatOrder,
   endOrder,
+  forgetRefresh,
   placeOrder,
   readOrder,
   reopenOrder,
@@ -34,14 +36,17 @@ export interface WorkOptions {
   readonly json?: true;
 }
 
-export interface OrderOptions extends WorkOptions {
+export interface ResumeOptions extends WorkOptions {
+  readonly dryRun?: true;
+}
+
+export interface OrderOptions extends ResumeOptions {
   readonly from: number;
   readonly to: number;
   readonly granularity?: readonly Granularity[];
   readonly token?: readonly Token[] | 'all';
   readonly metric?: readonly MetricCode[];
   readonly refresh?: true;
-  readonly dryRun?: true;
 }
 
 /** An order that does not exist yet has a ledger of its own, in which there is nothing. */
@@ -73,21 +78,23 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   const scope = await scopeOf(placed, notPlaced, database, runtime);
   const summaries = await summariseGaps(database, scope, runtime.packer());
   const price = await priceOf(summaries, database, runtime, scope);
-  if (options.dryRun === true) {
-    printPrice(price, options.json === true);
-    if (price.values === 0 && options.json !== true) sayNothingToDo(scope);
-    return 0;
-  }
-  if (price.values === 0 && options.json !== true) sayNothingToDo(scope);
+  const refused = wish.metrics.filter((code) => !scope.metrics.includes(code));
+  if (options.dryRun === true) printPrice(price, options.json === true);
+  if (price.values === 0 && options.json !== true) sayNothingToDo(scope, refused);
+  if (options.dryRun === true) return 0;
   if (price.values === 0) return conclude({ database, placed, scope, runtime, options, result: nothingToDo });
   const id = await placeOrder(database, { ...placed, metrics: scope.metrics }, price, clock.now());
   return work(id, placed, price.values, price.values, options, context, database);
 }
 
 /** A range without windows is complete, too; who mistook a date wants to know. */
-function sayNothingToDo({ wanted }: FillScope): void {
+function sayNothingToDo({ wanted }: FillScope, refused: readonly MetricCode[]): void {
   const isDue = [...wanted.values()].some((interval) => !isEmpty(interval));
-  const reason = isDue ? 'the API has answered all of it' : 'no window of this range is due yet';
+  const reason = !isDue
+    ? 'no window of this range is due yet'
+    : refused.length > 0
+      ? `the subscription does not include ${refused.join(', ')}, and the API has answered all else`
+      : 'the API has answered all of it';
   process.stdout.write(`nothing to do: ${reason}\n`);
 }
 
@@ -100,18 +107,27 @@ const nothingToDo: FillResult = {
   lastFailure: undefined,
 };
 
+const isOver = (state: BackfillState) => state === 'cancelled' || state === 'done';
+
+const over = (id: number, state: BackfillState) =>
+  new UserError(state === 'done' ? `order ${id} is done already` : `order ${id} was cancelled`);
+
 export async function resume(
   id: number | undefined,
-  options: WorkOptions,
+  options: ResumeOptions,
   context: CommandContext,
 ): Promise<number> {
   const { runtime } = context;
-  requireCredentials(runtime.settings);
+  if (options.dryRun !== true) requireCredentials(runtime.settings);
   const database = await runtime.openDatabase();
   const order = await requireOrder(database, id);
-  if (order.state === 'cancelled') throw new UserError(`order ${order.id} was cancelled`);
+  if (isOver(order.state)) throw over(order.id, order.state);
   const scope = await scopeOf(order, order.id, database, runtime);
   const summaries = await summariseGaps(database, scope, runtime.packer());
+  if (options.dryRun === true) {
+    printPrice(await priceOf(summaries, database, runtime, scope), options.json === true);
+    return 0;
+  }
   const left = summaries.reduce((sum, { values }) => sum + values, 0);
   return work(order.id, order, Math.max(left, order.valuesOrdered ?? 0), left, options, context, database);
 }
@@ -140,7 +156,8 @@ async function work(
   const worked = await workOnOrder(database, id, async () => {
     // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
     await closeBreaker(database);
-    await reopenOrder(database, id, clock.now());
+    if (!(await reopenOrder(database, id, clock.now())))
+      throw over(id, (await requireOrder(database, id)).state);
     const scope = await scopeOf(placed, id, database, runtime);
     process.stderr.write(`order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`);
     const progress = showProgress('filling', total, total - left);
@@ -163,6 +180,7 @@ async function work(
         ingestor,
         packer: runtime.packer(),
         scope,
+        clock,
         concurrency: settings.fetchConcurrency,
         mostCalls: options.maxRequests,
         signal: AbortSignal.any([signal, cancelled.signal]),
@@ -230,6 +248,8 @@ async function conclude({ database, placed, scope, runtime, options, result, id 
   const rest = `${count(valuesLeft)} values (${count(requestsLeft)} requests) are left. ${goOn}`;
   const isCancelled = id !== undefined && (await readOrder(database, id))?.state === 'cancelled';
   const reason = isCancelled ? new UserError(`order ${id} was cancelled`) : why(result, valuesLeft, rest);
+  // Calls that were under way when a refresh was cancelled have entered what they brought in its ledger.
+  if (isCancelled) await forgetRefresh(database, id);
   if (id !== undefined && !isCancelled) {
     const state = reason === undefined ? 'done' : result.end === 'access-denied' ? 'failed' : 'stopped';
     await endOrder(database, id, { state, message: reason?.message }, clock.now());
@@ -278,7 +298,9 @@ function why(
         `the daily budget (REQUESTS_PER_DAY) is used up as far as history may have it; ${rest} after ${beijing(budgetUntil)} (Beijing)`,
       );
     case 'stopped':
-      return new TryLaterError(`stopped; ${rest}`);
+      return new TryLaterError(`stopped${reason}; ${rest}`);
+    case 'no-answers':
+      return new TryLaterError(`the API gives no answers${reason}; ${rest}`);
     case 'done':
       return lastFailure?.kind === 'bad-request'
         ? new UserError(`the API finds a request wrong${reason}; ${rest}. The table requests shows it`)
