@@ -50,7 +50,7 @@ export const metrics = [
     summable: true,
     averageable: true,
     acrossWindows:
-      'Over windows without a gap, the sum is how far the position moved in all and the mean the usual move',
+      'Over windows without a gap, the sum is how far the position moved in all and the mean the usual move; the API page does not say which way counts as positive',
   },
   {
     code: 'CO-A-01-03',

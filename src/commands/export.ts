@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMap } from 'node:util';
@@ -139,12 +139,26 @@ async function readTokens(database: Database): Promise<ReadonlySet<Token>> {
   }
 }
 
+/**
+ * The file that a path means: what a link leads to, so that the link stays.
+ * @throws UserError where a device, a pipe or a folder stands there, which a file would take the place of
+ */
+async function fileBehind(output: string): Promise<string> {
+  const found = await stat(output).catch(() => undefined);
+  if (found === undefined) return output;
+  if (found.isFile()) return realpath(output);
+  throw new UserError(
+    `--output: '${output}' is there and is no file; leave --output out to print CSV, and redirect that`,
+  );
+}
+
 /** Has a file written under another name and gives it its own once it is whole: there is never half a file. */
 async function writeWhole(output: string, write: (file: string) => Promise<void>): Promise<void> {
-  const unfinished = `${output}.unfinished-${process.pid}`;
+  const target = await fileBehind(output);
+  const unfinished = `${target}.unfinished-${process.pid}`;
   try {
     await write(unfinished);
-    await rename(unfinished, output);
+    await rename(unfinished, target);
   } catch (error) {
     await rm(unfinished, { force: true });
     const isFileError = error instanceof Error && 'syscall' in error && 'path' in error;
@@ -174,6 +188,8 @@ async function printCsv(
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return false;
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'write')
+      throw new UserError(`cannot write to stdout: ${describeSystemError(error)}`, { cause: error });
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config.ts';
 import { innermost, UserError } from '../errors.ts';
-import { changePassword, createReader, dropReader, generatePassword, listReaders } from '../store/readers.ts';
+import { createReader, dropReader, generatePassword, listReaders, renewReader } from '../store/readers.ts';
 import { duration, printJson, printTable } from './output.ts';
 import { runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';
@@ -28,7 +28,7 @@ readerCommand
     60_000,
   )
   .option('--password-file <file>', 'take the password from a file, and print none')
-  .option('--rotate', 'where the login exists, give it a new password')
+  .option('--rotate', 'where the login exists, give it a new password, and its timeout anew')
   .addHelpText('after', '\nExample: cryptoracle reader create grafana')
   .action((name: string, options: CreateOptions) =>
     runCommand(({ runtime }) => create(runtime, name, options)),
@@ -75,16 +75,20 @@ async function create(runtime: Runtime, name: string, options: CreateOptions): P
   const password = given ?? generatePassword();
   const isNew = await createReader(database, name, { password, timeout: options.timeout });
   if (!isNew && options.rotate !== true) {
-    process.stdout.write(`the reader '${name}' exists; --rotate gives it a new password\n`);
+    process.stdout.write(
+      `the reader '${name}' exists, and stays as it is; --rotate gives it a new password and timeout\n`,
+    );
     return 0;
   }
-  if (!isNew) await changePassword(database, name, password);
+  if (!isNew) await renewReader(database, name, { password, timeout: options.timeout });
   process.stdout.write(`the reader '${name}' ${isNew ? 'may log in' : 'has a new password'}\n`);
   if (given === undefined) {
-    const { host, pathname } = new URL(database.url);
+    const { host, pathname, searchParams } = new URL(database.url);
+    // How to be sure of the server is the reader's business, too.
+    const secure = new URLSearchParams([...searchParams].filter(([key]) => key.startsWith('ssl'))).toString();
     process.stdout.write(
       `password, shown this once: ${password}\n` +
-        `address: postgresql://${encodeURIComponent(name)}:${password}@${host}${pathname}\n`,
+        `address: postgresql://${encodeURIComponent(name)}:${password}@${host}${pathname}${secure === '' ? '' : `?${secure}`}\n`,
     );
     if (runtime.settings.databaseUrl === undefined) {
       process.stdout.write('it is served while `npm start` or the demo runs on this DATA_DIR\n');

@@ -30,17 +30,28 @@ export function listReaders(database: Database): Promise<Reader[]> {
   );
 }
 
+export interface ReaderOptions {
+  readonly password: string;
+  /** After which a statement of the login is ended, in milliseconds; 0 for never. */
+  readonly timeout: number;
+}
+
+const settingsOf = (role: string, timeout: number) => `
+      alter role ${role} set statement_timeout = ${Math.trunc(timeout)};
+      alter role ${role} set default_transaction_read_only = on;
+      alter role ${role} set idle_in_transaction_session_timeout = '10min';
+      alter role ${role} set search_path = cryptoracle`;
+
 /**
  * Makes a login that may read what people query.
  *
- * @param timeout after which a statement of its is ended, in milliseconds; 0 for never
  * @returns whether there was none of this name before; else nothing is changed
  * @throws UserError where the name is another role's, or where this role may not create roles
  */
 export async function createReader(
   database: Database,
   name: string,
-  options: { readonly password: string; readonly timeout: number },
+  options: ReaderOptions,
 ): Promise<boolean> {
   if (await isReader(database, name)) return false;
   const role = pg.escapeIdentifier(name);
@@ -48,33 +59,44 @@ export async function createReader(
     // One string of statements is one transaction.
     await database.pool.query(`
       create role ${role} login password ${pg.escapeLiteral(scramVerifier(options.password))} in role ${group};
-      alter role ${role} set statement_timeout = ${Math.trunc(options.timeout)};
-      alter role ${role} set default_transaction_read_only = on;
-      alter role ${role} set idle_in_transaction_session_timeout = '10min';
-      alter role ${role} set search_path = cryptoracle`);
+      ${settingsOf(role, options.timeout)}`);
   } catch (error) {
     throw explain(error, name);
   }
   return true;
 }
 
-/** @throws UserError where there is no such reader */
-export async function changePassword(database: Database, name: string, password: string): Promise<void> {
+/**
+ * Gives a reader another password, and its settings anew: a login may change its own.
+ * @throws UserError where there is no such reader
+ */
+export async function renewReader(database: Database, name: string, options: ReaderOptions): Promise<void> {
   await requireReader(database, name);
+  const role = pg.escapeIdentifier(name);
   try {
-    await database.pool.query(
-      `alter role ${pg.escapeIdentifier(name)} password ${pg.escapeLiteral(scramVerifier(password))}`,
-    );
+    await database.pool.query(`
+      alter role ${role} password ${pg.escapeLiteral(scramVerifier(options.password))};
+      ${settingsOf(role, options.timeout)}`);
   } catch (error) {
     throw explain(error, name);
   }
 }
 
-/** @throws UserError where there is no such reader, or where something belongs to it */
+/**
+ * Removes a reader, and the large objects and the like that it may have made.
+ * @throws UserError where there is no such reader, or where something belongs to it in another database
+ */
 export async function dropReader(database: Database, name: string): Promise<void> {
   await requireReader(database, name);
   try {
-    await database.pool.query(`drop role ${pg.escapeIdentifier(name)}`);
+    const role = pg.escapeIdentifier(name);
+    // Who is no superuser may drop what belongs to a role only as its member.
+    await database.pool.query(`
+      do $$ begin
+        if not pg_has_role(${pg.escapeLiteral(name)}, 'usage') then grant ${role} to current_user; end if;
+      end $$;
+      drop owned by ${role};
+      drop role ${role}`);
   } catch (error) {
     throw explain(error, name);
   }
@@ -103,7 +125,7 @@ function explain(error: unknown, name: string): unknown {
     case '42939': // reserved_name
       return new UserError(`'${name}' is a name that PostgreSQL keeps to itself; take another`);
     case '2BP01': // dependent_objects_still_exist
-      return new UserError(`something belongs to '${name}'; drop or reassign it first`);
+      return new UserError(`something belongs to '${name}' in another database; drop or reassign it first`);
     default:
       return error;
   }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import pg from 'pg';
@@ -119,6 +120,21 @@ describe('export', () => {
     expectMistake(other, ['--output', 'values.csv', 'parquet', '--format']);
     expect(readdirSync(folder)).toEqual(before);
     expect(readFileSync(join(folder, 'kept.csv'), 'utf8')).toBe('kept');
+  });
+
+  it('writes to the file behind a link, and takes the place of nothing else', async () => {
+    writeFileSync(join(folder, 'target.csv'), 'old');
+    symlinkSync('target.csv', join(folder, 'link.csv'));
+    expect((await run('--output', join(folder, 'link.csv'))).code).toBe(0);
+    expect(lstatSync(join(folder, 'link.csv')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'target.csv'), 'utf8')).toContain('BTC');
+    const pipe = join(folder, 'pipe.csv');
+    spawnSync('mkfifo', [pipe]);
+    mkdirSync(join(folder, 'folder.csv'));
+    for (const output of [pipe, join(folder, 'folder.csv')]) {
+      expectMistake(await run('--output', output), ['--output', 'is no file']);
+    }
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
   it('leaves nothing behind when it is stopped half-way', async () => {

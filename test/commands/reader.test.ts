@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { Database } from '../../src/store/database.ts';
-import { changePassword, createReader, dropReader, scramVerifier } from '../../src/store/readers.ts';
+import { createReader, dropReader, renewReader, scramVerifier } from '../../src/store/readers.ts';
 import { viewNames } from '../../src/store/views/index.ts';
 import { createTestDatabase, value } from '../support/database.ts';
 import { createFolder, type Environment, expectMistake, runCli } from './cli.ts';
@@ -73,9 +73,14 @@ describe('reader', () => {
   it('create again changes nothing; --rotate gives a new password, here from a file', async () => {
     writeFileSync(join(folder, 'password'), 'a-password-of-mine\n');
     const again = await run('create', name);
-    expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/exists; --rotate/) });
+    expect(again).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/exists, and stays as it is; --rotate/),
+    });
     expect(again.stdout).not.toContain('password, shown');
-    const rotated = await run('create', name, '--rotate', '--password-file', 'password');
+    // What the login changed of its own settings does not stay.
+    await database.pool.query(`alter role ${name} set statement_timeout = 0`);
+    const rotated = await run('create', name, '--rotate', '--timeout', '5s', '--password-file', 'password');
     expect(rotated.code).toBe(0);
     expect(rotated.stdout).not.toContain('a-password-of-mine');
     const verifier = await storedVerifier();
@@ -99,7 +104,9 @@ describe('reader', () => {
     const options = { password: 'of-a-test', timeout: 1000 };
     await expect(createReader(database, owner, options)).rejects.toThrow(`a role '${owner}' already`);
     await expect(dropReader(database, owner)).rejects.toThrow(`no reader '${owner}'`);
-    await expect(changePassword(database, 'cryptoracle_reader', 'x')).rejects.toThrow('no reader');
+    await expect(renewReader(database, 'cryptoracle_reader', { password: 'x', timeout: 0 })).rejects.toThrow(
+      'no reader',
+    );
     await expect(createReader(database, 'pg_mine', options)).rejects.toThrow("'pg_mine' is a name");
     const reader = new Database(address.replace(/:[^:@]+@/, ':made-by-postgres@'), { connections: 1 });
     try {
@@ -114,7 +121,11 @@ describe('reader', () => {
     expectMistake(await run('create', name, '--password-file', 'short'), ['--password-file']);
   });
 
-  it('drop removes it', async () => {
+  it('drop removes it, with what it may have made', async () => {
+    const reader = new Database(address.replace(/:[^:@]+@/, ':made-by-postgres@'), { connections: 1 });
+    await reader.pool.query('set default_transaction_read_only = off');
+    await reader.pool.query("select lo_from_bytea(0, 'mine')");
+    await reader.close();
     expect((await run('drop', name)).code).toBe(0);
     await expect(dropReader(database, name)).rejects.toThrow(`no reader '${name}'`);
   });
