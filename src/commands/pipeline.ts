@@ -29,14 +29,16 @@ export async function startPipeline(
   role: Role,
 ): Promise<void> {
   const { settings, clock, log } = runtime;
+  const isScheduling = role === 'all' || role === 'scheduler';
+  // First of all: what is wanted decides what of the daily budget is kept for it.
+  if (isScheduling) await storeWanted(database, settings);
   const ingestor = await runtime.ingestor(database);
   if (role === 'all' || role === 'worker') {
     const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
     runtime.onClose('fetcher', () => fetcher.stop());
     await fetcher.start();
   }
-  if (role === 'all' || role === 'scheduler') {
-    await storeWanted(database, settings);
+  if (isScheduling) {
     const queues = { liveQueue: backend.queue(liveQueue), fetchQueue: backend.queue(fetchQueue) };
     for (const [name, queue] of Object.entries(queues)) runtime.onClose(name, () => queue.close());
     const planner = new Planner({

@@ -18,6 +18,7 @@ import { ensureMigrated } from '../store/migrate.ts';
 import { Pace } from '../store/pace.ts';
 import { findUnknownToken, readScope, requireKnownTokens } from '../store/scope.ts';
 import { isTokenListOld } from '../store/tokens.ts';
+import { readWishes } from '../store/wanted.ts';
 
 /** Who looks for data that lie elsewhere would wonder why there are none. */
 function tellNewDatabase(dataDir: string): void {
@@ -122,9 +123,15 @@ export class Runtime {
 
   /** The calls that what is wanted now takes in a day. */
   async dailyNeed(database: Database): Promise<DailyNeed> {
-    const { tokensOf, metrics } = await readScope(database, this.settings, this.clock.now());
+    // What the pipeline was told, not what this shell says: its newest windows need it.
+    const wishes = await readWishes(database, { ...this.settings, given: new Set() });
+    const { tokensOf, metrics } = await readScope(
+      database,
+      { ...this.settings, ...wishes },
+      this.clock.now(),
+    );
     const tokensIn = (granularity: Granularity) => tokensOf(granularity).length;
-    return dailyNeed({ ...this.settings, tokensIn, metrics: metrics.length });
+    return dailyNeed({ ...this.settings, ...wishes, tokensIn, metrics: metrics.length });
   }
 
   #createIngestor(database: Database, pace: Pace): Ingestor {

@@ -4,7 +4,7 @@ import { ApiFailure, type FailureKind } from '../api/failure.ts';
 import { type Granularity, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import { intersection, isEmpty, union } from '../planning/interval.ts';
-import { laneOfGap, liveWindows } from '../planning/lanes.ts';
+import { type Lane, laneOfGap, liveWindows } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
 import { type GapReader, planGaps, planRequests, stretchFor, type WantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
@@ -116,7 +116,7 @@ export interface FillResult {
   readonly tally: IngestTally;
   /** `done`: all was asked for; whether gaps are left, the ledger knows. `no-answers`: the API gave none for long. */
   readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied' | 'no-answers';
-  /** When the next daily budget begins, where this one is used up; milliseconds since the epoch. */
+  /** When a call may be sent again at the earliest, where the daily budget is used up; milliseconds since the epoch. */
   readonly budgetUntil: number | undefined;
   /** Requests that failed in the last pass, and the last of their reasons. */
   readonly failures: number;
@@ -152,6 +152,7 @@ class Fill {
   readonly #stop = new AbortController();
   #calls = 0;
   #end: FillResult['end'] = 'done';
+  readonly #spent = new Set<Lane>();
   #budgetUntil: number | undefined;
   #answered = 0;
   #failures = 0;
@@ -201,16 +202,19 @@ class Fill {
     await Promise.all(running);
     if (this.#defect !== undefined) throw this.#defect.error;
     if (signal.aborted && this.#end === 'done') this.#end = 'stopped';
+    if (this.#spent.size > 0) this.#endWith('budget');
   }
 
   async #fetch(request: DataRequest): Promise<void> {
     const { ingestor, scope, clock, signal, onProgress } = this.#options;
     const abort = AbortSignal.any([signal, this.#stop.signal]);
     if (abort.aborted || this.#end !== 'done') return;
-    const lane = laneOfGap(request.granularity, request.interval, clock.now());
+    // What is ordered by hand may be large: it never takes the place of what the clock brings.
+    const found = laneOfGap(request.granularity, request.interval, clock.now());
+    const lane = found === 'live' ? 'repair' : found;
+    if (this.#spent.has(lane)) return;
     try {
-      // What is ordered by hand may be large: it never takes the place of what the clock brings.
-      const tally = await ingestor.ingest(request, lane === 'live' ? 'repair' : lane, {
+      const tally = await ingestor.ingest(request, lane, {
         signal: abort,
         refreshOf: scope.refreshOf,
         beforeCall: () => this.#countCall(),
@@ -224,8 +228,10 @@ class Fill {
     } catch (error) {
       if (error instanceof LimitReached) return this.#endWith('limit');
       if (error instanceof BudgetSpent) {
-        this.#budgetUntil = error.until;
-        return this.#endWith('budget');
+        this.#budgetUntil = Math.min(error.until, this.#budgetUntil ?? error.until);
+        // Where repairs may send no more, nor may history; the other way round repairs go on.
+        this.#spent.add(lane);
+        return lane === 'history' ? undefined : this.#endWith('budget');
       }
       if (abort.aborted) return;
       if (!(error instanceof ApiFailure)) {

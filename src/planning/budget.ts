@@ -48,6 +48,21 @@ export function reserveOf(lane: Lane, need: DailyNeed): number {
   }
 }
 
+/**
+ * When a lane that may send no more may send its next call, should nobody else send any: what it leaves to the lanes
+ * before it shrinks as the day passes.
+ *
+ * @param reserve calls of a whole day that the lane leaves
+ * @param used calls that were sent today
+ * @param tomorrow start of the next Beijing day; milliseconds since the epoch, as what is returned
+ */
+export function goesOnAt(requestsPerDay: number, reserve: number, used: number, tomorrow: number): number {
+  const partLeft = (free: number) => (reserve === 0 ? 1 : Math.min(1, free / reserve));
+  const freeToday = requestsPerDay - used - 1;
+  if (freeToday >= 0) return tomorrow - day * partLeft(freeToday);
+  return tomorrow + day * (1 - partLeft(requestsPerDay - 1));
+}
+
 /** What history may send, as of an instant. */
 export interface HistoryBudget {
   /** Calls that history may still send today, if the lanes before it send what is kept for them. */

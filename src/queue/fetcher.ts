@@ -18,6 +18,8 @@ const shortestWait = 1000;
 
 const defaultOutagePause = 10_000;
 
+const hour = 3_600_000;
+
 export interface FetcherOptions {
   readonly backend: QueueBackend;
   readonly ingestor: Ingestor;
@@ -86,13 +88,14 @@ export class Fetcher {
     }
   }
 
-  /** The gap stays; the planner queues nothing of the lane until the next day. Said once a day. */
+  /** The gap stays; the planner queues no history until the budget allows it. Said once an hour at most. */
   #tellSpent({ lane, until }: BudgetSpent): void {
-    if (this.#spentUntil.get(lane) === until) return;
+    const told = this.#spentUntil.get(lane);
+    if (told !== undefined && until - told < hour) return;
     this.#spentUntil.set(lane, until);
     this.#options.log.warn(
       { lane, until: formatBeijing(until) },
-      'the daily budget is used up as far as this lane may have it: it goes on tomorrow',
+      'the daily budget is used up as far as this lane may have it: it goes on by itself',
     );
   }
 }

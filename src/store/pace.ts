@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { type DailyNeed, reserveOf } from '../planning/budget.ts';
+import { type DailyNeed, goesOnAt, reserveOf } from '../planning/budget.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { Database } from './database.ts';
 
@@ -26,7 +26,7 @@ export interface Budget {
 export class BudgetSpent extends Error {
   override readonly name = 'BudgetSpent';
   readonly lane: Lane;
-  /** When the next day begins; milliseconds since the epoch. */
+  /** When it may send its next call at the earliest; milliseconds since the epoch. */
   readonly until: number;
 
   constructor(lane: Lane, until: number) {
@@ -41,6 +41,8 @@ interface Turn extends Record<string, unknown> {
   readonly affordable: boolean;
   /** Milliseconds until the turn, or until the next one is free. */
   readonly wait: number;
+  /** Calls that were sent today. */
+  readonly used: number;
   /** Start of the next Beijing day; milliseconds since the epoch. */
   readonly tomorrow: number;
 }
@@ -69,8 +71,8 @@ export class Pace {
   async turn(lane: Lane, signal?: AbortSignal): Promise<void> {
     for (;;) {
       signal?.throwIfAborted();
-      const { taken, affordable, wait, tomorrow } = await this.#take(lane);
-      if (!affordable) throw new BudgetSpent(lane, tomorrow);
+      const { taken, affordable, wait, used, tomorrow } = await this.#take(lane);
+      if (!affordable) throw new BudgetSpent(lane, this.#goesOnAt(lane, used, tomorrow));
       const pause = taken ? wait : Math.max(this.#shortestPause, wait - lead);
       try {
         if (pause >= 1) await sleep(pause, undefined, { signal });
@@ -82,7 +84,13 @@ export class Pace {
     }
   }
 
-  /** Whether the lane may send a call today. */
+  #goesOnAt(lane: Lane, used: number, tomorrow: number): number {
+    if (this.#budget === undefined) return tomorrow;
+    const { requestsPerDay, need } = this.#budget;
+    return goesOnAt(requestsPerDay, reserveOf(lane, need), used, tomorrow);
+  }
+
+  /** Whether the lane may send a call now. */
   async canSend(lane: Lane): Promise<boolean> {
     if (this.#budget === undefined) return true;
     const [row] = await this.#database.query<{ affordable: boolean }>(
@@ -188,7 +196,7 @@ export class Pace {
           lookback_until = ${claimOf('lookback', sql`lookback_until`)}
         from decision as d
         where p.id = d.id
-        returning taken, affordable, (extract(epoch from base - t) * 1000)::float8 as wait,
+        returning taken, affordable, used::float8 as used, (extract(epoch from base - t) * 1000)::float8 as wait,
           (extract(epoch from (this_day + 1)::timestamp at time zone 'Asia/Shanghai') * 1000)::float8 as tomorrow`,
     );
     return turn;

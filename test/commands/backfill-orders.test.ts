@@ -111,6 +111,7 @@ describe('backfill orders', { timeout: 90_000 }, () => {
     for (const option of [['--token', 'BTC'], ['--refresh'], ['--from', '2025-06-01']]) {
       expectMistake(await run(['resume', ...option]), [`unknown option '${option[0]}'`]);
     }
+    expectMistake(await run(['--dry-run', 'resume']), ["do not go with 'resume'"]);
     expect(sent()).toBe(before);
     expect((await run(['resume'])).code).toBe(0);
     expect(sent() - before).toBe(left.requests);
@@ -149,7 +150,7 @@ describe('backfill orders', { timeout: 90_000 }, () => {
     expect(ended.code).toBe(75);
     expect(json(ended)).toMatchObject({ order: 1, end: 'budget' });
     const [line] = errorLines(ended);
-    expect(line).toMatch(/daily budget.*backfill resume 1.*after \d{4}-\d\d-\d\d 00:00 \(Beijing\)/);
+    expect(line).toMatch(/daily budget.*backfill resume 1.*after \d{4}-\d\d-\d\d \d\d:\d\d \(Beijing\)/);
     const calls = json(ended).calls;
     expect(calls).toBeLessThanOrEqual(30);
     expect(await value(database, 'select sent_today from cryptoracle.pace')).toBe(calls);

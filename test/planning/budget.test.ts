@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Granularity, granularities } from '../../src/catalog/index.ts';
-import { dailyNeed, durationOf, historyBudget, reserveOf } from '../../src/planning/budget.ts';
+import { dailyNeed, durationOf, goesOnAt, historyBudget, reserveOf } from '../../src/planning/budget.ts';
 import { lanes } from '../../src/planning/lanes.ts';
 
 describe('the calls that a day needs', () => {
@@ -61,5 +61,20 @@ describe('what history may send', () => {
     expect(durationOf(10, 1, historyBudget(300, need, 0, 1))).toBeUndefined();
     // Slower than the budget.
     expect(durationOf(1200, 0.001, whole)).toBe(1_200_000);
+  });
+});
+
+describe('a lane that may send no more', () => {
+  const tomorrow = Date.UTC(2025, 5, 1, 16);
+  const hours = (count: number) => count * 3_600_000;
+
+  it('goes on when what it leaves to others has shrunk enough, today or tomorrow', () => {
+    // 50 calls are free once half of the 100 kept ones are.
+    expect(goesOnAt(1000, 100, 949, tomorrow)).toBe(tomorrow - hours(12));
+    expect(goesOnAt(1000, 100, 999, tomorrow)).toBe(tomorrow);
+    expect(goesOnAt(1000, 100, 1000, tomorrow)).toBe(tomorrow);
+    // More is kept than a day has: its first call comes when a quarter of the day is over.
+    expect(goesOnAt(76, 100, 76, tomorrow)).toBe(tomorrow + hours(6));
+    expect(goesOnAt(10, 0, 10, tomorrow)).toBe(tomorrow);
   });
 });

@@ -40,6 +40,13 @@ export const backfillCommand = withScopeOptions(
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
   .option('--dry-run', 'only say what it would take')
   .option('--json', 'print the result as JSON')
+  .hook('preSubcommand', (command, chosen) => {
+    // They are about a new order, and would be ignored.
+    if (Object.keys(command.opts()).length > 0)
+      command.error(
+        `error: options of a new order do not go with '${chosen.name()}'; its own stand behind it`,
+      );
+  })
   .addHelpText('after', '\nExample: cryptoracle backfill --from 2025-01-01 --to 2025-02-01 --granularity 1d')
   .action((options: BackfillOptions) => runCommand((context) => order(withRange(options), context)))
   .addCommand(

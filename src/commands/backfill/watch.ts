@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { summariseGaps } from '../../ingest/fill.ts';
-import { type BackfillOrder, readOrder } from '../../store/backfills.ts';
+import type { BackfillOrder } from '../../store/backfills.ts';
 import type { Database } from '../../store/database.ts';
 import { readNewestAnswer } from '../../store/requests.ts';
 import { count, describePlace, duration, printJson } from '../output.ts';
@@ -28,8 +28,7 @@ async function look(
   runtime: Runtime,
 ): Promise<Sight> {
   const scope = await scopeOf(order, order.id, database, runtime);
-  const isOver = order.state === 'done' || order.state === 'cancelled';
-  const summaries = isOver ? [] : await summariseGaps(database, scope, runtime.packer());
+  const summaries = order.state === 'done' ? [] : await summariseGaps(database, scope, runtime.packer());
   const valuesLeft = summaries.reduce((sum, { values }) => sum + values, 0);
   const total = Math.max(order.valuesOrdered ?? 0, valuesLeft);
   const at = runtime.clock.now();
@@ -65,11 +64,10 @@ export async function watch(
   }
   for (;;) {
     process.stdout.write(`${await describe(sight, database)}\n`);
-    const order = await readOrder(database, sight.order.id);
-    if (order === undefined || shownState(order, sight.at) !== 'running' || signal.aborted) return 0;
+    if (shownState(sight.order, sight.at) !== 'running') return 0;
     await sleep(interval, undefined, { signal }).catch(() => {});
     if (signal.aborted) return 0;
-    sight = await look(order, first, database, runtime);
+    sight = await look(await requireOrder(database, sight.order.id), first, database, runtime);
   }
 }
 

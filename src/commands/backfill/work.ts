@@ -255,7 +255,8 @@ async function conclude({ database, placed, scope, runtime, options, result, id 
     await endOrder(database, id, { state, message: reason?.message }, clock.now());
   }
   if (options.json === true) {
-    const end = isCancelled ? 'cancelled' : result.end;
+    const isUnfinished = result.end === 'done' && reason !== undefined;
+    const end = isCancelled ? 'cancelled' : isUnfinished ? 'stopped' : result.end;
     printJson({
       order: id ?? null,
       end,
@@ -266,6 +267,7 @@ async function conclude({ database, placed, scope, runtime, options, result, id 
       rejects,
       valuesLeft,
       requestsLeft,
+      message: reason?.message ?? null,
     });
   } else {
     process.stdout.write(
