@@ -4,6 +4,7 @@ import { wantedWindows } from '../../planning/plan.ts';
 import {
   type BackfillOrder,
   type BackfillScope,
+  type BackfillState,
   endOrder,
   listOrders,
   readOpenOrder,
@@ -38,6 +39,10 @@ export async function requireOrder(database: Database, id: number | undefined): 
       : `there is no order ${id}; \`backfill list\` shows all of them`,
   );
 }
+
+/** What is said of an order that can neither be taken up again nor given up. */
+export const over = (id: number, state: BackfillState) =>
+  new UserError(state === 'done' ? `order ${id} is done already` : `order ${id} was cancelled`);
 
 /** Longest time between two signs of life of a process that works on an order, in milliseconds. */
 const longestSilence = 60_000;
@@ -99,7 +104,7 @@ export function orderToJson(order: BackfillOrder, now: number): object {
 export async function cancel(id: number, { runtime }: CommandContext): Promise<number> {
   const database = await runtime.openDatabase(2);
   const { state } = await requireOrder(database, id);
-  if (state === 'done') throw new UserError(`order ${id} is done already`);
+  if (state === 'done') throw over(id, state);
   await endOrder(database, id, { state: 'cancelled', message: 'cancelled by a person' }, runtime.clock.now());
   process.stdout.write(`order ${id} is cancelled; what it has fetched stays\n`);
   return 0;

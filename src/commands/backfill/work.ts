@@ -8,7 +8,6 @@ import { isEmpty } from '../../planning/interval.ts';
 import { settledUntil } from '../../planning/windows.ts';
 import {
   type BackfillScope,
-  type BackfillState,
   beatOrder,
   endOrder,
   forgetRefresh,
@@ -26,7 +25,7 @@ import { storeWanted } from '../../store/wanted.ts';
 import { beijing, count, printJson, showProgress } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
-import { requireOrder, scopeOf } from './orders.ts';
+import { over, requireOrder, scopeOf } from './orders.ts';
 import { priceOf, printPrice } from './price.ts';
 
 /** Places an order, or takes one up again, and works on it in the foreground. */
@@ -107,11 +106,6 @@ const nothingToDo: FillResult = {
   lastFailure: undefined,
 };
 
-const isOver = (state: BackfillState) => state === 'cancelled' || state === 'done';
-
-const over = (id: number, state: BackfillState) =>
-  new UserError(state === 'done' ? `order ${id} is done already` : `order ${id} was cancelled`);
-
 export async function resume(
   id: number | undefined,
   options: ResumeOptions,
@@ -121,7 +115,7 @@ export async function resume(
   if (options.dryRun !== true) requireCredentials(runtime.settings);
   const database = await runtime.openDatabase();
   const order = await requireOrder(database, id);
-  if (isOver(order.state)) throw over(order.id, order.state);
+  if (order.state === 'cancelled' || order.state === 'done') throw over(order.id, order.state);
   const scope = await scopeOf(order, order.id, database, runtime);
   const summaries = await summariseGaps(database, scope, runtime.packer());
   if (options.dryRun === true) {
@@ -156,8 +150,9 @@ async function work(
   const worked = await workOnOrder(database, id, async () => {
     // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
     await closeBreaker(database);
-    if (!(await reopenOrder(database, id, clock.now())))
+    if (!(await reopenOrder(database, id, clock.now()))) {
       throw over(id, (await requireOrder(database, id)).state);
+    }
     const scope = await scopeOf(placed, id, database, runtime);
     process.stderr.write(`order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`);
     const progress = showProgress('filling', total, total - left);
@@ -247,7 +242,7 @@ async function conclude({ database, placed, scope, runtime, options, result, id 
   const goOn = id === undefined ? 'Run the same command again' : `\`backfill resume ${id}\` goes on`;
   const rest = `${count(valuesLeft)} values (${count(requestsLeft)} requests) are left. ${goOn}`;
   const isCancelled = id !== undefined && (await readOrder(database, id))?.state === 'cancelled';
-  const reason = isCancelled ? new UserError(`order ${id} was cancelled`) : why(result, valuesLeft, rest);
+  const reason = isCancelled ? over(id, 'cancelled') : why(result, valuesLeft, rest);
   // Calls that were under way when a refresh was cancelled have entered what they brought in its ledger.
   if (isCancelled) await forgetRefresh(database, id);
   if (id !== undefined && !isCancelled) {
