@@ -103,17 +103,6 @@ export class Pace {
     return row?.affordable ?? true;
   }
 
-  /** How many calls have been sent on this Beijing day. */
-  async sentToday(): Promise<number> {
-    const [row] = await this.#database.query<{ sent: number }>(
-      'sent today',
-      sql`
-        select sent_today as sent from cryptoracle.pace
-        where day = (clock_timestamp() at time zone 'Asia/Shanghai')::date`,
-    );
-    return row?.sent ?? 0;
-  }
-
   /**
    * The longest that anybody can have been told to wait, in milliseconds. An instant beyond it comes from before the
    * server's clock was set back.
@@ -212,4 +201,15 @@ export class Pace {
         on conflict (id) do update set next_at = greatest(p.next_at, excluded.next_at)`,
     );
   }
+}
+
+/** How many calls all processes together have sent on this Beijing day. */
+export async function readSentToday(database: Database): Promise<number> {
+  const [row] = await database.query<{ sent: number }>(
+    'sent today',
+    sql`
+      select sent_today as sent from cryptoracle.pace
+      where day = (clock_timestamp() at time zone 'Asia/Shanghai')::date`,
+  );
+  return row?.sent ?? 0;
 }

@@ -3,6 +3,7 @@ import type { FillScope, GapSummary } from '../../ingest/fill.ts';
 import { durationOf, type HistoryBudget, historyBudget } from '../../planning/budget.ts';
 import { countUnseen } from '../../store/availability.ts';
 import type { Database } from '../../store/database.ts';
+import { readSentToday } from '../../store/pace.ts';
 import { readAnswerTime } from '../../store/requests.ts';
 import { readRowSize } from '../../store/sizes.ts';
 import { beijing, count, duration, printJson, printTable, bytes as size } from '../output.ts';
@@ -86,10 +87,10 @@ export async function priceOf(
 async function budgetOf(database: Database, runtime: Runtime): Promise<HistoryBudget | undefined> {
   const { settings, clock } = runtime;
   if (settings.requestsPerDay === undefined) return undefined;
-  const [need, pace] = await Promise.all([runtime.dailyNeed(database), runtime.pace(database)]);
+  const [need, sent] = await Promise.all([runtime.dailyNeed(database), readSentToday(database)]);
   const now = clock.now();
   const partLeft = 1 - (now - beijingDay(now)) / 86_400_000;
-  return historyBudget(settings.requestsPerDay, need, await pace.sentToday(), partLeft);
+  return historyBudget(settings.requestsPerDay, need, sent, partLeft);
 }
 
 /** Which part of a day's budget so many calls are; `undefined` where there is none for them. */

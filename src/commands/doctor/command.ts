@@ -1,6 +1,7 @@
 import { Command, Help } from 'commander';
 import { readSettings, unknownSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
+import { readSentToday } from '../../store/pace.ts';
 import { requireKnownTokens } from '../../store/scope.ts';
 import { readListedTokens } from '../../store/tokens.ts';
 import { count, printJson } from '../output.ts';
@@ -77,7 +78,7 @@ async function checkBudget(runtime: Runtime, { database, isCurrent }: FoundDatab
   const { requestsPerDay, requestsPerSecond } = runtime.settings;
   if (database === undefined || !isCurrent) return skipped('budget', 'the schema comes first');
   const need = await runtime.dailyNeed(database);
-  const sent = await (await runtime.pace(database)).sentToday();
+  const sent = await readSentToday(database);
   const most = Math.min(requestsPerDay ?? Number.POSITIVE_INFINITY, requestsPerSecond * 86_400);
   const message =
     `the newest windows take ${count(need.live)} calls a day, the look-back ${count(need.lookback)}; ` +
