@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { Member } from '../chaos/processes.ts';
-import { bundleProgram } from '../chaos/program.ts';
-import { PostgresServer } from '../chaos/servers.ts';
+import { Member } from '../harness/processes.ts';
+import { bundleProgram } from '../harness/program.ts';
+import { PostgresServer } from '../harness/servers.ts';
 import { startSimulator } from '../src/simulator/index.ts';
 
 /**

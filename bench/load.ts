@@ -7,7 +7,7 @@ import {
   type Token,
   tags,
 } from '../src/catalog/index.ts';
-import type { Database } from '../src/store/database.ts';
+import type { Database } from '../src/store/connection/database.ts';
 
 /** Values by the million, made by the database itself: what is measured is reading, not the pipeline. */
 

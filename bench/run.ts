@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { pino } from 'pino';
-import { decrypt, encrypt } from '../src/api/cipher.ts';
 import { decodeAnswer } from '../src/api/decode.ts';
+import { decrypt, encrypt } from '../src/api/dialects/cipher.ts';
 import { formatBeijing } from '../src/beijing.ts';
 import { bundledTokens, granularities, metricCodes, metrics, windowLength } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
@@ -13,11 +13,11 @@ import { Packer } from '../src/planning/packing.ts';
 import { planRequests, wantedWindows } from '../src/planning/plan.ts';
 import type { DataRequest } from '../src/planning/request.ts';
 import { sampleCredentials } from '../src/simulator/index.ts';
-import { storeAnswer } from '../src/store/answers.ts';
-import { Database } from '../src/store/database.ts';
-import { startEmbedded } from '../src/store/embedded.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { storeAnswer } from '../src/store/answers/write.ts';
+import { Database } from '../src/store/connection/database.ts';
+import { startEmbedded } from '../src/store/connection/embedded.ts';
 import { metrics15m } from '../src/store/schema/index.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 
 /**
  * What the parts of the pipeline can do on this machine, and the choices that were measured: each alternative runs in

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../src/clock.ts';
-import { Database } from '../src/store/database.ts';
-import { startEmbedded } from '../src/store/embedded.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { Database } from '../src/store/connection/database.ts';
+import { startEmbedded } from '../src/store/connection/embedded.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 import { load, yearOfEverything } from './load.ts';
 import { questions } from './questions.ts';
 

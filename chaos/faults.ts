@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { Random } from '../harness/random.ts';
 import type { Faults } from '../src/simulator/index.ts';
 import { phases } from './phases.ts';
-import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 /** Everything that may go wrong while data come in, and how it is brought about. */

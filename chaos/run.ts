@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { Random } from '../harness/random.ts';
 import { type Fault, faults, isPossible } from './faults.ts';
-import { Random } from './random.ts';
 import { Tally } from './tally.ts';
 import { type QueueKind, World } from './world.ts';
 

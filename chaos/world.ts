@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { type Environment, Member } from '../harness/processes.ts';
+import { bundleProgram, type Program } from '../harness/program.ts';
+import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
+import { compareWithTruth, type Difference, rowNotWanted } from '../harness/truth.ts';
 import { formatBeijingDate } from '../src/beijing.ts';
 import { asToken, bundledTokens, granularities, metricCodes } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
@@ -11,13 +15,9 @@ import { windowCount } from '../src/planning/windows.ts';
 import { openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
 import { type PlanTask, planQueue } from '../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
-import { readGaps } from '../src/store/coverage.ts';
-import { Database } from '../src/store/database.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { type Environment, Member } from './processes.ts';
-import { bundleProgram, type Program } from './program.ts';
-import { PostgresServer, RedisServer, silent } from './servers.ts';
-import { compareWithTruth, type Difference, rowNotWanted } from './truth.ts';
+import { Database } from '../src/store/connection/database.ts';
+import { readGaps } from '../src/store/ledger/coverage.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 
 /**
  * A whole installation that may be broken: database, queue, a simulated API whose truth stands still, a scheduler and

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 import { z } from 'zod';
-import { isCipherKey } from './api/cipher.ts';
-import { type Credentials, type WireProfile, wireProfileSchema } from './api/wire.ts';
+import { isCipherKey } from './api/dialects/cipher.ts';
+import { type Credentials, type WireProfile, wireProfileSchema } from './api/dialects/wire.ts';
 import { parseBeijing } from './beijing.ts';
 import {
   findMetric,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultWireProfile } from '../src/api/wire.ts';
+import { defaultWireProfile } from '../src/api/dialects/wire.ts';
 import { granularities, metricCodes, tagCodes } from '../src/catalog/index.ts';
 import {
   hasCredentials,

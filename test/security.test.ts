@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { settingNames } from '../src/config.ts';
-import { storeAnswer } from '../src/store/answers.ts';
-import { Database } from '../src/store/database.ts';
-import { answer, mentions, row, start } from './store/answering.ts';
+import { storeAnswer } from '../src/store/answers/write.ts';
+import { Database } from '../src/store/connection/database.ts';
+import { answer, mentions, row, start } from './store/answers/answering.ts';
 import { createTestDatabase, describeOnServers, rows } from './support/database.ts';
 import { createLogin } from './support/logins.ts';
 

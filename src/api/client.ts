@@ -4,10 +4,10 @@ import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.t
 import type { Clock } from '../clock.ts';
 import { oneLine } from '../errors.ts';
 import { readBody } from './body.ts';
-import { seal, unseal } from './envelope.ts';
+import { seal, unseal } from './dialects/envelope.ts';
+import type { Credentials, WireProfile } from './dialects/wire.ts';
 import { ApiFailure } from './failure.ts';
 import { backoff, defaultRetryPolicy, type RetryPolicy } from './retry.ts';
-import type { Credentials, WireProfile } from './wire.ts';
 
 /** What is asked of `POST /v1/endpoint`. Times are milliseconds since the epoch. */
 export interface MetricsQuestion {

@@ -6,12 +6,12 @@ import { fillGaps, summariseGaps } from '../ingest/fill.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import { sampleCredentials, startSimulator } from '../simulator/index.ts';
-import { readGaps } from '../store/coverage.ts';
-import type { Database } from '../store/database.ts';
-import { type HotToken, readHotTokens } from '../store/hot.ts';
-import { lookOver } from '../store/quality.ts';
-import { readScope } from '../store/scope.ts';
-import { storeWanted } from '../store/wanted.ts';
+import { runQualityChecks } from '../store/answers/quality.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readGaps } from '../store/ledger/coverage.ts';
+import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
+import { readScope } from '../store/ledger/scope.ts';
+import { readTopMentions, type TopMention } from '../store/reports/top-mentions.ts';
 import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
 import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
@@ -70,11 +70,11 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   say('starting PostgreSQL and a simulated Cryptoracle API ...');
   const database = await runtime.openDatabase();
   await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
-  await storeWanted(database, runtime.settings);
+  await storeDesiredScope(database, runtime.settings);
   await fill(database, context);
   if (signal.aborted) return 0;
 
-  const hot = await readHotTokens(database, 8);
+  const hot = await readTopMentions(database, 8);
   printHot(hot);
   printHints(database, runtime.settings.dataDir, options.exit === true);
   if (options.exit === true) return 0;
@@ -129,7 +129,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const { tokens, tags } = scope;
   const tagGaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
   for (const request of tagRequests(tagGaps, settings)) await ingestor.ingest(request, 'repair', { signal });
-  await lookOver(database, clock.now(), signal);
+  await runQualityChecks(database, clock.now(), signal);
   const seconds = (performance.now() - started) / 1000;
   say(
     `asked for ${count(missing)} values, received ${count(result.tally.values)}: some tokens have no fine windows ` +
@@ -137,7 +137,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   );
 }
 
-function printHot(hot: readonly HotToken[]): void {
+function printHot(hot: readonly TopMention[]): void {
   const window = hot[0]?.time;
   process.stdout.write(`\nHot in the hour from ${beijing(window)} (Beijing), of simulated data:\n\n`);
   printTable(

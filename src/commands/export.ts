@@ -15,10 +15,16 @@ import {
   type Token,
 } from '../catalog/index.ts';
 import { innermost, TryLaterError, UserError } from '../errors.ts';
-import { type Database, errorCode } from '../store/database.ts';
-import { type ExportSelection, type ExportTally, exportColumns, readCsv, readRows } from '../store/export.ts';
-import { requireKnownTokens } from '../store/scope.ts';
-import { readKnownTokens } from '../store/tokens.ts';
+import { type Database, errorCode } from '../store/connection/database.ts';
+import { requireKnownTokens } from '../store/ledger/scope.ts';
+import { readKnownTokens } from '../store/ledger/tokens.ts';
+import {
+  type ExportSelection,
+  type ExportTally,
+  exportColumns,
+  readCsv,
+  readRows,
+} from '../store/reports/export.ts';
 import { parseInstant, parseMetrics, parseTokens } from './options.ts';
 import { bytes, counted } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';

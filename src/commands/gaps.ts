@@ -4,16 +4,16 @@ import { UserError } from '../errors.ts';
 import { isEmpty } from '../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
+import { readDesiredScope } from '../store/ledger/desired-scope.ts';
+import { requireKnownTokens } from '../store/ledger/scope.ts';
+import { readListedTokens } from '../store/ledger/tokens.ts';
 import {
   type GapReason,
   gapReasons,
   openReasons,
   type ReportedGap,
   readReportedGaps,
-} from '../store/gaps.ts';
-import { requireKnownTokens } from '../store/scope.ts';
-import { readListedTokens } from '../store/tokens.ts';
-import { readWishes } from '../store/wanted.ts';
+} from '../store/reports/gaps.ts';
 import { parseInstant, parseItems, withScopeOptions } from './options.ts';
 import { beijing, count, counted, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
@@ -62,14 +62,14 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     throw new UserError('--all and --reason exclude each other');
   }
   const database = await runtime.openDatabase(4);
-  const wishes = await readWishes(database, runtime.settings);
-  const chosen = options.token ?? wishes.tokens;
+  const desired = await readDesiredScope(database, runtime.settings);
+  const chosen = options.token ?? desired.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
   const tokens = chosen === 'all' ? await readListedTokens(database) : chosen;
-  const metrics = options.metric ?? wishes.metrics;
-  const range = { start: options.from ?? wishes.historyStart, end: options.to ?? clock.now() };
-  const granularities = options.granularity ?? wishes.granularities;
-  const wanted = wantedWindows(range, granularities, clock.now(), wishes.settleDelay);
+  const metrics = options.metric ?? desired.metrics;
+  const range = { start: options.from ?? desired.historyStart, end: options.to ?? clock.now() };
+  const granularities = options.granularity ?? desired.granularities;
+  const wanted = wantedWindows(range, granularities, clock.now(), desired.settleDelay);
   const reasons = options.all === true ? gapReasons : (options.reason ?? openReasons);
 
   const found: ReportedGap[] = [];

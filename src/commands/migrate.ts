@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { migrateQueue } from '../queue/schema.ts';
-import { migrate } from '../store/migrate.ts';
-import { storeWanted } from '../store/wanted.ts';
+import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
+import { migrate } from '../store/setup/migrate.ts';
 import { runCommand } from './run.ts';
 
 export const migrateCommand = new Command('migrate')
@@ -12,7 +12,7 @@ export const migrateCommand = new Command('migrate')
       await migrate(database, runtime.clock, runtime.log);
       // Where there is Redis the queue needs nothing of the database.
       if (runtime.settings.redisUrl === undefined) await migrateQueue(database);
-      await storeWanted(database, runtime.settings, { onlyIfEmpty: true });
+      await storeDesiredScope(database, runtime.settings, { onlyIfEmpty: true });
       process.stdout.write('the database has the newest schema\n');
       return 0;
     }),

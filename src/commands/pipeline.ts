@@ -3,8 +3,8 @@ import { Fetcher } from '../queue/fetcher.ts';
 import { fetchQueue, liveQueue } from '../queue/jobs.ts';
 import { Planner } from '../queue/planner.ts';
 import { Scheduler } from '../queue/scheduler.ts';
-import type { Database } from '../store/database.ts';
-import { storeWanted } from '../store/wanted.ts';
+import type { Database } from '../store/connection/database.ts';
+import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a process of `start` does. */
@@ -31,7 +31,7 @@ export async function startPipeline(
   const { settings, clock, log } = runtime;
   const isScheduling = role === 'all' || role === 'scheduler';
   // First of all: what is wanted decides what of the daily budget is kept for it.
-  if (isScheduling) await storeWanted(database, settings);
+  if (isScheduling) await storeDesiredScope(database, settings);
   const ingestor = await runtime.ingestor(database);
   if (role === 'all' || role === 'worker') {
     const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
@@ -44,7 +44,7 @@ export async function startPipeline(
     const planner = new Planner({
       database,
       ...queues,
-      pace: await runtime.pace(database),
+      rateLimiter: await runtime.rateLimiter(database),
       packer: runtime.packer(),
       clock,
       log,

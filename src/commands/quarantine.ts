@@ -8,7 +8,7 @@ import {
   type QuarantineEntry,
   type QuarantineFilter,
   readQuarantine,
-} from '../store/quarantine.ts';
+} from '../store/answers/quarantine.ts';
 import { parseGranularities, parsePositive, parseTokens } from './options.ts';
 import { beijing, count, printJson } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';

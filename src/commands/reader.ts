@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config.ts';
 import { innermost, UserError } from '../errors.ts';
-import { createReader, dropReader, generatePassword, listReaders, renewReader } from '../store/readers.ts';
+import {
+  createReader,
+  dropReader,
+  generatePassword,
+  listReaders,
+  renewReader,
+} from '../store/setup/readers.ts';
 import { duration, printJson, printTable } from './output.ts';
 import { runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { readSettings, type Settings } from '../config.ts';
 import { errorLine, TryLaterError, UserError } from '../errors.ts';
-import { explainConnectionError } from '../store/database.ts';
+import { explainConnectionError } from '../store/connection/database.ts';
 import { Runtime } from './runtime.ts';
 
 /** How long a command may take to end after Ctrl-C, in milliseconds; then it is ended. */

@@ -11,14 +11,14 @@ import { refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { type DailyNeed, dailyNeed } from '../planning/budget.ts';
 import { Packer } from '../planning/packing.ts';
-import { makeProbeDue } from '../store/breaker.ts';
-import { type Database, openDatabase } from '../store/database.ts';
-import { startEmbedded } from '../store/embedded.ts';
-import { ensureMigrated } from '../store/migrate.ts';
-import { Pace } from '../store/pace.ts';
-import { findUnknownToken, readScope, requireKnownTokens } from '../store/scope.ts';
-import { isTokenListOld } from '../store/tokens.ts';
-import { readWishes } from '../store/wanted.ts';
+import { type Database, openDatabase } from '../store/connection/database.ts';
+import { startEmbedded } from '../store/connection/embedded.ts';
+import { readDesiredScope } from '../store/ledger/desired-scope.ts';
+import { findUnknownToken, readScope, requireKnownTokens } from '../store/ledger/scope.ts';
+import { isTokenListOld } from '../store/ledger/tokens.ts';
+import { makeProbeDue } from '../store/limits/breaker.ts';
+import { RateLimiter } from '../store/limits/rate-limiter.ts';
+import { ensureMigrated } from '../store/setup/migrate.ts';
 
 /** Who looks for data that lie elsewhere would wonder why there are none. */
 function tellNewDatabase(dataDir: string): void {
@@ -111,30 +111,33 @@ export class Runtime {
   /** What asks the API and stores its answers. @throws UserError where credentials are missing */
   async ingestor(database: Database): Promise<Ingestor> {
     await makeProbeDue(database, this.clock.now());
-    return this.#createIngestor(database, await this.pace(database));
+    return this.#createIngestor(database, await this.rateLimiter(database));
   }
 
   /** What spaces the calls; with a daily budget, a part of it is kept for the newest windows of what is wanted now. */
-  async pace(database: Database): Promise<Pace> {
+  async rateLimiter(database: Database): Promise<RateLimiter> {
     const { requestsPerSecond, requestsPerDay } = this.settings;
-    if (requestsPerDay === undefined) return new Pace(database, requestsPerSecond);
-    return new Pace(database, requestsPerSecond, { requestsPerDay, need: await this.dailyNeed(database) });
+    if (requestsPerDay === undefined) return new RateLimiter(database, requestsPerSecond);
+    return new RateLimiter(database, requestsPerSecond, {
+      requestsPerDay,
+      need: await this.dailyNeed(database),
+    });
   }
 
   /** The calls that what is wanted now takes in a day. */
   async dailyNeed(database: Database): Promise<DailyNeed> {
     // What the pipeline was told, not what this shell says: its newest windows need it.
-    const wishes = await readWishes(database, { ...this.settings, given: new Set() });
+    const desired = await readDesiredScope(database, { ...this.settings, given: new Set() });
     const { tokensOf, metrics } = await readScope(
       database,
-      { ...this.settings, ...wishes },
+      { ...this.settings, ...desired },
       this.clock.now(),
     );
     const tokensIn = (granularity: Granularity) => tokensOf(granularity).length;
-    return dailyNeed({ ...this.settings, ...wishes, tokensIn, metrics: metrics.length });
+    return dailyNeed({ ...this.settings, ...desired, tokensIn, metrics: metrics.length });
   }
 
-  #createIngestor(database: Database, pace: Pace): Ingestor {
+  #createIngestor(database: Database, rateLimiter: RateLimiter): Ingestor {
     const { settings, log, clock } = this;
     return new Ingestor({
       client: new ApiClient({
@@ -145,7 +148,7 @@ export class Runtime {
         clock,
       }),
       database,
-      pace,
+      rateLimiter,
       clock,
       log,
       recordLimit: settings.recordLimit,

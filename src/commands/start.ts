@@ -3,7 +3,7 @@ import type { QueueBackend } from '../queue/backend.ts';
 import { queueNames } from '../queue/jobs.ts';
 import { StatusServer } from '../server/server.ts';
 import { openSources } from '../server/sources.ts';
-import type { Database } from '../store/database.ts';
+import type { Database } from '../store/connection/database.ts';
 import { openQueue, type Role, roles, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';

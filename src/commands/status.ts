@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { readCurrentStatus, type Status, statusToJson, type Wishes } from '../store/status.ts';
-import { readWishes } from '../store/wanted.ts';
+import { type DesiredScope, readDesiredScope } from '../store/ledger/desired-scope.ts';
+import { readCurrentStatus, type Status, statusToJson } from '../store/reports/status.ts';
 import { beijing, bytes, count, counted, printJson, printTable } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -12,10 +12,10 @@ export const statusCommand = new Command('status')
 async function status(json: boolean, { runtime }: CommandContext): Promise<number> {
   const database = await runtime.openDatabase(4);
   const now = runtime.clock.now();
-  const wishes = await readWishes(database, runtime.settings);
-  const current = await readCurrentStatus(database, wishes, now);
+  const desired = await readDesiredScope(database, runtime.settings);
+  const current = await readCurrentStatus(database, desired, now);
   if (json) printJson(statusToJson(current));
-  else print(current, wishes, now);
+  else print(current, desired, now);
   return 0;
 }
 
@@ -24,7 +24,7 @@ function percent(answered: number, wanted: number): string {
   return wanted === 0 ? '-' : `${(Math.floor((answered / wanted) * 10_000) / 100).toFixed(2)}%`;
 }
 
-function print(status: Status, { historyStart }: Wishes, now: number): void {
+function print(status: Status, { historyStart }: DesiredScope, now: number): void {
   printTable(
     ['', 'newest due (Beijing)', 'newest stored', 'behind', 'answered', 'of wanted'],
     status.granularities.map((part) => [

@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { Attempt } from '../api/client.ts';
 import { ApiFailure } from '../api/failure.ts';
 import type { Clock } from '../clock.ts';
-import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/breaker.ts';
-import type { Database } from '../store/database.ts';
+import type { Database } from '../store/connection/database.ts';
+import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/limits/breaker.ts';
 
 export interface AccessGateOptions {
   readonly database: Database;

@@ -9,16 +9,16 @@ import type { Packer } from '../planning/packing.ts';
 import { type GapReader, planGaps, planRequests, stretchFor, type WantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
-import { readGaps } from '../store/coverage.ts';
-import type { Database } from '../store/database.ts';
-import { BudgetSpent } from '../store/pace.ts';
-import type { Scope } from '../store/scope.ts';
-import type { IngestTally } from './errand.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readGaps } from '../store/ledger/coverage.ts';
+import type { Scope } from '../store/ledger/scope.ts';
+import { BudgetSpent } from '../store/limits/rate-limiter.ts';
+import type { IngestTally } from './context.ts';
 import type { Ingestor } from './ingestor.ts';
 
 /** Fills gaps in the foreground: the same plan and the same ingestion as the queue's, without the queue. */
 
-export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'looksOf'> {
+export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'tokensToReprobe'> {
   readonly wanted: WantedWindows;
   /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
   readonly refreshOf?: number | undefined;
@@ -45,7 +45,7 @@ export function gapReader(database: Database, scope: FillScope): GapReader {
     const tokens = scope.tokensOf(granularity);
     const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
     const end = wanted.get(granularity)?.end ?? interval.end;
-    const looks = scope.looksOf(granularity, end);
+    const looks = scope.tokensToReprobe(granularity, end);
     const newest = { start: end - liveWindows * windowLength[granularity], end };
     const looked = intersection(interval, newest);
     if (looks.length === 0 || isEmpty(looked)) return gaps;

@@ -5,22 +5,22 @@ import { type Token, windowLength } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
 import { observedFrom, windowCount } from '../planning/windows.ts';
-import { storeAnswer } from '../store/answers.ts';
-import { readGaps } from '../store/coverage.ts';
-import type { Database } from '../store/database.ts';
-import type { Pace } from '../store/pace.ts';
-import { writeRejects } from '../store/quarantine.ts';
-import { logRequest, type RequestLogEntry } from '../store/requests.ts';
-import { storeTokenList } from '../store/tokens.ts';
+import { writeRejects } from '../store/answers/quarantine.ts';
+import { logRequest, type RequestLogEntry } from '../store/answers/requests.ts';
+import { storeAnswer } from '../store/answers/write.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readGaps } from '../store/ledger/coverage.ts';
+import { storeTokenList } from '../store/ledger/tokens.ts';
+import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { AccessGate } from './access.ts';
-import type { Errand, IngestContext, IngestTally } from './errand.ts';
-import { Narrowing, type NarrowingOptions } from './narrowing.ts';
+import type { IngestContext, IngestTally, RequestContext } from './context.ts';
+import { RefusalRecovery, type RefusalRecoveryOptions } from './refusal-recovery.ts';
 import { Reporter } from './reporter.ts';
-import { codesOf, halve, withCodes, withCompanions } from './splitting.ts';
+import { codesOf, halve, withCodes, withFillers } from './splitting.ts';
 
-export interface IngestorOptions extends NarrowingOptions {
+export interface IngestorOptions extends RefusalRecoveryOptions {
   readonly client: ApiClient;
-  readonly pace: Pace;
+  readonly rateLimiter: RateLimiter;
   readonly recordUnit: RecordUnit;
   readonly rangeEnd: 'exclusive' | 'inclusive';
   /** Milliseconds after its close until a window is due. */
@@ -40,17 +40,17 @@ export class Ingestor {
   readonly #options: IngestorOptions;
   readonly #access: AccessGate;
   readonly #reporter: Reporter;
-  readonly #narrowing: Narrowing;
+  readonly #recovery: RefusalRecovery;
 
   constructor(options: IngestorOptions) {
     this.#options = options;
     const { database, clock, log, probeInterval = defaultProbeInterval } = options;
     this.#access = new AccessGate({ database, clock, log, probeInterval });
     this.#reporter = new Reporter(log);
-    this.#narrowing = new Narrowing(
+    this.#recovery = new RefusalRecovery(
       options,
-      (request, errand) => this.#ask(request, errand),
-      (request, errand) => this.#store(request, errand, nothing, undefined),
+      (request, context) => this.#ask(request, context),
+      (request, context) => this.#store(request, context, nothing, undefined),
     );
   }
 
@@ -93,14 +93,11 @@ export class Ingestor {
     return { ...withCodes(request, (code) => codes.has(code)), tokens: gap.tokens, interval: gap.interval };
   }
 
-  async #ask(request: DataRequest, errand: Errand): Promise<void> {
+  async #ask(request: DataRequest, context: RequestContext): Promise<void> {
     let answer: Answer;
     let answered: Attempt | undefined;
     const { client, rangeEnd, database } = this.#options;
-    const question = withCompanions(
-      request,
-      errand.companions ?? (await this.#narrowing.companions(request)),
-    );
+    const question = withFillers(request, context.fillers ?? (await this.#recovery.fillers(request)));
     const { start, end } = request.interval;
     try {
       const payload = await client.fetchMetrics(
@@ -109,10 +106,10 @@ export class Ingestor {
           startTime: start,
           endTime: rangeEnd === 'exclusive' ? end : end - windowLength[request.granularity],
         },
-        this.#callContext(errand.lane, errand, async (attempt) => {
-          errand.tally.calls++;
+        this.#callContext(context.lane, context, async (attempt) => {
+          context.tally.calls++;
           if (attempt.outcome === 'answered') answered = attempt;
-          else await this.#logAttempt(this.#describe(request, errand), attempt, database);
+          else await this.#logAttempt(this.#describe(request, context), attempt, database);
         }),
       );
       answer = decodeAnswer(payload, question);
@@ -121,15 +118,15 @@ export class Ingestor {
       // An answer whose payload is no answer was a call all the same.
       if (answered !== undefined) {
         await this.#logAttempt(
-          this.#describe(request, errand),
+          this.#describe(request, context),
           { ...answered, outcome: error.kind, message: error.message },
           database,
         );
       }
-      return this.#narrowing.recover(request, errand, error);
+      return this.#recovery.recover(request, context, error);
     }
-    if (this.#isCutShort(request, answer)) return this.#askAgain(request, errand, answer, answered);
-    await this.#store(request, errand, answer, answered);
+    if (this.#isCutShort(request, answer)) return this.#askAgain(request, context, answer, answered);
+    await this.#store(request, context, answer, answered);
   }
 
   /**
@@ -149,7 +146,7 @@ export class Ingestor {
 
   async #askAgain(
     request: DataRequest,
-    errand: Errand,
+    context: RequestContext,
     answer: Answer,
     answered: Attempt | undefined,
   ): Promise<void> {
@@ -160,7 +157,7 @@ export class Ingestor {
       const call = await logRequest(
         database,
         {
-          ...this.#describe(request, errand),
+          ...this.#describe(request, context),
           outcome: 'cut-short',
           code: answered?.code,
           records: answer.values,
@@ -179,12 +176,12 @@ export class Ingestor {
       });
     }
     this.#reporter.cutShort(answer);
-    await this.#narrowing.askAll(parts, errand);
+    await this.#recovery.askAll(parts, context);
   }
 
   async #store(
     request: DataRequest,
-    errand: Errand,
+    context: RequestContext,
     answer: Answer,
     attempt: Attempt | undefined,
   ): Promise<void> {
@@ -195,14 +192,14 @@ export class Ingestor {
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
-      refreshOf: errand.refreshOf,
+      refreshOf: context.refreshOf,
       receivedAt: now,
       observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),
       log:
         attempt === undefined
           ? undefined
           : {
-              ...this.#describe(request, errand),
+              ...this.#describe(request, context),
               outcome: attempt.outcome,
               code: attempt.code,
               milliseconds: attempt.milliseconds,
@@ -210,17 +207,17 @@ export class Ingestor {
               at: now,
             },
     });
-    errand.tally.values += answer.values;
-    errand.tally.rowsWritten += stored.rowsWritten;
-    errand.tally.revisions += stored.revisions;
-    errand.tally.rejects += answer.rejects.length;
-    this.#reporter.stored(request, errand.lane, answer);
+    context.tally.values += answer.values;
+    context.tally.rowsWritten += stored.rowsWritten;
+    context.tally.revisions += stored.revisions;
+    context.tally.rejects += answer.rejects.length;
+    this.#reporter.stored(request, context.lane, answer);
   }
 
-  #describe(request: DataRequest, errand: Errand) {
+  #describe(request: DataRequest, context: RequestContext) {
     return {
       what: 'values',
-      lane: errand.lane,
+      lane: context.lane,
       granularity: request.granularity,
       interval: request.interval,
       tokens: request.tokens,
@@ -233,21 +230,21 @@ export class Ingestor {
     { signal, beforeCall, withdrawCall }: IngestContext,
     onAttempt: (attempt: Attempt) => Promise<void>,
   ): CallContext {
-    const { pace } = this.#options;
+    const { rateLimiter } = this.#options;
     return {
       ...(signal === undefined ? {} : { signal }),
       turn: async (turnSignal) => {
         await this.#access.enter();
         beforeCall?.();
         try {
-          await pace.turn(lane, turnSignal);
+          await rateLimiter.acquire(lane, turnSignal);
         } catch (error) {
           withdrawCall?.();
           throw error;
         }
       },
       onAttempt: async (attempt) => {
-        if (attempt.outcome === 'throttled') await pace.holdBack(attempt.retryAfter ?? 1000);
+        if (attempt.outcome === 'throttled') await rateLimiter.holdBack(attempt.retryAfter ?? 1000);
         await this.#access.note(attempt);
         await onAttempt(attempt);
       },

@@ -11,8 +11,6 @@ import {
 } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import { observedFrom } from '../planning/windows.ts';
-import { lockTokens, writeAnswer } from '../store/answers.ts';
-import type { Database, Executor } from '../store/database.ts';
 import {
   type QuarantineEntry,
   type QuarantineFilter,
@@ -20,8 +18,10 @@ import {
   readQuarantine,
   resolveEntry,
   writeRejects,
-} from '../store/quarantine.ts';
-import { readRow } from '../store/rows.ts';
+} from '../store/answers/quarantine.ts';
+import { readRow } from '../store/answers/rows.ts';
+import { lockTokens, writeAnswer } from '../store/answers/write.ts';
+import type { Database, Executor } from '../store/connection/database.ts';
 
 /**
  * Reads quarantined things again with the program as it is now, after a fix in the decoder or a new metric in the

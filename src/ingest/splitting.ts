@@ -46,14 +46,14 @@ export function halveCodes(request: DataRequest): readonly DataRequest[] | undef
 }
 
 /** What is sent along unwanted: `endpoints` may not be empty, and perhaps `tags` neither. Its values are dropped. */
-export interface Companions {
+export interface FillerCodes {
   readonly metric: MetricCode | undefined;
   /** `undefined` where an empty list of tags is fine. */
   readonly tag: TagCode | undefined;
 }
 
 /** The request as it is sent. */
-export function withCompanions(request: DataRequest, { metric, tag }: Companions): DataRequest {
+export function withFillers(request: DataRequest, { metric, tag }: FillerCodes): DataRequest {
   return {
     ...request,
     metrics: request.metrics.length === 0 && metric !== undefined ? [metric] : request.metrics,
@@ -62,9 +62,9 @@ export function withCompanions(request: DataRequest, { metric, tag }: Companions
 }
 
 /** What would come along with the request, if anything. */
-export function companionOf(
+export function fillerOf(
   request: DataRequest,
-  { metric, tag }: Companions,
+  { metric, tag }: FillerCodes,
 ): MetricCode | TagCode | undefined {
   return request.metrics.length === 0 ? metric : request.tags.length === 0 ? tag : undefined;
 }

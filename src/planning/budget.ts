@@ -17,7 +17,7 @@ export interface DailyNeed {
 }
 
 /** Calls that a whole day of the running pipeline takes, with some slack. */
-export function dailyNeed(wishes: {
+export function dailyNeed(desired: {
   readonly granularities: readonly Granularity[];
   /** How many tokens have windows of a granularity. */
   readonly tokensIn: (granularity: Granularity) => number;
@@ -26,7 +26,7 @@ export function dailyNeed(wishes: {
   readonly recordLimit: number;
   readonly recordUnit: RecordUnit;
 }): DailyNeed {
-  const { granularities, tokensIn, metrics, lookbackWindows, recordLimit, recordUnit } = wishes;
+  const { granularities, tokensIn, metrics, lookbackWindows, recordLimit, recordUnit } = desired;
   const callsFor = (windows: number) =>
     granularities.reduce((sum, granularity) => {
       const records = tokensIn(granularity) * windows * (recordUnit === 'row' ? 1 : metrics);
@@ -56,7 +56,12 @@ export function reserveOf(lane: Lane, need: DailyNeed): number {
  * @param used calls that were sent today
  * @param tomorrow start of the next Beijing day; milliseconds since the epoch, as what is returned
  */
-export function goesOnAt(requestsPerDay: number, reserve: number, used: number, tomorrow: number): number {
+export function nextAffordableAt(
+  requestsPerDay: number,
+  reserve: number,
+  used: number,
+  tomorrow: number,
+): number {
   const partLeft = (free: number) => (reserve === 0 ? 1 : Math.min(1, free / reserve));
   const freeToday = requestsPerDay - used - 1;
   if (freeToday >= 0) return tomorrow - day * partLeft(freeToday);

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { TryLaterError, UserError } from '../errors.ts';
-import type { Database } from '../store/database.ts';
+import type { Database } from '../store/connection/database.ts';
 import { ensureQueueMigrated } from './schema.ts';
 
 /** What the program uses of a BullMQ queue, whatever its backend. Job data are checked where they are read. */

@@ -9,10 +9,10 @@ import type { Gap, Packer } from '../planning/packing.ts';
 import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
-import { forgetUndue, readEmptyCells, readGaps } from '../store/coverage.ts';
-import type { Database } from '../store/database.ts';
-import type { Pace } from '../store/pace.ts';
-import { readScope } from '../store/scope.ts';
+import type { Database } from '../store/connection/database.ts';
+import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
+import { readScope } from '../store/ledger/scope.ts';
+import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { JobQueue } from './backend.ts';
 import { fetchJobId, fetchJobSchema, fromFetchJob, priorityOf, toFetchJob } from './jobs.ts';
 
@@ -20,7 +20,7 @@ export interface PlannerOptions {
   readonly database: Database;
   readonly liveQueue: JobQueue;
   readonly fetchQueue: JobQueue;
-  readonly pace: Pick<Pace, 'canSend'>;
+  readonly rateLimiter: Pick<RateLimiter, 'canSend'>;
   readonly packer: Packer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -51,7 +51,7 @@ const mostWaiting = 300;
 const recheckDays = 3;
 const day = 86_400_000;
 
-interface Errand {
+interface PlannedRequest {
   readonly request: DataRequest;
   readonly lane: Lane;
 }
@@ -83,7 +83,7 @@ export class Planner {
     }
     // The newest windows are planned by themselves: packed with older gaps they would have to wait for them.
     const newest = { start: liveFrom, end: wanted.end };
-    const liveTokens = [...tokens, ...scope.looksOf(granularity, wanted.end)];
+    const liveTokens = [...tokens, ...scope.tokensToReprobe(granularity, wanted.end)];
     const live = (await read(granularity, newest, liveTokens)).flatMap((gap) => packer.pack(gap));
     let added = await this.#add(live.map((request) => ({ request, lane: 'live' })));
     if (lookback) {
@@ -100,9 +100,9 @@ export class Planner {
     if (plan === undefined) return { added: 0, hasMore: false };
     const { scope, tokens, wanted, liveFrom, pending, read } = plan;
     // What could not be sent today would only come back.
-    const canSendHistory = await this.#options.pace.canSend('history');
+    const canSendHistory = await this.#options.rateLimiter.canSend('history');
     const room = mostWaiting - pending.count;
-    const older: Errand[] = [];
+    const older: PlannedRequest[] = [];
     const stretch = stretchFor(tokens.length * scope.metrics.length, [granularity]);
     const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
     for await (const request of planRequests(rest, read, this.#options.packer, stretch)) {
@@ -199,24 +199,24 @@ export class Planner {
     return { requests, count: requests.length };
   }
 
-  async #add(errands: readonly Errand[]): Promise<number> {
-    if (errands.length === 0) return 0;
+  async #add(planned: readonly PlannedRequest[]): Promise<number> {
+    if (planned.length === 0) return 0;
     const { liveQueue, fetchQueue, log } = this.#options;
-    const isLive = ({ lane }: Errand) => lane === 'live';
-    await this.#queue(liveQueue, errands.filter(isLive));
+    const isLive = ({ lane }: PlannedRequest) => lane === 'live';
+    await this.#queue(liveQueue, planned.filter(isLive));
     await this.#queue(
       fetchQueue,
-      errands.filter((errand) => !isLive(errand)),
+      planned.filter((request) => !isLive(request)),
     );
-    const [first] = errands;
-    log.debug({ granularity: first?.request.granularity, requests: errands.length }, 'queued');
-    return errands.length;
+    const [first] = planned;
+    log.debug({ granularity: first?.request.granularity, requests: planned.length }, 'queued');
+    return planned.length;
   }
 
-  async #queue(queue: JobQueue, errands: readonly Errand[]): Promise<void> {
-    if (errands.length === 0) return;
+  async #queue(queue: JobQueue, planned: readonly PlannedRequest[]): Promise<void> {
+    if (planned.length === 0) return;
     await queue.addBulk(
-      errands.map(({ request, lane }) => ({
+      planned.map(({ request, lane }) => ({
         name: lane,
         data: toFetchJob(request, lane),
         opts: { jobId: fetchJobId(request), priority: priorityOf(lane) },

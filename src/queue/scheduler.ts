@@ -6,9 +6,9 @@ import type { Settings } from '../config.ts';
 import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
-import type { Database } from '../store/database.ts';
-import { lookOver } from '../store/quality.ts';
-import { isTokenListOld } from '../store/tokens.ts';
+import { runQualityChecks } from '../store/answers/quality.ts';
+import type { Database } from '../store/connection/database.ts';
+import { isTokenListOld } from '../store/ledger/tokens.ts';
 import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
 import { type PlanJob, type PlanTask, planJobSchema, planPriority, planQueue, planTasks } from './jobs.ts';
 import type { Planner } from './planner.ts';
@@ -174,7 +174,7 @@ export class Scheduler {
     }
     if (task === 'quality') {
       const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(longestLook)]);
-      const added = await lookOver(database, clock.now(), signal);
+      const added = await runQualityChecks(database, clock.now(), signal);
       if (added > 0) log.info({ notes: added }, 'some values are hard to believe: see quality_notes');
       return;
     }

@@ -7,8 +7,8 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { innermost, UserError } from '../errors.ts';
-import { type Database, errorCode } from '../store/database.ts';
-import { grantExactly } from '../store/roles.ts';
+import { type Database, errorCode } from '../store/connection/database.ts';
+import { grantExactly } from '../store/setup/roles.ts';
 import { queueNames } from './jobs.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Status } from '../store/status.ts';
+import type { Status } from '../store/reports/status.ts';
 import type { QueueCounts } from './sources.ts';
 
 /** What Prometheus is told: base units, and one prefix for all. */

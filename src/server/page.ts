@@ -1,5 +1,5 @@
 import { formatBeijing } from '../beijing.ts';
-import { completeness, type GranularityStatus, type Status } from '../store/status.ts';
+import { completeness, type GranularityStatus, type Status } from '../store/reports/status.ts';
 import { type Html, html } from './html.ts';
 import type { Facts } from './metrics.ts';
 import type { QueueCounts } from './sources.ts';

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { UserError } from '../errors.ts';
-import { statusToJson } from '../store/status.ts';
+import { statusToJson } from '../store/reports/status.ts';
 import { isAuthorized, requireSafeHost } from './access.ts';
 import { memo } from './memo.ts';
 import { type Facts, processRegistry, renderMetrics } from './metrics.ts';

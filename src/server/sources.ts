@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../clock.ts';
 import type { JobQueue } from '../queue/backend.ts';
-import type { Database } from '../store/database.ts';
-import { readCurrentStatus, type Status } from '../store/status.ts';
-import { readWishes, type StatedWishes } from '../store/wanted.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readDesiredScope, type StatedScope } from '../store/ledger/desired-scope.ts';
+import { readCurrentStatus, type Status } from '../store/reports/status.ts';
 
 /** Jobs by queue and state. */
 export type QueueCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -20,14 +20,14 @@ export interface Sources {
 export function openSources(
   database: Database,
   queues: Readonly<Record<string, Pick<JobQueue, 'getJobCounts'>>>,
-  stated: StatedWishes,
+  stated: StatedScope,
   clock: Clock,
 ): Sources {
   return {
     ping: async () => {
       await database.query('ping', sql`select 1`);
     },
-    status: async () => readCurrentStatus(database, await readWishes(database, stated), clock.now()),
+    status: async () => readCurrentStatus(database, await readDesiredScope(database, stated), clock.now()),
     queueCounts: async () => {
       const counts = Object.entries(queues).map(
         async ([name, queue]) => [name, await queue.getJobCounts()] as const,

@@ -1,4 +1,4 @@
-import { type Credentials, defaultWireProfile, type WireProfile } from '../api/wire.ts';
+import { type Credentials, defaultWireProfile, type WireProfile } from '../api/dialects/wire.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Faults } from './faults.ts';
 import { Market, type MarketOptions } from './market.ts';

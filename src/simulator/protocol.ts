@@ -1,6 +1,6 @@
-import { decrypt } from '../api/cipher.ts';
-import { isSignedBy } from '../api/signature.ts';
-import type { Credentials, WireProfile } from '../api/wire.ts';
+import { decrypt } from '../api/dialects/cipher.ts';
+import { isSignedBy } from '../api/dialects/signature.ts';
+import type { Credentials, WireProfile } from '../api/dialects/wire.ts';
 import { invalid, isObject, type JsonObject, parseJson, Refusal } from './refusal.ts';
 
 /** How far a request's timestamp may be from the simulator's clock, in milliseconds. */

@@ -1,5 +1,5 @@
-import { encrypt } from '../api/cipher.ts';
-import type { Credentials, WireProfile } from '../api/wire.ts';
+import { encrypt } from '../api/dialects/cipher.ts';
+import type { Credentials, WireProfile } from '../api/dialects/wire.ts';
 import { answerQuery } from './answer.ts';
 import type { Faults, Mishap } from './faults.ts';
 import type { Market } from './market.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Credentials, WireProfile } from '../api/wire.ts';
+import type { Credentials, WireProfile } from '../api/dialects/wire.ts';
 import type { Clock } from '../clock.ts';
 import { drawMishap, type Faults } from './faults.ts';
 import type { Market } from './market.ts';

@@ -1,4 +1,4 @@
-import type { Credentials } from '../api/wire.ts';
+import type { Credentials } from '../api/dialects/wire.ts';
 
 /** The credentials on the vendor's public sample page; worth nothing at the real API. */
 export const sampleCredentials: Credentials = {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { encrypt } from '../../src/api/cipher.ts';
 import type { Attempt } from '../../src/api/client.ts';
+import { encrypt } from '../../src/api/dialects/cipher.ts';
 import type { ApiFailure } from '../../src/api/failure.ts';
 import {
   answers,

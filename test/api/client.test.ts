@@ -1,9 +1,9 @@
 import { createDecipheriv, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { encrypt } from '../../src/api/cipher.ts';
 import type { Attempt } from '../../src/api/client.ts';
+import { encrypt } from '../../src/api/dialects/cipher.ts';
+import { defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
 import type { FailureKind } from '../../src/api/failure.ts';
-import { defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
 import {
   answers,
   clientFor,

@@ -1,4 +1,4 @@
-import { encrypt } from '../../src/api/cipher.ts';
+import { encrypt } from '../../src/api/dialects/cipher.ts';
 import { formatBeijing } from '../../src/beijing.ts';
 import { metricCodes } from '../../src/catalog/index.ts';
 import { lengthOf, newYear } from '../planning/arbitraries.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { encrypt } from '../../src/api/cipher.ts';
 import { decodeAnswer } from '../../src/api/decode.ts';
-import { unseal } from '../../src/api/envelope.ts';
+import { encrypt } from '../../src/api/dialects/cipher.ts';
+import { unseal } from '../../src/api/dialects/envelope.ts';
+import { defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
 import type { ApiFailure } from '../../src/api/failure.ts';
-import { defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
 import { damagedBytes, mutated, pick, type Random, randomFrom } from '../support/mutations.ts';
 import { type Answered, answered } from './answers.ts';
 import { asFailure, wrongWith } from './invariants.ts';

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
-import { encrypt } from '../../src/api/cipher.ts';
 import {
   ApiClient,
   type ApiClientOptions,
   type Attempt,
   type MetricsQuestion,
 } from '../../src/api/client.ts';
+import { encrypt } from '../../src/api/dialects/cipher.ts';
+import { defaultWireProfile } from '../../src/api/dialects/wire.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
-import { defaultWireProfile } from '../../src/api/wire.ts';
 import { asToken } from '../../src/catalog/index.ts';
 
 export const credentials = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fault, faults, isPossible } from '../../chaos/faults.ts';
 import { phases } from '../../chaos/phases.ts';
-import { Random } from '../../chaos/random.ts';
 import { type QueueKind, World } from '../../chaos/world.ts';
+import { Random } from '../../harness/random.ts';
 
 /**
  * A short part of `npm run chaos`; the storm draws from all of it. Each queue backend fails in its own ways, and gets the

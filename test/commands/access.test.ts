@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { asToken } from '../../src/catalog/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createTestDatabase, rows } from '../support/database.ts';
 import { createFolder, type Environment, errorLines, runCli, settingsFor } from './cli.ts';

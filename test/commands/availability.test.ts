@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundledTokens } from '../../src/catalog/index.ts';
 import { Market, type Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createFolder, type Ended, type Environment, runCli, settingsFor } from './cli.ts';

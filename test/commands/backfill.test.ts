@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { asToken, type Granularity } from '../../src/catalog/index.ts';
 import type { Interval } from '../../src/planning/interval.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { hour } from '../support/clock.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, inject } from 'vitest';
-import type { Credentials } from '../../src/api/wire.ts';
+import type { Credentials } from '../../src/api/dialects/wire.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 
 /** Runs the program as a person does: as a process of its own, in a folder of its own. */

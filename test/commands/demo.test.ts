@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { beijingDay } from '../../src/beijing.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { Market } from '../../src/simulator/index.ts';
-import { Database } from '../../src/store/database.ts';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/store/embedded.ts';
+import { Database } from '../../src/store/connection/database.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/store/connection/embedded.ts';
 import { day, hour } from '../support/clock.ts';
 import { silent, value } from '../support/database.ts';
 

@@ -5,9 +5,9 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetS
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { metrics } from '../../src/catalog/index.ts';
-import { storeAnswer } from '../../src/store/answers.ts';
-import type { Database } from '../../src/store/database.ts';
-import { answer, mentions, row, start } from '../store/answering.ts';
+import { storeAnswer } from '../../src/store/answers/write.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { answer, mentions, row, start } from '../store/answers/answering.ts';
 import { hour } from '../support/clock.ts';
 import { createTestDatabase, rows } from '../support/database.ts';
 import { createFolder, type Environment, expectMistake, runCli, startCli } from './cli.ts';

@@ -10,7 +10,7 @@ import { roles } from '../../src/commands/pipeline.ts';
 import { simulateCommand } from '../../src/commands/simulate.ts';
 import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status.ts';
-import { gapReasons } from '../../src/store/gaps.ts';
+import { gapReasons } from '../../src/store/reports/gaps.ts';
 import { mutatedText } from '../support/mutations.ts';
 
 /** 2,000 command lines for each of the seven commands; none is carried out. */

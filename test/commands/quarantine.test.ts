@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { storeAnswer } from '../../src/store/answers.ts';
-import type { Database } from '../../src/store/database.ts';
-import { answer, clear, start, storedRows } from '../store/answering.ts';
+import { storeAnswer } from '../../src/store/answers/write.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { answer, clear, start, storedRows } from '../store/answers/answering.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createFolder, type Environment, expectMistake, runCli } from './cli.ts';
 

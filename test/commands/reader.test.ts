@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { Database } from '../../src/store/database.ts';
-import { createReader, dropReader, renewReader, scramVerifier } from '../../src/store/readers.ts';
-import { viewNames } from '../../src/store/views/index.ts';
+import { Database } from '../../src/store/connection/database.ts';
+import { createReader, dropReader, renewReader, scramVerifier } from '../../src/store/setup/readers.ts';
+import { viewNames } from '../../src/store/setup/views/index.ts';
 import { createTestDatabase, value } from '../support/database.ts';
 import { createFolder, type Environment, expectMistake, runCli } from './cli.ts';
 

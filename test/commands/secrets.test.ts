@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Credentials } from '../../src/api/wire.ts';
+import type { Credentials } from '../../src/api/dialects/wire.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createTestDatabase, rows } from '../support/database.ts';
 import { createFolder, type Ended, type Environment, runCli, settingsFor, startCli } from './cli.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sampleCredentials } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createFolder, credentialSettings, type Environment, expectMistake, runCli } from './cli.ts';
 

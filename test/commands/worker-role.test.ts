@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatBeijingDate } from '../../src/beijing.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day } from '../support/clock.ts';
 import {

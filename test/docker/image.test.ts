@@ -25,8 +25,10 @@ describe('the image', () => {
   });
 
   it('has the migrations where the built program looks for them', () => {
-    expect(read('src/store/migrate.ts')).toContain("new URL('../../migrations', import.meta.url)");
-    expect(new URL('../../migrations', 'file:///app/dist/store/migrate.js').pathname).toBe('/app/migrations');
+    expect(read('src/store/setup/migrate.ts')).toContain("new URL('../../../migrations', import.meta.url)");
+    expect(new URL('../../../migrations', 'file:///app/dist/store/setup/migrate.js').pathname).toBe(
+      '/app/migrations',
+    );
     expect(final).toContain('WORKDIR /app');
     expect(final).toContain('COPY migrations ./migrations');
   });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { Database } from '../../src/store/database.ts';
+import { Database } from '../../src/store/connection/database.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';
 import { demoEnvironment, loadCompose } from './files.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { granularities, metrics } from '../../src/catalog/index.ts';
-import { viewNames } from '../../src/store/views/index.ts';
+import { viewNames } from '../../src/store/setup/views/index.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
 import { parseBeijing } from '../../src/beijing.ts';
 import {
@@ -13,8 +13,8 @@ import {
 import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import { readGaps } from '../../src/store/coverage.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
 import { day, hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';

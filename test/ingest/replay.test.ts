@@ -2,9 +2,9 @@ import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Reject } from '../../src/api/decode.ts';
 import { formatBeijing } from '../../src/beijing.ts';
 import { replayQuarantine } from '../../src/ingest/replay.ts';
-import { storeAnswer } from '../../src/store/answers.ts';
-import type { Database } from '../../src/store/database.ts';
-import { readQuarantine } from '../../src/store/quarantine.ts';
+import { readQuarantine } from '../../src/store/answers/quarantine.ts';
+import { storeAnswer } from '../../src/store/answers/write.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import {
   type AnswerParts,
   answer,
@@ -14,7 +14,7 @@ import {
   storedRevisions,
   storedRows,
   valuesOf,
-} from '../store/answering.ts';
+} from '../store/answers/answering.ts';
 import { hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../support/database.ts';
 

@@ -12,13 +12,13 @@ import {
 } from '../../src/catalog/index.ts';
 import {
   codesOf,
-  companionOf,
+  fillerOf,
   halve,
   halveCodes,
   halveTokens,
   mayExceed,
   withCodes,
-  withCompanions,
+  withFillers,
 } from '../../src/ingest/splitting.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 
@@ -144,12 +144,12 @@ describe('the codes of a request', () => {
     const tagsOnly = { ...plain, metrics: [], tags: ['CO-B-01-04'] } as const;
     const metricsOnly = { ...plain, metrics: ['CO-A-01-05'], tags: [] } as const;
     const company = { metric: 'CO-A-02-01', tag: 'CO-B-03-01' } as const;
-    expect(withCompanions(tagsOnly, company)).toEqual({ ...tagsOnly, metrics: ['CO-A-02-01'] });
-    expect(withCompanions(metricsOnly, company)).toEqual({ ...metricsOnly, tags: ['CO-B-03-01'] });
-    expect(withCompanions(metricsOnly, { ...company, tag: undefined })).toEqual(metricsOnly);
-    expect(companionOf(tagsOnly, company)).toBe('CO-A-02-01');
-    expect(companionOf(metricsOnly, company)).toBe('CO-B-03-01');
-    expect(companionOf(metricsOnly, { ...company, tag: undefined })).toBeUndefined();
+    expect(withFillers(tagsOnly, company)).toEqual({ ...tagsOnly, metrics: ['CO-A-02-01'] });
+    expect(withFillers(metricsOnly, company)).toEqual({ ...metricsOnly, tags: ['CO-B-03-01'] });
+    expect(withFillers(metricsOnly, { ...company, tag: undefined })).toEqual(metricsOnly);
+    expect(fillerOf(tagsOnly, company)).toBe('CO-A-02-01');
+    expect(fillerOf(metricsOnly, company)).toBe('CO-B-03-01');
+    expect(fillerOf(metricsOnly, { ...company, tag: undefined })).toBeUndefined();
   });
 });
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type Granularity, granularities } from '../../src/catalog/index.ts';
-import { dailyNeed, durationOf, goesOnAt, historyBudget, reserveOf } from '../../src/planning/budget.ts';
+import {
+  dailyNeed,
+  durationOf,
+  historyBudget,
+  nextAffordableAt,
+  reserveOf,
+} from '../../src/planning/budget.ts';
 import { lanes } from '../../src/planning/lanes.ts';
 
 describe('the calls that a day needs', () => {
@@ -70,11 +76,11 @@ describe('a lane that may send no more', () => {
 
   it('goes on when what it leaves to others has shrunk enough, today or tomorrow', () => {
     // 50 calls are free once half of the 100 kept ones are.
-    expect(goesOnAt(1000, 100, 949, tomorrow)).toBe(tomorrow - hours(12));
-    expect(goesOnAt(1000, 100, 999, tomorrow)).toBe(tomorrow);
-    expect(goesOnAt(1000, 100, 1000, tomorrow)).toBe(tomorrow);
+    expect(nextAffordableAt(1000, 100, 949, tomorrow)).toBe(tomorrow - hours(12));
+    expect(nextAffordableAt(1000, 100, 999, tomorrow)).toBe(tomorrow);
+    expect(nextAffordableAt(1000, 100, 1000, tomorrow)).toBe(tomorrow);
     // More is kept than a day has: its first call comes when a quarter of the day is over.
-    expect(goesOnAt(76, 100, 76, tomorrow)).toBe(tomorrow + hours(6));
-    expect(goesOnAt(10, 0, 10, tomorrow)).toBe(tomorrow);
+    expect(nextAffordableAt(76, 100, 76, tomorrow)).toBe(tomorrow + hours(6));
+    expect(nextAffordableAt(10, 0, 10, tomorrow)).toBe(tomorrow);
   });
 });

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { compareWithTruth, rowNotWanted } from '../../chaos/truth.ts';
+import { compareWithTruth, rowNotWanted } from '../../harness/truth.ts';
 import { bundledTokens, type Granularity } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { Market, type Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
-import { readCurrentStatus } from '../../src/store/status.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { readCurrentStatus } from '../../src/store/reports/status.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';

@@ -1,12 +1,12 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { bundledTokens, type Granularity, granularities } from '../../src/catalog/index.ts';
 import type { Interval } from '../../src/planning/interval.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import { readGaps } from '../../src/store/coverage.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';

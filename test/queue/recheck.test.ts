@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { bundledTokens, granularities, isGranularity } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { planQueue, planTasks } from '../../src/queue/jobs.ts';

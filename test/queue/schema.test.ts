@@ -4,7 +4,7 @@ import { UserError } from '../../src/errors.ts';
 import { openQueueBackend, rateLimitError } from '../../src/queue/backend.ts';
 import { fetchQueue, queueNames } from '../../src/queue/jobs.ts';
 import { ensureQueueMigrated, migrateQueue } from '../../src/queue/schema.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
 import { grantsOf } from '../support/grants.ts';
 import { createLogin } from '../support/logins.ts';

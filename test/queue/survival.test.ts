@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { planQueue, planTasks } from '../../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { readGaps } from '../../src/store/coverage.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, value } from '../support/database.ts';
 import {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { compareWithTruth } from '../../chaos/truth.ts';
+import { compareWithTruth } from '../../harness/truth.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
 import { migrateQueue } from '../../src/queue/schema.ts';
-import { readGaps } from '../../src/store/coverage.ts';
+import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, value } from '../support/database.ts';

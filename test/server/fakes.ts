@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { StatusServer, type StatusServerOptions } from '../../src/server/server.ts';
-import type { Status } from '../../src/store/status.ts';
+import type { Status } from '../../src/store/reports/status.ts';
 import { ManualClock } from '../support/clock.ts';
 
 /** 2025-06-02 00:20 in Beijing. */

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import type { StatusServer, StatusServerOptions } from '../../src/server/server.ts';
-import { statusToJson } from '../../src/store/status.ts';
+import { statusToJson } from '../../src/store/reports/status.ts';
 import { ManualClock } from '../support/clock.ts';
 import { makeServer, now, sampleStatus } from './fakes.ts';
 

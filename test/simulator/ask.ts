@@ -1,6 +1,6 @@
-import { decrypt } from '../../src/api/cipher.ts';
-import { seal } from '../../src/api/envelope.ts';
-import { type Credentials, defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
+import { decrypt } from '../../src/api/dialects/cipher.ts';
+import { seal } from '../../src/api/dialects/envelope.ts';
+import { type Credentials, defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
 import { parseBeijing } from '../../src/beijing.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Simulator, sampleCredentials } from '../../src/simulator/index.ts';

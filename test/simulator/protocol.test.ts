@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encrypt } from '../../src/api/cipher.ts';
-import { seal } from '../../src/api/envelope.ts';
-import { sign } from '../../src/api/signature.ts';
-import { defaultWireProfile, type WireProfile } from '../../src/api/wire.ts';
+import { encrypt } from '../../src/api/dialects/cipher.ts';
+import { seal } from '../../src/api/dialects/envelope.ts';
+import { sign } from '../../src/api/dialects/signature.ts';
+import { defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
 import { type Simulator, sampleCredentials, startSimulator } from '../../src/simulator/index.ts';
 import { ask, beijing, business, post, StoppedClock } from './ask.ts';
 

@@ -1,10 +1,10 @@
 import { ApiClient } from '../../src/api/client.ts';
-import { defaultWireProfile } from '../../src/api/wire.ts';
+import { defaultWireProfile } from '../../src/api/dialects/wire.ts';
 import type { Clock } from '../../src/clock.ts';
 import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
-import { Pace } from '../../src/store/pace.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { RateLimiter } from '../../src/store/limits/rate-limiter.ts';
 import { silent } from './database.ts';
 import { onFileEnd } from './releasers.ts';
 
@@ -33,7 +33,7 @@ export function createIngestor(
       timeout: 5000,
     }),
     database,
-    pace: new Pace(database, 10_000),
+    rateLimiter: new RateLimiter(database, 10_000),
     clock,
     log: silent,
     recordLimit: 2000,

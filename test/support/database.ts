@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
 import { describe, inject } from 'vitest';
-import { Database } from '../../src/store/database.ts';
-import { turnOffJit } from '../../src/store/jit.ts';
+import { Database } from '../../src/store/connection/database.ts';
+import { turnOffJit } from '../../src/store/setup/jit.ts';
 import { onFileEnd } from './releasers.ts';
 
 /** Databases of their own for tests, on every kind of server there is. */

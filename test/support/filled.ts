@@ -5,12 +5,12 @@ import { fillGaps } from '../../src/ingest/fill.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { newestDay, tagRequests } from '../../src/planning/tags.ts';
-import { storeAnswer } from '../../src/store/answers.ts';
-import type { Database } from '../../src/store/database.ts';
-import { logRequest } from '../../src/store/requests.ts';
-import { readScope } from '../../src/store/scope.ts';
-import { storeWanted } from '../../src/store/wanted.ts';
-import { answer, row } from '../store/answering.ts';
+import { logRequest } from '../../src/store/answers/requests.ts';
+import { storeAnswer } from '../../src/store/answers/write.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { storeDesiredScope } from '../../src/store/ledger/desired-scope.ts';
+import { readScope } from '../../src/store/ledger/scope.ts';
+import { answer, row } from '../store/answers/answering.ts';
 import { createIngestor, startTestSimulator } from './api.ts';
 import { day, hour, minute } from './clock.ts';
 import { createTestDatabase, type ServerKind } from './database.ts';
@@ -26,8 +26,8 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
   const range = { start: beijingDay(now) - 8 * day, end: now };
   const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
   // A day more than was asked for.
-  const wishes = { tokens, metrics: metricCodes, tags: [], granularities, historyStart: range.start - day };
-  await storeWanted(database, { ...wishes, settleDelay: 15 * minute });
+  const desired = { tokens, metrics: metricCodes, tags: [], granularities, historyStart: range.start - day };
+  await storeDesiredScope(database, { ...desired, settleDelay: 15 * minute });
   await fillGaps({
     database,
     ingestor,

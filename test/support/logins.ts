@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Database } from '../../src/store/database.ts';
+import { Database } from '../../src/store/connection/database.ts';
 import { onFileEnd } from './releasers.ts';
 
 /** Logins of their own for tests: what people make as SECURITY.md tells them. */

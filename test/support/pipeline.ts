@@ -10,8 +10,8 @@ import { fetchQueue, liveQueue, planQueue } from '../../src/queue/jobs.ts';
 import { Planner } from '../../src/queue/planner.ts';
 import { Scheduler } from '../../src/queue/scheduler.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/database.ts';
-import { Pace } from '../../src/store/pace.ts';
+import type { Database } from '../../src/store/connection/database.ts';
+import { RateLimiter } from '../../src/store/limits/rate-limiter.ts';
 import { createIngestor } from './api.ts';
 import { type ServerKind, serverUrl, silent } from './database.ts';
 
@@ -70,9 +70,9 @@ export async function runPipeline(options: {
   readonly roles?: readonly ('scheduler' | 'worker')[];
 }): Promise<RunningPipeline> {
   const { database, simulator, clock, settings, backend, roles = ['scheduler', 'worker'] } = options;
-  const pace = new Pace(database, settings.requestsPerSecond);
+  const rateLimiter = new RateLimiter(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
-    pace,
+    rateLimiter,
     recordLimit: settings.recordLimit,
     recordUnit: settings.recordUnit,
     rangeEnd: settings.rangeEnd,
@@ -86,7 +86,7 @@ export async function runPipeline(options: {
   const packer = new Packer({ limit: settings.recordLimit, unit: settings.recordUnit, extraRecords: 0 });
   const planner = new Planner({
     ...{ database, liveQueue: lives, fetchQueue: fetches, packer, clock, log: silent, settings },
-    pace,
+    rateLimiter,
   });
   const scheduler = new Scheduler({
     ...{ backend, database, planner, ingestor, clock, log: silent, settings },

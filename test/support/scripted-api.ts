@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { decrypt, encrypt } from '../../src/api/cipher.ts';
+import { decrypt, encrypt } from '../../src/api/dialects/cipher.ts';
 import { formatBeijing, parseBeijing } from '../../src/beijing.ts';
 import { sampleCredentials } from '../../src/simulator/index.ts';
 

@@ -8,11 +8,11 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
-import { bundleProgram } from '../../chaos/program.ts';
+import { bundleProgram } from '../../harness/program.ts';
 import { systemClock } from '../../src/clock.ts';
-import { Database } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import { Database } from '../../src/store/connection/database.ts';
+import { startEmbedded } from '../../src/store/connection/embedded.ts';
+import { migrate } from '../../src/store/setup/migrate.ts';
 
 /**
  * The servers that the tests run against, started once for the whole run:

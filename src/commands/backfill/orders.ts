@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { FillScope } from '../../ingest/fill.ts';
 import { wantedWindows } from '../../planning/plan.ts';
+import type { Database } from '../../store/connection/database.ts';
 import {
   type BackfillOrder,
   type BackfillScope,
@@ -9,9 +10,8 @@ import {
   listOrders,
   readOpenOrder,
   readOrder,
-} from '../../store/backfills.ts';
-import type { Database } from '../../store/database.ts';
-import { readScope } from '../../store/scope.ts';
+} from '../../store/ledger/orders.ts';
+import { readScope } from '../../store/ledger/scope.ts';
 import { beijing, count, printJson, printTable } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
@@ -48,8 +48,8 @@ export const over = (id: number, state: BackfillState) =>
 const longestSilence = 60_000;
 
 /** The state as people should see it: an order that says it runs, without a process that works on it, does not. */
-export function shownState({ state, beatAt, startedAt }: BackfillOrder, now: number): string {
-  return state === 'running' && now - (beatAt ?? startedAt) > longestSilence ? 'died' : state;
+export function shownState({ state, heartbeatAt, startedAt }: BackfillOrder, now: number): string {
+  return state === 'running' && now - (heartbeatAt ?? startedAt) > longestSilence ? 'died' : state;
 }
 
 const mostListed = 50;
@@ -95,7 +95,7 @@ export function orderToJson(order: BackfillOrder, now: number): object {
     valuesOrdered: order.valuesOrdered ?? null,
     requestsPlanned: order.requestsPlanned ?? null,
     startedAt: iso(order.startedAt),
-    beatAt: iso(order.beatAt),
+    heartbeatAt: iso(order.heartbeatAt),
     endedAt: iso(order.endedAt),
     message: order.message ?? null,
   };

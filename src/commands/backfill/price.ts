@@ -1,11 +1,11 @@
 import { beijingDay } from '../../beijing.ts';
 import type { FillScope, GapSummary } from '../../ingest/fill.ts';
 import { durationOf, type HistoryBudget, historyBudget } from '../../planning/budget.ts';
-import { countUnseen } from '../../store/availability.ts';
-import type { Database } from '../../store/database.ts';
-import { readSentToday } from '../../store/pace.ts';
-import { readAnswerTime } from '../../store/requests.ts';
-import { readRowSize } from '../../store/sizes.ts';
+import { readAnswerTime } from '../../store/answers/requests.ts';
+import type { Database } from '../../store/connection/database.ts';
+import { countUnseen } from '../../store/ledger/availability.ts';
+import { readSentToday } from '../../store/limits/rate-limiter.ts';
+import { readRowSize } from '../../store/reports/row-size.ts';
 import { beijing, count, duration, printJson, printTable, bytes as size } from '../output.ts';
 import type { Runtime } from '../runtime.ts';
 

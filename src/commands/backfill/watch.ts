@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { summariseGaps } from '../../ingest/fill.ts';
-import type { BackfillOrder } from '../../store/backfills.ts';
-import type { Database } from '../../store/database.ts';
-import { readNewestAnswer } from '../../store/requests.ts';
+import { readNewestAnswer } from '../../store/answers/requests.ts';
+import type { Database } from '../../store/connection/database.ts';
+import type { BackfillOrder } from '../../store/ledger/orders.ts';
 import { count, describePlace, duration, printJson } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import { orderToJson, requireOrder, scopeOf, shownState } from './orders.ts';
 
 /** How far an order is, as the ledger tells: true after a restart, and from any terminal. */
-interface Sight {
+interface ProgressSnapshot {
   readonly order: BackfillOrder;
   readonly valuesLeft: number;
   readonly requestsLeft: number;
@@ -23,10 +23,10 @@ interface Sight {
 
 async function look(
   order: BackfillOrder,
-  last: Sight | undefined,
+  last: ProgressSnapshot | undefined,
   database: Database,
   runtime: Runtime,
-): Promise<Sight> {
+): Promise<ProgressSnapshot> {
   const scope = await scopeOf(order, order.id, database, runtime);
   const summaries = order.state === 'done' ? [] : await summariseGaps(database, scope, runtime.packer());
   const valuesLeft = summaries.reduce((sum, { values }) => sum + values, 0);
@@ -71,7 +71,7 @@ export async function watch(
   }
 }
 
-async function describe(sight: Sight, database: Database): Promise<string> {
+async function describe(sight: ProgressSnapshot, database: Database): Promise<string> {
   const { order, done, valuesLeft, requestsLeft, rate, at } = sight;
   const newest = await readNewestAnswer(database, order);
   const state = shownState(order, at);
@@ -87,6 +87,6 @@ async function describe(sight: Sight, database: Database): Promise<string> {
   return parts.join(', ');
 }
 
-function sightToJson({ order, valuesLeft, requestsLeft, done, rate, at }: Sight): object {
+function sightToJson({ order, valuesLeft, requestsLeft, done, rate, at }: ProgressSnapshot): object {
   return { ...orderToJson(order, at), valuesLeft, requestsLeft, done, valuesPerSecond: rate };
 }

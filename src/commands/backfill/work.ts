@@ -6,22 +6,22 @@ import { TryLaterError, UserError } from '../../errors.ts';
 import { type FillResult, type FillScope, fillGaps, summariseGaps } from '../../ingest/fill.ts';
 import { isEmpty } from '../../planning/interval.ts';
 import { settledUntil } from '../../planning/windows.ts';
+import { runQualityChecks } from '../../store/answers/quality.ts';
+import type { Database } from '../../store/connection/database.ts';
+import { forgetUndue } from '../../store/ledger/coverage.ts';
+import { storeDesiredScope } from '../../store/ledger/desired-scope.ts';
 import {
   type BackfillScope,
-  beatOrder,
   endOrder,
   forgetRefresh,
   placeOrder,
   readOrder,
+  recordHeartbeat,
   reopenOrder,
   workOnOrder,
-} from '../../store/backfills.ts';
-import { closeBreaker } from '../../store/breaker.ts';
-import { forgetUndue } from '../../store/coverage.ts';
-import type { Database } from '../../store/database.ts';
-import { lookOver } from '../../store/quality.ts';
-import { readListedTokens } from '../../store/tokens.ts';
-import { storeWanted } from '../../store/wanted.ts';
+} from '../../store/ledger/orders.ts';
+import { readListedTokens } from '../../store/ledger/tokens.ts';
+import { closeBreaker } from '../../store/limits/breaker.ts';
 import { beijing, count, printJson, showProgress } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
@@ -57,7 +57,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   if (options.from >= options.to) throw new UserError('--from must lie before --to');
   if (options.dryRun !== true) requireCredentials(settings);
   const database = await runtime.openDatabase();
-  await storeWanted(database, settings, { onlyIfEmpty: true });
+  await storeDesiredScope(database, settings, { onlyIfEmpty: true });
   const chosen = options.token ?? settings.tokens;
   await runtime.requireTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token', signal);
   const granularities = options.granularity ?? settings.granularities;
@@ -163,7 +163,7 @@ async function work(
     const beat = async () => {
       const sent = calls - told;
       told = calls;
-      if ((await beatOrder(database, id, sent, clock.now())) === 'cancelled') cancelled.abort();
+      if ((await recordHeartbeat(database, id, sent, clock.now())) === 'cancelled') cancelled.abort();
     };
     const beats = setInterval(() => void beat().catch(() => {}), beatInterval);
     const filled = new AbortController();
@@ -188,7 +188,7 @@ async function work(
       calls = result.tally.calls;
       filled.abort();
       await looks;
-      await lookOver(database, clock.now(), signal);
+      await runQualityChecks(database, clock.now(), signal);
     } finally {
       filled.abort();
       clearInterval(beats);
@@ -212,7 +212,7 @@ async function lookOverUntil(filled: AbortSignal, database: Database, clock: Clo
   while (!filled.aborted) {
     try {
       await sleep(lookInterval, undefined, { signal: filled });
-      await lookOver(database, clock.now(), filled);
+      await runQualityChecks(database, clock.now(), filled);
     } catch {
       // What keeps the database from it keeps it from storing, too, and that is told.
     }

@@ -5,9 +5,9 @@ import { formatBeijing } from '../../beijing.ts';
 import { bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
 import { hasCredentials, requireCredentials } from '../../config.ts';
 import { settledUntil } from '../../planning/windows.ts';
-import { makeProbeDue, readBreaker } from '../../store/breaker.ts';
-import { BudgetSpent } from '../../store/pace.ts';
-import { logRequest } from '../../store/requests.ts';
+import { logRequest } from '../../store/answers/requests.ts';
+import { makeProbeDue, readBreaker } from '../../store/limits/breaker.ts';
+import { BudgetSpent } from '../../store/limits/rate-limiter.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import type { FoundDatabase } from './database.ts';
@@ -50,7 +50,7 @@ async function ask(
   const { settings, clock } = runtime;
   const { baseUrl, apiVersion: version, wire, recordLimit, rangeEnd, settleDelay } = settings;
   const store = isCurrent ? database : undefined;
-  const pace = store && (await runtime.pace(store));
+  const rateLimiter = store && (await runtime.rateLimiter(store));
   const client = new ApiClient({
     baseUrl,
     version,
@@ -72,7 +72,7 @@ async function ask(
     { ...question, startTime: start, endTime: rangeEnd === 'exclusive' ? end : start },
     {
       signal,
-      turn: async (abort) => pace?.turn('live', abort),
+      turn: async (abort) => rateLimiter?.acquire('live', abort),
       onAttempt: async (attempt) => {
         onAttempt(attempt);
         if (store === undefined) return;

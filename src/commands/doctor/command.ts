@@ -1,9 +1,9 @@
 import { Command, Help } from 'commander';
 import { readSettings, unknownSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
-import { readSentToday } from '../../store/pace.ts';
-import { requireKnownTokens } from '../../store/scope.ts';
-import { readListedTokens } from '../../store/tokens.ts';
+import { requireKnownTokens } from '../../store/ledger/scope.ts';
+import { readListedTokens } from '../../store/ledger/tokens.ts';
+import { readSentToday } from '../../store/limits/rate-limiter.ts';
 import { count, printJson } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';

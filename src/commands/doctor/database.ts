@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import { type Database, errorCode } from '../../store/database.ts';
-import { schemaState } from '../../store/migrate.ts';
+import { type Database, errorCode } from '../../store/connection/database.ts';
+import { schemaState } from '../../store/setup/migrate.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 

@@ -151,7 +151,7 @@ export const backfills = cryptoracle.table('backfills', {
   requestsPlanned: integer('requests_planned'),
   requestsSent: integer('requests_sent').notNull().default(0),
   startedAt: instant('started_at').notNull(),
-  beatAt: instant('beat_at'),
+  heartbeatAt: instant('beat_at'),
   endedAt: instant('ended_at'),
   message: text('message'),
 });

@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { type EmbeddedDatabase, startEmbedded } from '../src/store/connection/embedded.ts';
+
+/** Servers that can be broken: each belongs to one run, and nobody else uses it. */
+
+export const silent = pino({ level: 'silent' });
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port is free');
+  return address.port;
+}
+
+const serverSettings = { max_connections: '120', shared_buffers: '64MB' } as const;
+
+/** A PostgreSQL server with its data in a folder of its own. */
+export class PostgresServer {
+  readonly #folder: string;
+  readonly #port: number;
+  #embedded: EmbeddedDatabase;
+
+  private constructor(folder: string, port: number, embedded: EmbeddedDatabase) {
+    this.#folder = folder;
+    this.#port = port;
+    this.#embedded = embedded;
+  }
+
+  static async start(folder: string): Promise<PostgresServer> {
+    const port = await freePort();
+    return new PostgresServer(folder, port, await PostgresServer.#launch(folder, port));
+  }
+
+  static #launch(folder: string, port: number): Promise<EmbeddedDatabase> {
+    return startEmbedded(folder, silent, { ...serverSettings, port: String(port) });
+  }
+
+  get url(): string {
+    return this.#embedded.url;
+  }
+
+  /** Ends it at once and starts it again, as `pg_ctl restart -m immediate` does: it recovers from its log. */
+  async restartImmediately(): Promise<void> {
+    const pid = this.#pid();
+    process.kill(pid, 'SIGQUIT');
+    while (isAlive(pid)) await sleep(20);
+    this.#embedded = await PostgresServer.#launch(this.#folder, this.#port);
+  }
+
+  /**
+   * Sets the most bytes that a file may have for connections from now on, as a quota or a full disk does: tables that
+   * are larger cannot grow. `undefined` lifts it.
+   */
+  limitFiles(bytes: number | undefined): void {
+    const pid = this.#pid();
+    // Only the soft limit, which a process of the same account may lift again.
+    const limit = `--fsize=${bytes ?? 'unlimited'}:unlimited`;
+    const { uid, gid } = ownerOf(pid);
+    const result = spawnSync('prlimit', ['--pid', String(pid), limit], { uid, gid, encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`prlimit: ${result.error?.message ?? result.stderr}`);
+  }
+
+  stop(): Promise<void> {
+    return this.#embedded.stop();
+  }
+
+  #pid(): number {
+    return Number(readFileSync(join(this.#folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function ownerOf(pid: number): { readonly uid: number; readonly gid: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const id = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  return { uid: id('Uid'), gid: id('Gid') };
+}
+
+/** A Redis that keeps nothing on disk: what it knew is gone when it ends. */
+export class RedisServer {
+  readonly #port: number;
+  #process: ChildProcess;
+
+  private constructor(port: number, process: ChildProcess) {
+    this.#port = port;
+    this.#process = process;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const port = await freePort();
+    const server = new RedisServer(port, RedisServer.#spawn(port));
+    await server.command('ping');
+    return server;
+  }
+
+  static #spawn(port: number): ChildProcess {
+    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    return spawn('redis-server', settings, { stdio: 'ignore' });
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`;
+  }
+
+  /** Runs a command, as an administrator would. */
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    const redis = new Redis(this.#port, '127.0.0.1', {
+      retryStrategy: () => 50,
+      maxRetriesPerRequest: 200,
+    });
+    redis.on('error', () => {});
+    try {
+      return await redis.call(name, ...args);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  /** Kills it, leaves it away for a moment, and starts it empty. */
+  async restart(away: number): Promise<void> {
+    await this.stop();
+    await sleep(away);
+    this.#process = RedisServer.#spawn(this.#port);
+    await this.command('ping');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+}

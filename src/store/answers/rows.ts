@@ -1,0 +1,156 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { AnsweredRow } from '../../api/decode.ts';
+import { type Granularity, metricPosition, metrics, type Token, windowLength } from '../../catalog/index.ts';
+import type { DataRequest } from '../../planning/request.ts';
+import type { Database, Executor } from '../connection/database.ts';
+
+/** Values of a row as they are stored, by {@link metricPosition}; `undefined` where there is no such row. */
+export async function readRow(
+  database: Database,
+  granularity: Granularity,
+  token: Token,
+  time: number,
+  on: Executor,
+): Promise<readonly (number | null)[] | undefined> {
+  const [row] = await database.query<{ values: (number | null)[] }>(
+    'read row',
+    sql`
+      select array[${columnList}] as values
+      from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
+      where token = ${token} and time = ${at(time)}`,
+    on,
+  );
+  return row?.values;
+}
+
+/** Values of one answer, as far as the metric tables are concerned. */
+export interface RowsToWrite {
+  readonly request: DataRequest;
+  readonly rows: readonly AnsweredRow[];
+  readonly receivedAt: number;
+  readonly observedFrom: number;
+}
+
+export interface WrittenRows {
+  /** Rows that were new or changed. */
+  readonly rowsWritten: number;
+  readonly revisions: number;
+}
+
+/** The parts of the statements that depend on the catalogue only; built once. */
+const columns = metrics.map((metric) => sql.identifier(metric.column));
+const list = (of: (column: (typeof columns)[number]) => SQL) => sql.join(columns.map(of), sql`, `);
+const columnList = list((column) => sql`${column}`);
+const presentList = list((column) => sql`m.${column}`);
+const mergedList = list((column) => sql`coalesce(excluded.${column}, m.${column})`);
+const assignments = list((column) => sql`${column} = coalesce(excluded.${column}, m.${column})`);
+const oldAndNew = sql.join(
+  metrics.map(({ code, column }) => {
+    const name = sql.identifier(column);
+    return sql`(${sql.raw(`'${code}'`)}, m.${name}, i.${name})`;
+  }),
+  sql`, `,
+);
+
+/**
+ * Writes new rows and changed values; a value that is absent now never overwrites one that was there. Whoever calls
+ * it holds the locks of the tokens, and enters the coverage afterwards.
+ */
+export async function writeRows(database: Database, answer: RowsToWrite, on: Executor): Promise<WrittenRows> {
+  const rows = answer.rows.filter((row) => row.values.some((value) => value !== null));
+  if (rows.length === 0) return { rowsWritten: 0, revisions: 0 };
+  // The search for revisions takes longer than the writing, and a first answer has none.
+  const statement = (await wasAnsweredBefore(database, answer.request, on))
+    ? sql`
+        with ${incoming(rows)}, ${revise(answer)}, ${write(answer)}
+        select
+          (select count(*) from written)::int as "rowsWritten",
+          (select count(*) from revised)::int as revisions`
+    : sql`
+        with ${incoming(rows)}, ${write(answer)}
+        select (select count(*) from written)::int as "rowsWritten", 0 as revisions`;
+  const [written] = await database.query<{ rowsWritten: number; revisions: number }>(
+    'write rows',
+    statement,
+    on,
+  );
+  return written ?? { rowsWritten: 0, revisions: 0 };
+}
+
+const table = ({ granularity }: DataRequest) => sql`cryptoracle.${sql.identifier(`metrics_${granularity}`)}`;
+const at = (instant: number) => new Date(instant).toISOString();
+
+/** Coverage of any metric in the range of the request; where there is none, there are no rows either. */
+function answeredBefore({ granularity, tokens, interval }: DataRequest): SQL {
+  return sql`
+    select token, metric, answered
+    from cryptoracle.coverage
+    where granularity = ${granularity}
+      and token = any (${sql.param(tokens)}::text[])
+      and answered && tstzrange(${at(interval.start)}, ${at(interval.end)})`;
+}
+
+async function wasAnsweredBefore(database: Database, request: DataRequest, on: Executor): Promise<boolean> {
+  const [row] = await database.query<{ found: boolean }>(
+    'was answered before',
+    sql`select exists (${answeredBefore(request)}) as found`,
+    on,
+  );
+  return row?.found ?? false;
+}
+
+function incoming(rows: readonly AnsweredRow[]): SQL {
+  const values = metrics.map(({ code }) => {
+    const position = metricPosition(code);
+    return sql`${sql.param(rows.map((row) => row.values[position] ?? null))}::float8[]`;
+  });
+  return sql`
+    incoming (time, token, ${columnList}) as (
+      select * from unnest(
+        ${sql.param(rows.map((row) => at(row.time)))}::timestamptz[],
+        ${sql.param(rows.map((row) => row.token))}::text[],
+        ${sql.join(values, sql`, `)}
+      )
+    )`;
+}
+
+/**
+ * A value that differs from the one we have; a value that was asked for before and was not there; a metric that comes
+ * more than a window's length after its row was observed without it. All else is a first answer: requests that divide
+ * the metrics of a row between them come one soon after the other.
+ */
+function revise({ request, receivedAt }: RowsToWrite): SQL {
+  const together = at(receivedAt - windowLength[request.granularity]);
+  return sql`
+    answered_before as materialized (${answeredBefore(request)}),
+    revised as (
+      insert into cryptoracle.revisions (granularity, token, time, metric, old, new, revised_at)
+      select ${request.granularity}, i.token, i.time, v.metric, v.old, v.new, ${at(receivedAt)}::timestamptz
+      from incoming as i
+      left join ${table(request)} as m on m.token = i.token and m.time = i.time
+      cross join lateral (values ${oldAndNew}) as v (metric, old, new)
+      left join answered_before as a on a.token = i.token and a.metric = v.metric and a.answered @> i.time
+      where v.new is not null
+        and v.new is distinct from v.old
+        and (
+          v.old is not null
+          or a.token is not null
+          or (not m.backfilled and m.first_seen_at < ${together}::timestamptz)
+        )
+      returning 1
+    )`;
+}
+
+function write({ request, receivedAt, observedFrom }: RowsToWrite): SQL {
+  const now = sql`${at(receivedAt)}::timestamptz`;
+  return sql`
+    written as (
+      insert into ${table(request)} as m (time, token, ${columnList}, first_seen_at, updated_at, backfilled)
+      select time, token, ${columnList}, ${now}, ${now}, time < ${at(observedFrom)}::timestamptz
+      from incoming
+      on conflict (token, time) do update
+        set ${assignments}, updated_at = excluded.updated_at
+        where (${presentList}) is distinct from (${mergedList})
+      returning 1
+    )`;
+}

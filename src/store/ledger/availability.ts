@@ -1,0 +1,104 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type Granularity, type MetricCode, type Token, windowLength } from '../../catalog/index.ts';
+import type { Database } from '../connection/database.ts';
+import { metricTable } from '../schema/sql.ts';
+
+/**
+ * Many tokens have no 15m or 1h windows at all. Which ones, the ledger tells: they were asked for often enough, nothing
+ * ever came, and it did come for others.
+ */
+
+/** How many windows the API must have answered without any value. */
+const enoughWindows = 20;
+
+/** After how long without an answer a token is looked at again, in milliseconds. */
+const lookAfter = 7 * 86_400_000;
+
+/** Start of the first window that holds a value of the token; NULL where none does. */
+export function firstValueOf(granularity: Granularity, token: SQL): SQL {
+  return sql`(
+    select known.time from ${metricTable(granularity)} as known
+    where known.token = ${token} order by known.time limit 1)`;
+}
+
+/**
+ * Whether enough windows of each of the metrics were answered to tell, but for those that the subscription refuses: one
+ * that the token never has says nothing about the others.
+ */
+function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL {
+  const seconds = sql.raw(String((enoughWindows * windowLength[granularity]) / 1000));
+  return sql`(
+    select bool_and(exists (
+      select from cryptoracle.coverage as asked
+      where asked.granularity = ${sql.raw(`'${granularity}'`)} and asked.token = ${token} and asked.metric = code
+        and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(asked.answered) as part) >= ${seconds}
+    ))
+    from unnest(${metrics}) as code
+    where code not in (select refused.metric from cryptoracle.entitlements as refused)
+  ) is true`;
+}
+
+/**
+ * Whether the API has no windows of the granularity for a token of which no value is stored. What lies in quarantine
+ * shows that there are some; and where no token has a value, that says nothing about one of them.
+ *
+ * @param metrics the codes whose coverage counts, as an array
+ */
+export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL): SQL {
+  const name = sql.raw(`'${granularity}'`);
+  return sql`(
+    exists (select from ${metricTable(granularity)})
+    and ${isAskedEnough(granularity, token, metrics)}
+    and not exists (
+      select from cryptoracle.quarantine as sent
+      where sent.granularity = ${name} and sent.token = ${token} and sent.resolution is null
+    ))`;
+}
+
+/**
+ * The tokens that the API has no windows of the granularity for, each with the end of the newest window that it has
+ * answered, in milliseconds since the epoch.
+ */
+export async function readUnavailable(
+  database: Database,
+  granularity: Granularity,
+  tokens: readonly Token[],
+  metrics: readonly MetricCode[],
+): Promise<ReadonlyMap<Token, number>> {
+  const codes = sql`${sql.param(metrics)}::text[]`;
+  const rows = await database.query<{ token: Token; until: number }>(
+    'read unavailable',
+    sql`
+      select token, (
+        select (extract(epoch from max(upper(answered))) * 1000)::float8 from cryptoracle.coverage as c
+        where c.granularity = ${granularity} and c.token = t.token and c.metric = any (${codes})
+      ) as until
+      from unnest(${sql.param(tokens)}::text[]) as t (token)
+      where ${firstValueOf(granularity, sql`t.token`)} is null
+        and ${isUnavailable(granularity, sql`t.token`, codes)}`,
+  );
+  return new Map(rows.map(({ token, until }) => [token, until]));
+}
+
+/** How many of the tokens have no value yet, and have not been asked for often enough to tell. */
+export async function countUnseen(
+  database: Database,
+  granularity: Granularity,
+  tokens: readonly Token[],
+  metrics: readonly MetricCode[],
+): Promise<number> {
+  const codes = sql`${sql.param(metrics)}::text[]`;
+  const [row] = await database.query<{ unseen: number }>(
+    'count unseen',
+    sql`
+      select count(*)::int as unseen from unnest(${sql.param(tokens)}::text[]) as t (token)
+      where ${firstValueOf(granularity, sql`t.token`)} is null
+        and not ${isAskedEnough(granularity, sql`t.token`, codes)}`,
+  );
+  return row?.unseen ?? 0;
+}
+
+/** Whether a token that was last answered until then is to be looked at again. @param end of the newest wanted window */
+export function isReprobeDue(answeredUntil: number, end: number): boolean {
+  return end - answeredUntil > lookAfter;
+}

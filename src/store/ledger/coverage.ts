@@ -1,0 +1,195 @@
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  metrics as catalogue,
+  type Granularity,
+  type MetricCode,
+  type TagCode,
+  type Token,
+  windowLength,
+} from '../../catalog/index.ts';
+import type { Interval } from '../../planning/interval.ts';
+import type { Gap } from '../../planning/packing.ts';
+import type { Database, Executor } from '../connection/database.ts';
+
+/** The ledger: which cells the API has answered, as a multirange of window starts for each token and metric. */
+
+/** Which ledger: what was ever answered, or what an order has been answered again (see `refreshed`). */
+export interface LedgerChoice {
+  /** Number of the order. */
+  readonly refreshOf?: number | undefined;
+}
+
+/** A range bound as PostgreSQL reads it. */
+const at = (instant: number) => new Date(instant).toISOString();
+
+export interface CellSelection {
+  readonly granularity: Granularity;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly (MetricCode | TagCode)[];
+  /** On the grid. */
+  readonly interval: Interval;
+}
+
+/**
+ * What of the selection has not been answered, as blocks of tokens that miss the same metrics in the same interval;
+ * newest first.
+ */
+export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
+  database: Database,
+  selection: CellSelection & { readonly metrics: readonly Code[] },
+  { refreshOf }: LedgerChoice = {},
+): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
+  const ledger =
+    refreshOf === undefined
+      ? sql`cryptoracle.coverage`
+      : sql`(select * from cryptoracle.refreshed where backfill = ${refreshOf})`;
+  const { granularity, tokens, metrics, interval } = selection;
+  const wanted = sql`tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))`;
+  const missing = sql`
+    select t.token, token_order, m.metric, metric_order,
+      unnest(${wanted} - coalesce(coverage.answered, '{}')) as gap
+    from unnest(${sql.param(tokens)}::text[]) with ordinality as t (token, token_order)
+    cross join unnest(${sql.param(metrics)}::text[]) with ordinality as m (metric, metric_order)
+    left join ${ledger} as coverage
+      on coverage.granularity = ${granularity}
+        and coverage.token = t.token and coverage.metric = m.metric`;
+  return readBlocks(database, 'read gaps', granularity, missing);
+}
+
+/** How far back a token must have a value in a granularity to count as one that has it, in milliseconds. */
+const livelyFor = 7 * 86_400_000;
+
+/**
+ * What of the selection was answered without a value, though the token has values in this granularity: it may have come
+ * since. As blocks, newest first.
+ */
+export async function readEmptyCells(
+  database: Database,
+  selection: CellSelection & { readonly metrics: readonly MetricCode[] },
+): Promise<Gap[]> {
+  const { granularity, tokens, metrics, interval } = selection;
+  const table = sql`cryptoracle.${sql.identifier(`metrics_${granularity}`)}`;
+  const length = sql`${windowLength[granularity]} * interval '1 ms'`;
+  const values = sql.join(
+    catalogue
+      .filter(({ code }) => metrics.includes(code))
+      .map(({ code, column }, order) => sql`(${code}, ${order}::int, m.${sql.identifier(column)})`),
+    sql`, `,
+  );
+  const missing = sql`
+    select lively.token, token_order, v.metric, metric_order,
+      unnest(range_agg(tstzrange(window_start, window_start + ${length}))) as gap
+    from unnest(${sql.param(tokens)}::text[]) with ordinality as lively (token, token_order)
+    cross join generate_series(
+      ${at(interval.start)}::timestamptz, ${at(interval.end - windowLength[granularity])}::timestamptz, ${length}
+    ) as window_start
+    left join ${table} as m on m.token = lively.token and m.time = window_start
+    cross join lateral (values ${values}) as v (metric, metric_order, value)
+    join cryptoracle.coverage as c
+      on c.granularity = ${granularity} and c.token = lively.token and c.metric = v.metric
+        and c.answered @> window_start
+    where v.value is null
+      and exists (
+        select from ${table} as known
+        where known.token = lively.token and known.time >= ${at(interval.start - livelyFor)}::timestamptz
+      )
+    group by lively.token, token_order, v.metric, metric_order`;
+  return readBlocks(database, 'read empty cells', granularity, missing);
+}
+
+/**
+ * Gathers what a statement finds missing into blocks: first the metrics that a token misses in the same interval, then
+ * the tokens that miss the same metrics in it.
+ *
+ * @param missing gives token, token_order, metric, metric_order and gap, a range
+ */
+async function readBlocks<Code extends MetricCode | TagCode>(
+  database: Database,
+  name: string,
+  granularity: Granularity,
+  missing: SQL,
+): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
+  const rows = await database.query<{ start: number; end: number; tokens: Token[]; metrics: Code[] }>(
+    name,
+    sql`
+      with missing as (${missing}), by_token as (
+        select gap, token, token_order, array_agg(metric order by metric_order) as metrics
+        from missing
+        group by gap, token, token_order
+      )
+      select
+        (extract(epoch from lower(gap)) * 1000)::float8 as "start",
+        (extract(epoch from upper(gap)) * 1000)::float8 as "end",
+        array_agg(token order by token_order) as tokens,
+        metrics
+      from by_token
+      group by gap, metrics
+      order by upper(gap) desc, lower(gap), min(token_order)`,
+  );
+  return rows.map((row) => ({
+    granularity,
+    tokens: row.tokens,
+    metrics: row.metrics,
+    interval: { start: row.start, end: row.end },
+  }));
+}
+
+/**
+ * Takes windows that are not due yet out of the ledger, but for those that hold values: a clock that ran ahead had them
+ * asked for too early, and that there was nothing yet is no answer.
+ *
+ * @param dueUntil end of the newest window that is due
+ * @returns how many pairs of token and metric were concerned
+ */
+export async function forgetUndue(
+  database: Database,
+  granularity: Granularity,
+  dueUntil: number,
+): Promise<number> {
+  const undue = sql`tstzrange(${at(dueUntil)}, null)`;
+  const withValues = sql`
+    coalesce(
+      (select range_agg(tstzrange(time, time + ${windowLength[granularity]} * interval '1 ms'))
+       from cryptoracle.${sql.identifier(`metrics_${granularity}`)} as m
+       where m.token = coverage.token and m.time >= ${at(dueUntil)}),
+      '{}'
+    )`;
+  const concerned = await database.query(
+    'forget undue',
+    sql`
+      update cryptoracle.coverage
+      set answered = answered - tstzmultirange(${undue}) + answered * ${withValues}
+      where granularity = ${granularity} and answered && ${undue}
+        and not ${withValues} @> answered * tstzmultirange(${undue})
+      returning 1`,
+  );
+  return concerned.length;
+}
+
+/** Enters the selection as answered. Writes nothing where it was already. */
+export async function markAnswered(
+  database: Database,
+  selection: CellSelection,
+  on: Executor,
+  { refreshOf }: LedgerChoice = {},
+): Promise<void> {
+  const [ledger, key, order] =
+    refreshOf === undefined
+      ? [sql`coverage`, sql``, sql``]
+      : [sql`refreshed`, sql`backfill, `, sql`${refreshOf}::bigint, `];
+  const { granularity, tokens, metrics, interval } = selection;
+  await database.query(
+    'mark answered',
+    sql`
+      insert into cryptoracle.${ledger} as ledger (${key}granularity, token, metric, answered)
+      select ${order}${granularity}, token, metric,
+        tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))
+      from unnest(${sql.param(tokens)}::text[]) as t (token)
+      cross join unnest(${sql.param(metrics)}::text[]) as m (metric)
+      order by token, metric
+      on conflict (${key}granularity, token, metric) do update
+        set answered = ledger.answered + excluded.answered
+        where not ledger.answered @> excluded.answered`,
+    on,
+  );
+}

@@ -1,0 +1,82 @@
+import { sql } from 'drizzle-orm';
+import { type Granularity, granularities, type MetricCode, type Token } from '../../catalog/index.ts';
+import type { Database } from '../connection/database.ts';
+import type { ScopeChoice } from './scope.ts';
+
+/** What of the settings decides what is wanted: status and gaps are measured against it. */
+export interface DesiredScope extends ScopeChoice {
+  readonly granularities: readonly Granularity[];
+  /** Milliseconds since the epoch. */
+  readonly historyStart: number;
+  /** Milliseconds. */
+  readonly settleDelay: number;
+}
+
+/**
+ * Keeps what the settings want in the database, for the view `gaps`. Writes nothing where it stands there already.
+ *
+ * @param onlyIfEmpty leaves what another process has written
+ */
+export async function storeDesiredScope(
+  database: Database,
+  desired: DesiredScope,
+  { onlyIfEmpty = false }: { readonly onlyIfEmpty?: boolean } = {},
+): Promise<void> {
+  const { historyStart, settleDelay, tokens, metrics } = desired;
+  await database.query(
+    'store wanted',
+    sql`
+      with gone as (
+        delete from cryptoracle.wanted
+        where granularity <> all (${sql.param(desired.granularities)}::text[]) and not ${onlyIfEmpty}::boolean
+      )
+      insert into cryptoracle.wanted as w (granularity, history_start, settle_delay, tokens, metrics)
+      select granularity, ${new Date(historyStart).toISOString()}::timestamptz, ${settleDelay} * interval '1 ms',
+        ${tokens === 'all' ? null : sql.param(tokens)}::text[], ${sql.param(metrics)}::text[]
+      from unnest(${sql.param(desired.granularities)}::text[]) as granularity
+      where not ${onlyIfEmpty}::boolean or not exists (select from cryptoracle.wanted)
+      on conflict (granularity) do update
+        set history_start = excluded.history_start, settle_delay = excluded.settle_delay,
+          tokens = excluded.tokens, metrics = excluded.metrics
+        where (w.history_start, w.settle_delay, w.tokens, w.metrics)
+          is distinct from (excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics)`,
+  );
+}
+
+/** What the settings want, and by which settings it was said rather than left to the default. */
+export interface StatedScope extends DesiredScope {
+  /** Names of settings. */
+  readonly given: ReadonlySet<string>;
+}
+
+/**
+ * What is wanted: what the settings here say; where they say nothing, what the pipeline that fills the database was told.
+ * So whoever looks from another machine, or at the demo's data, measures against the same as the view `gaps`.
+ */
+export async function readDesiredScope(database: Database, stated: StatedScope): Promise<DesiredScope> {
+  const rows = await database.query<{
+    granularity: Granularity;
+    history_start: number;
+    settle_delay: number;
+    tokens: Token[] | null;
+    metrics: MetricCode[];
+  }>(
+    'read wanted',
+    sql`
+      select granularity, (extract(epoch from history_start) * 1000)::float8 as history_start,
+        (extract(epoch from settle_delay) * 1000)::float8 as settle_delay, tokens, metrics
+      from cryptoracle.wanted`,
+  );
+  const [stored] = rows;
+  if (stored === undefined) return stated;
+  const choose = <T>(name: string, here: T, there: T) => (stated.given.has(name) ? here : there);
+  const filled = granularities.filter((name) => rows.some(({ granularity }) => granularity === name));
+  return {
+    ...stated,
+    granularities: choose('GRANULARITIES', stated.granularities, filled),
+    historyStart: choose('HISTORY_START', stated.historyStart, stored.history_start),
+    settleDelay: choose('SETTLE_DELAY', stated.settleDelay, stored.settle_delay),
+    tokens: choose('TOKENS', stated.tokens, stored.tokens ?? 'all'),
+    metrics: choose('METRICS', stated.metrics, stored.metrics),
+  };
+}

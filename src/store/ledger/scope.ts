@@ -1,0 +1,91 @@
+import {
+  type Granularity,
+  granularities,
+  type MetricCode,
+  type TagCode,
+  type Token,
+} from '../../catalog/index.ts';
+import { UserError } from '../../errors.ts';
+import type { Database } from '../connection/database.ts';
+import { isReprobeDue, readUnavailable } from './availability.ts';
+import { readRefused } from './entitlements.ts';
+import { readKnownTokens, readListedTokens } from './tokens.ts';
+
+/** What a person, or the settings, chose to have. */
+export interface ScopeChoice {
+  readonly tokens: readonly Token[] | 'all';
+  readonly metrics: readonly MetricCode[];
+  readonly tags: readonly TagCode[];
+  /** Whether tokens are asked for even in granularities that the API does not have for them. */
+  readonly evenUnavailable?: boolean;
+}
+
+/**
+ * What is wanted of the API: what was chosen, less what the subscription does not include, and less the granularities
+ * that a token does not have. A snapshot: what is learned later counts in the next one.
+ */
+export interface Scope {
+  /** The tokens, whatever granularities they have. */
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+  readonly tags: readonly TagCode[];
+  /** The tokens that have windows of the granularity, as far as anybody knows. */
+  tokensOf(granularity: Granularity): readonly Token[];
+  /**
+   * The others, as far as it is time to look at their newest windows again: none had come when they were last asked for,
+   * more than a week ago.
+   *
+   * @param end of the newest wanted window, in milliseconds since the epoch
+   */
+  tokensToReprobe(granularity: Granularity, end: number): readonly Token[];
+}
+
+/**
+ * Reads the scope as it is now: metrics are refused, and `all` tokens are those that the API lists. Tokens chosen by name
+ * are asked for whether listed or not.
+ */
+export async function readScope(database: Database, chosen: ScopeChoice, now: number): Promise<Scope> {
+  const [listed, refused] = await Promise.all([readListedTokens(database), readRefused(database, now)]);
+  const tokens = chosen.tokens === 'all' ? listed : chosen.tokens;
+  const unavailable = new Map<Granularity, ReadonlyMap<Token, number>>();
+  if (chosen.evenUnavailable !== true) {
+    for (const granularity of granularities) {
+      unavailable.set(granularity, await readUnavailable(database, granularity, tokens, chosen.metrics));
+    }
+  }
+  return {
+    tokens,
+    metrics: chosen.metrics.filter((code) => !refused.has(code)),
+    tags: chosen.tags.filter((code) => !refused.has(code)),
+    tokensOf: (granularity) => tokens.filter((token) => unavailable.get(granularity)?.has(token) !== true),
+    tokensToReprobe: (granularity, end) =>
+      tokens.filter((token) => {
+        const answeredUntil = unavailable.get(granularity)?.get(token);
+        return answeredUntil !== undefined && isReprobeDue(answeredUntil, end);
+      }),
+  };
+}
+
+/** The first of the chosen tokens that was never listed. */
+export async function findUnknownToken(
+  database: Database,
+  chosen: readonly Token[] | 'all',
+): Promise<Token | undefined> {
+  if (chosen === 'all') return undefined;
+  const known = await readKnownTokens(database);
+  return chosen.find((token) => !known.has(token));
+}
+
+/** @throws UserError naming the first token that was never listed */
+export async function requireKnownTokens(
+  database: Database,
+  chosen: readonly Token[] | 'all',
+  where: string,
+): Promise<void> {
+  const unknown = await findUnknownToken(database, chosen);
+  if (unknown === undefined) return;
+  const known = await readKnownTokens(database);
+  const similar = [...known].find((token) => token.toLowerCase() === unknown.toLowerCase());
+  const hint = similar === undefined ? 'the table cryptoracle.tokens lists them' : `did you mean ${similar}?`;
+  throw new UserError(`${where}: unknown token '${unknown}' (${hint})`);
+}

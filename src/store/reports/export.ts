@@ -1,0 +1,122 @@
+import { Readable } from 'node:stream';
+import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+import Cursor from 'pg-cursor';
+import { type Granularity, type MetricCode, metrics, type Token } from '../../catalog/index.ts';
+
+/** Reads any amount of values out of the database, a little at a time. */
+
+export interface ExportSelection {
+  readonly granularity: Granularity;
+  /** Window starts from here on, in milliseconds since the epoch; `undefined`: from the first. */
+  readonly from: number | undefined;
+  /** Window starts before here; `undefined`: to the newest. */
+  readonly to: number | undefined;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+}
+
+/** What was exported; grows while it is read. */
+export interface ExportTally {
+  rows: number;
+  /** Tokens that have a row. */
+  tokens: number;
+}
+
+export type ColumnType = 'TIMESTAMP' | 'STRING' | 'DOUBLE' | 'BOOLEAN';
+
+export interface ExportColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+/** The columns of an export, in order. */
+export function exportColumns(selection: Pick<ExportSelection, 'metrics'>): readonly ExportColumn[] {
+  return [
+    { name: 'time', type: 'TIMESTAMP' },
+    { name: 'token', type: 'STRING' },
+    ...metrics
+      .filter(({ code }) => selection.metrics.includes(code))
+      .map(({ column }): ExportColumn => ({ name: column, type: 'DOUBLE' })),
+    { name: 'first_seen_at', type: 'TIMESTAMP' },
+    { name: 'backfilled', type: 'BOOLEAN' },
+  ];
+}
+
+/** Instants in ISO 8601 (UTC) and truth in words: every reader of CSV takes them for what they are. */
+function asText({ name, type }: ExportColumn): string {
+  switch (type) {
+    case 'TIMESTAMP':
+      return `to_char("${name}" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${name}"`;
+    case 'BOOLEAN':
+      return `"${name}"::text`;
+    default:
+      return `"${name}"`;
+  }
+}
+
+/**
+ * One statement for each token: where chunks are compressed by token, that is the order in which they lie, and nothing
+ * has to be sorted.
+ */
+function* selectByToken(
+  selection: ExportSelection,
+  column: (column: ExportColumn) => string,
+): Generator<string> {
+  const list = exportColumns(selection).map(column).join(', ');
+  const at = (instant: number) => pg.escapeLiteral(new Date(instant).toISOString());
+  const range = [
+    ...(selection.from === undefined ? [] : [`and "time" >= ${at(selection.from)}`]),
+    ...(selection.to === undefined ? [] : [`and "time" < ${at(selection.to)}`]),
+  ].join(' ');
+  for (const token of selection.tokens) {
+    yield `select ${list} from cryptoracle.metrics_${selection.granularity}
+      where token = ${pg.escapeLiteral(token)} ${range} order by "time"`;
+  }
+}
+
+/** The export as CSV with a line of names first; what is not there is empty. Made by the server. */
+export function readCsv(client: pg.ClientBase, selection: ExportSelection, tally?: ExportTally): Readable {
+  async function* parts(): AsyncGenerator<Buffer> {
+    yield Buffer.from(
+      `${exportColumns(selection)
+        .map(({ name }) => name)
+        .join(',')}\n`,
+    );
+    for (const select of selectByToken(selection, asText)) {
+      const copied = client.query(copyTo(`copy (${select}) to stdout (format csv)`));
+      yield* copied;
+      // The server tells their number after the last of them, maybe later: the answer to a next statement comes after it.
+      await client.query('select');
+      add(tally, copied.rowCount);
+    }
+  }
+  return Readable.from(parts(), { objectMode: false });
+}
+
+/** Counts what was read of one token. */
+function add(tally: ExportTally | undefined, rows: number): void {
+  if (tally === undefined || rows === 0) return;
+  tally.rows += rows;
+  tally.tokens++;
+}
+
+const rowsAtATime = 2000;
+
+/** The export as rows by column name: instants as dates, what is not there as `null`. */
+export async function* readRows(
+  client: pg.ClientBase,
+  selection: ExportSelection,
+  tally?: ExportTally,
+): AsyncGenerator<Record<string, unknown>> {
+  for (const select of selectByToken(selection, ({ name }) => `"${name}"`)) {
+    let count = 0;
+    const cursor = client.query(new Cursor<Record<string, unknown>>(select));
+    for (let rows = await cursor.read(rowsAtATime); rows.length > 0; rows = await cursor.read(rowsAtATime)) {
+      yield* rows;
+      count += rows.length;
+    }
+    await cursor.close();
+    add(tally, count);
+  }
+}

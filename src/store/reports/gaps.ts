@@ -1,0 +1,307 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../../catalog/index.ts';
+import type { Interval } from '../../planning/interval.ts';
+import type { Gap } from '../../planning/packing.ts';
+import type { Database } from '../connection/database.ts';
+import { firstValueOf, isUnavailable } from '../ledger/availability.ts';
+import { isBelieved } from '../ledger/entitlements.ts';
+import { metricTable, windowLengthSql } from '../schema/sql.ts';
+
+/** Every cell that is wanted and has no value, and why: the statements behind the command and the view of this name. */
+
+export const gapReasons = [
+  'not asked yet',
+  'failed',
+  'not entitled',
+  'quarantined',
+  'empty at the source',
+  "before the token's history",
+  'not available',
+] as const;
+
+export type GapReason = (typeof gapReasons)[number];
+
+/** Reasons of gaps that can still be filled, or need a person. */
+export const openReasons: readonly GapReason[] = gapReasons.slice(0, 4);
+
+/** What is wanted of a granularity, and when that is looked at. */
+export interface GapQuestion {
+  readonly granularity: Granularity;
+  /** A relation with a row for each token: `token`, `windows` (a range on the grid) and `metrics` (an array of codes). */
+  readonly wanted: SQL;
+  /** An instant. */
+  readonly now: SQL;
+}
+
+/** Names and lengths as literals, so that PostgreSQL can leave out parts that a condition rules out. */
+const text = (literal: string) => sql.raw(`'${literal.replaceAll("'", "''")}'::text`);
+
+/** Start of the window that holds an instant; every granularity divides the Beijing day. */
+export const windowStart = (granularity: Granularity, instant: SQL) =>
+  sql`date_bin(${windowLengthSql(granularity)}, ${instant}, timestamptz '2024-12-31 16:00:00+00')`;
+
+/** What a branch gives: `token`, `metric`, `gap` (a range), `reason` and `detail`. */
+type Branch = (question: GapQuestion) => SQL;
+
+/**
+ * What is wanted, with what decides for the token as a whole: `first`, the start of its first window with a value, and
+ * whether it is `unavailable`. `offset 0` has both worked out once for each token.
+ */
+const tokensOf: Branch = ({ granularity, wanted }) => sql`
+  (${wanted}) as t
+  cross join lateral (select ${firstValueOf(granularity, sql`t.token`)} as first offset 0) as history
+  cross join lateral (
+    select history.first is null and ${isUnavailable(granularity, sql`t.token`, sql`t.metrics`)} as unavailable offset 0
+  ) as state`;
+
+const answeredOf: Branch = ({ granularity }) => sql`
+  cryptoracle.coverage as c
+    on c.granularity = ${text(granularity)} and c.token = t.token and c.metric = m.metric`;
+
+/** Calls that failed, for each token and metric; of the same call repeated, the last one. */
+const failures: Branch = ({ granularity }) => sql`
+  select token, metric, call.windows, call.id, call.kind, call.detail
+  from (
+    select distinct on (tokens, metrics, windows_from, windows_to) id, tokens, metrics,
+      tstzrange(windows_from, windows_to) as windows, (outcome, code)::text as kind,
+      coalesce(message, outcome) || to_char(sent_at at time zone 'UTC', ' (YYYY-MM-DD"T"HH24:MI:SS"Z)"') as detail
+    from cryptoracle.requests
+    where granularity = ${text(granularity)} and outcome not in ('answered', 'cut-short')
+      and windows_from < windows_to
+    order by tokens, metrics, windows_from, windows_to, id desc
+  ) as call
+  cross join unnest(call.tokens) as token
+  cross join unnest(call.metrics) as metric`;
+
+/** Cells that were asked for in vain more than once stand with the kind of failure that came last. */
+const unanswered: Branch = (question) => sql`
+  select missing.token, missing.metric, part.gap, part.reason, part.detail
+  from (
+    select *,
+      windows - coalesce(range_agg(windows) over (
+        partition by token, metric, gap order by last desc rows between unbounded preceding and 1 preceding
+      ), '{}') as failed,
+      range_agg(windows) over (partition by token, metric, gap) as failed_in_all,
+      row_number() over (partition by token, metric, gap) as place
+    from (
+      select t.token, m.metric, lack.gap, refused.metric is not null as refused,
+        range_agg(f.windows * lack.gap) as windows, max(f.id) as last,
+        (array_agg(f.detail order by f.id desc))[1] as detail
+      from ${tokensOf(question)}
+      cross join unnest(t.metrics) as m (metric)
+      left join ${answeredOf(question)}
+      cross join lateral unnest(tstzmultirange(t.windows) - coalesce(c.answered, '{}')) as lack (gap)
+      left join cryptoracle.entitlements as refused
+        on refused.metric = m.metric and ${isBelieved(sql`refused.last_refused_at`, question.now)}
+      left join (${failures(question)}) as f
+        on f.token = t.token and f.metric = m.metric and f.windows && lack.gap and refused.metric is null
+      where not state.unavailable
+      group by t.token, m.metric, lack.gap, refused.metric, f.kind
+    ) as by_kind
+  ) as missing
+  cross join lateral (
+    select ${text('not entitled')} as reason, missing.gap, null::text as detail where missing.refused
+    union all
+    select ${text('failed')}, gap, missing.detail from unnest(missing.failed) as gap
+    union all
+    select ${text('not asked yet')}, gap, null
+    from unnest(tstzmultirange(missing.gap) - coalesce(missing.failed_in_all, '{}')) as gap
+    where missing.place = 1 and not missing.refused
+  ) as part`;
+
+/**
+ * Cells that something in quarantine is about, a row for each token, metric and reason; a cell stands with one reason.
+ * What does not say which token, window or metric it is about is about all that were asked for.
+ */
+const quarantined: Branch = ({ granularity }) => sql`
+  select token, metric, reason, windows - coalesce(range_agg(windows) over (
+      partition by token, metric order by reason rows between unbounded preceding and 1 preceding
+    ), '{}') as windows
+  from (
+    select sent.token, code.metric, q.reason, range_agg(
+      case when q.time is null then tstzrange(r.windows_from, r.windows_to)
+      else tstzrange(${windowStart(granularity, sql`q.time`)}, ${windowStart(granularity, sql`q.time`)} + ${windowLengthSql(granularity)})
+      end) as windows
+    from cryptoracle.quarantine as q
+    left join cryptoracle.requests as r on r.id = q.request_id
+    cross join unnest(case when q.token is null then r.tokens else array[q.token] end) as sent (token)
+    cross join unnest(
+      case when q.metric is null then coalesce(r.metrics, ${codeList}) else array[q.metric] end
+    ) as code (metric)
+    where q.granularity = ${text(granularity)} and q.resolution is null and q.part is distinct from 'tag'
+      and (q.time is not null or r.windows_from < r.windows_to)
+    group by sent.token, code.metric, q.reason
+  ) as by_reason`;
+
+const codeList = sql.raw(`array[${catalogue.map(({ code }) => `'${code}'`).join(', ')}]`);
+const columnList = sql.raw(catalogue.map(({ column }) => `v.${column}`).join(', '));
+const byMetric = (of: (column: string) => string) =>
+  sql.raw(
+    `case m.metric ${catalogue.map(({ code, column }) => `when '${code}' then ${of(column)}`).join(' ')} end`,
+  );
+
+/** All of a token's metric that is in quarantine, beside `t` and `m`. */
+const inQuarantine: Branch = (question) => sql`
+  left join (
+    select token, metric, range_agg(windows) as windows from (${quarantined(question)}) as each group by token, metric
+  ) as q on q.token = t.token and q.metric = m.metric`;
+
+const quarantine: Branch = (question) => sql`
+  select t.token, m.metric, part.gap, ${text('quarantined')} as reason, q.reason as detail
+  from ${tokensOf(question)}
+  cross join unnest(t.metrics) as m (metric)
+  join (${quarantined(question)}) as q on q.token = t.token and q.metric = m.metric
+  join ${answeredOf(question)}
+  cross join lateral (select tstzmultirange(t.windows) * c.answered * q.windows as windows) as asked
+  left join lateral (
+    select range_agg(tstzrange(v.time, v.time + ${windowLengthSql(question.granularity)})) as windows
+    from unnest(asked.windows) as stretch
+    join ${metricTable(question.granularity)} as v
+      on v.token = t.token and v.time >= lower(stretch) and v.time < upper(stretch)
+    where ${byMetric((column) => `v.${column}`)} is not null
+  ) as present on true
+  cross join lateral unnest(asked.windows - coalesce(present.windows, '{}')) as part (gap)
+  where not state.unavailable`;
+
+const beforeHistory: Branch = (question) => sql`
+  select t.token, m.metric, part.gap, ${text("before the token's history")} as reason, null::text as detail
+  from ${tokensOf(question)}
+  cross join unnest(t.metrics) as m (metric)
+  join ${answeredOf(question)}
+  ${inQuarantine(question)}
+  cross join lateral unnest(
+    tstzmultirange(t.windows * tstzrange(null, history.first)) * c.answered - coalesce(q.windows, '{}')
+  ) as part (gap)
+  where history.first is not null`;
+
+/**
+ * Rows are gathered into the stretches they form, and read again only where one lacks a metric: to gather the values of
+ * each metric by itself would take ten times as long.
+ */
+const empty: Branch = (question) => {
+  const { granularity } = question;
+  const length = windowLengthSql(granularity);
+  const rowsOf = sql`${metricTable(granularity)} as v
+      where v.token = t.token and v.time >= lower(t.windows) and v.time < upper(t.windows)`;
+  const lacking = sql.raw(
+    catalogue
+      .map(({ column }) => `range_agg(windows) filter (where ${column} is null) as ${column}`)
+      .join(', '),
+  );
+  return sql`
+  select t.token, m.metric, part.gap, ${text('empty at the source')} as reason, null::text as detail
+  from ${tokensOf(question)}
+  cross join lateral (
+    select range_agg(tstzrange(first, last + ${length})) as windows
+    from (
+      select min(time) as first, max(time) as last
+      from (
+        select v.time, v.time - row_number() over (order by v.time) * ${length} as stretch from ${rowsOf}
+      ) as numbered
+      group by stretch
+    ) as stretches
+  ) as present
+  cross join lateral (
+    select ${lacking}
+    from (
+      select tstzrange(v.time, v.time + ${length}) as windows, ${columnList} from ${rowsOf} and num_nulls(${columnList}) > 0
+    ) as partial
+  ) as lacking
+  cross join unnest(t.metrics) as m (metric)
+  join ${answeredOf(question)}
+  ${inQuarantine(question)}
+  cross join lateral (select tstzmultirange(t.windows * tstzrange(history.first, null)) * c.answered as windows) as asked
+  cross join lateral unnest(
+    asked.windows - coalesce(present.windows, '{}')
+      + asked.windows * coalesce(${byMetric((column) => `lacking.${column}`)}, '{}')
+      - coalesce(q.windows, '{}')
+  ) as part (gap)
+  where not state.unavailable`;
+};
+
+const unavailable: Branch = (question) => sql`
+  select t.token, m.metric, t.windows as gap, ${text('not available')} as reason, null::text as detail
+  from ${tokensOf(question)}
+  cross join unnest(t.metrics) as m (metric)
+  where state.unavailable and not isempty(t.windows)`;
+
+const branches: readonly { readonly reasons: readonly GapReason[]; readonly branch: Branch }[] = [
+  { reasons: ['not asked yet', 'failed', 'not entitled'], branch: unanswered },
+  { reasons: ['quarantined'], branch: quarantine },
+  { reasons: ['empty at the source'], branch: empty },
+  { reasons: ["before the token's history"], branch: beforeHistory },
+  { reasons: ['not available'], branch: unavailable },
+];
+
+/** Gaps of these reasons: rows of `token`, `metric`, `gap` (a range), `reason` and `detail`; no cell stands twice. */
+export function gapsOf(question: GapQuestion, reasons: readonly GapReason[] = gapReasons): SQL {
+  const needed = branches.filter((each) => each.reasons.some((reason) => reasons.includes(reason)));
+  return sql.join(
+    needed.map(({ branch }) => branch(question)),
+    sql` union all `,
+  );
+}
+
+/** A block of cells that lack a value for the same reason. */
+export interface ReportedGap extends Gap {
+  readonly reason: GapReason;
+  /** The last error and its instant, or why it is in quarantine. */
+  readonly detail: string | null;
+}
+
+/**
+ * Which of the cells have no value, and why; as blocks of tokens that miss the same metrics in the same interval, newest
+ * first.
+ *
+ * @param wanted windows on the grid, that are due
+ */
+export async function readReportedGaps(
+  database: Database,
+  wanted: {
+    readonly granularity: Granularity;
+    readonly tokens: readonly Token[];
+    readonly metrics: readonly MetricCode[];
+    readonly interval: Interval;
+  },
+  reasons: readonly GapReason[],
+  now: number,
+): Promise<ReportedGap[]> {
+  const { granularity, tokens, metrics, interval } = wanted;
+  const at = (instant: number) => sql`${new Date(instant).toISOString()}::timestamptz`;
+  const tokenList = sql`${sql.param(tokens)}::text[]`;
+  const metricList = sql`${sql.param(metrics)}::text[]`;
+  const question = {
+    granularity,
+    wanted: sql`
+      select token, tstzrange(${at(interval.start)}, ${at(interval.end)}) as windows, ${metricList} as metrics
+      from unnest(${tokenList}) as token`,
+    now: at(now),
+  };
+  const rows = await database.query<{
+    start: number;
+    end: number;
+    tokens: Token[];
+    metrics: MetricCode[];
+    reason: GapReason;
+    detail: string | null;
+  }>(
+    'read reported gaps',
+    sql`
+      with by_token as (
+        select g.gap, g.reason, g.detail, g.token, array_agg(g.metric order by m.place) as metrics
+        from (${gapsOf(question, reasons)}) as g
+        join unnest(${metricList}) with ordinality as m (metric, place) on m.metric = g.metric
+        where g.reason = any (${sql.param(reasons)}::text[])
+        group by g.gap, g.reason, g.detail, g.token
+      )
+      select
+        (extract(epoch from lower(gap)) * 1000)::float8 as "start",
+        (extract(epoch from upper(gap)) * 1000)::float8 as "end",
+        array_agg(b.token order by t.place) as tokens, metrics, reason, detail
+      from by_token as b
+      join unnest(${tokenList}) with ordinality as t (token, place) on t.token = b.token
+      group by gap, metrics, reason, detail
+      order by upper(gap) desc, lower(gap), min(t.place), reason, detail`,
+  );
+  return rows.map(({ start, end, ...row }) => ({ ...row, granularity, interval: { start, end } }));
+}

@@ -1,0 +1,176 @@
+import { sql } from 'drizzle-orm';
+import { type Granularity, windowLength } from '../../catalog/index.ts';
+import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
+import { windowCount } from '../../planning/windows.ts';
+import type { Database } from '../connection/database.ts';
+import type { DesiredScope } from '../ledger/desired-scope.ts';
+import { readScope, type Scope } from '../ledger/scope.ts';
+import { type OpenBreaker, readBreaker } from '../limits/breaker.ts';
+
+/** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
+export interface GranularityStatus {
+  readonly granularity: Granularity;
+  /** Start of the newest window that is due; `undefined` where none is. */
+  readonly newestDue: number | undefined;
+  /** Start of the newest window that holds a value. */
+  readonly newestStored: number | undefined;
+  /** Windows between the two. */
+  readonly windowsBehind: number | undefined;
+  /**
+   * Token × metric × window cells that are wanted, and how many of them the API has answered. Tokens that have no such
+   * windows count in neither.
+   */
+  readonly wanted: number;
+  readonly answered: number;
+}
+
+export interface Status {
+  readonly granularities: readonly GranularityStatus[];
+  readonly tokens: number;
+  readonly refused: readonly string[];
+  /** Things in quarantine that are not resolved. */
+  readonly quarantined: number;
+  /** Stored values that are hard to believe. */
+  readonly qualityNotes: number;
+  readonly revisions: number;
+  /** Calls of the last 24 hours by outcome. */
+  readonly calls: Readonly<Record<string, number>>;
+  readonly lastCall:
+    | { readonly at: number; readonly outcome: string; readonly message: string | null }
+    | undefined;
+  /** Why and since when the API refuses access; `undefined` where it does not. */
+  readonly accessRefused: OpenBreaker | undefined;
+  readonly databaseBytes: number;
+  readonly timescale: boolean;
+}
+
+/** How fresh and how full everything is, of what the settings want as of `now`. */
+export async function readCurrentStatus(
+  database: Database,
+  desired: DesiredScope,
+  now: number,
+): Promise<Status> {
+  const range = { start: desired.historyStart, end: now };
+  const wanted = wantedWindows(range, desired.granularities, now, desired.settleDelay);
+  return readStatus(database, await readScope(database, desired, now), wanted, now);
+}
+
+/** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */
+export function completeness({ answered, wanted }: GranularityStatus): number | undefined {
+  return wanted === 0 ? undefined : answered / wanted;
+}
+
+/** The form for programs, of `status --json` and of the server: instants in ISO 8601 (UTC), `null` for what is not. */
+export function statusToJson(status: Status): object {
+  const iso = (instant: number | undefined) =>
+    instant === undefined ? null : new Date(instant).toISOString();
+  return {
+    ...status,
+    granularities: status.granularities.map((part) => ({
+      ...part,
+      newestDue: iso(part.newestDue),
+      newestStored: iso(part.newestStored),
+      windowsBehind: part.windowsBehind ?? null,
+      completeness: completeness(part) ?? null,
+    })),
+    lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
+    accessRefused:
+      status.accessRefused === undefined
+        ? null
+        : {
+            ...status.accessRefused,
+            openedAt: iso(status.accessRefused.openedAt),
+            probeAt: iso(status.accessRefused.probeAt),
+          },
+  };
+}
+
+export async function readStatus(
+  database: Database,
+  scope: Scope,
+  wanted: WantedWindows,
+  now: number,
+): Promise<Status> {
+  const granularities: GranularityStatus[] = [];
+  for (const [granularity, interval] of wanted) {
+    const windows = windowCount(granularity, interval);
+    const tokens = scope.tokensOf(granularity);
+    const [row] = await database.query<{ newest: number | null; answered: number | null }>(
+      'status of granularity',
+      sql`
+        select
+          (select (extract(epoch from max(time)) * 1000)::float8
+           from cryptoracle.${sql.identifier(`metrics_${granularity}`)}) as newest,
+          (select sum(extract(epoch from upper(part) - lower(part)) * 1000)::float8
+           from cryptoracle.coverage, unnest(
+             answered * tstzmultirange(
+               tstzrange(${new Date(interval.start).toISOString()}, ${new Date(interval.end).toISOString()})
+             )
+           ) as part
+           where granularity = ${granularity}
+             and token = any (${sql.param(tokens)}::text[])
+             and metric = any (${sql.param(scope.metrics)}::text[])) as answered`,
+    );
+    const length = windowLength[granularity];
+    const newestDue = windows > 0 ? interval.end - length : undefined;
+    const newestStored = row?.newest ?? undefined;
+    granularities.push({
+      granularity,
+      newestDue,
+      newestStored,
+      windowsBehind:
+        newestDue === undefined || newestStored === undefined
+          ? undefined
+          : Math.max(0, (newestDue - newestStored) / length),
+      wanted: windows * tokens.length * scope.metrics.length,
+      answered: Math.round((row?.answered ?? 0) / length),
+    });
+  }
+  return { granularities, ...(await readTotals(database, scope, now)) };
+}
+
+async function readTotals(
+  database: Database,
+  scope: Scope,
+  now: number,
+): Promise<Omit<Status, 'granularities'>> {
+  const [totals] = await database.query<{
+    refused: string[];
+    quarantined: number;
+    notes: number;
+    revisions: number;
+    calls: Record<string, number>;
+    last: { at: number; outcome: string; message: string | null } | null;
+    bytes: number;
+    timescale: boolean;
+  }>(
+    'status',
+    sql`
+      select
+        (select coalesce(array_agg(metric order by metric), '{}') from cryptoracle.entitlements) as refused,
+        (select count(*) from cryptoracle.quarantine where resolution is null)::float8 as quarantined,
+        (select count(*) from cryptoracle.quality_notes)::float8 as notes,
+        (select count(*) from cryptoracle.revisions)::float8 as revisions,
+        (select coalesce(jsonb_object_agg(outcome, calls), '{}') from (
+           select outcome, count(*) as calls from cryptoracle.requests
+           where sent_at > ${new Date(now - 86_400_000).toISOString()}::timestamptz group by outcome
+         ) as by_outcome) as calls,
+        (select jsonb_build_object(
+           'at', extract(epoch from sent_at) * 1000, 'outcome', outcome, 'message', message)
+         from cryptoracle.requests order by id desc limit 1) as last,
+        pg_database_size(current_database())::float8 as bytes,
+        exists (select from pg_extension where extname = 'timescaledb') as timescale`,
+  );
+  return {
+    tokens: scope.tokens.length,
+    refused: totals?.refused ?? [],
+    quarantined: totals?.quarantined ?? 0,
+    qualityNotes: totals?.notes ?? 0,
+    revisions: totals?.revisions ?? 0,
+    calls: totals?.calls ?? {},
+    lastCall: totals?.last ?? undefined,
+    accessRefused: await readBreaker(database),
+    databaseBytes: totals?.bytes ?? 0,
+    timescale: totals?.timescale ?? false,
+  };
+}

@@ -1,0 +1,35 @@
+import { sql } from 'drizzle-orm';
+import type { Token } from '../../catalog/index.ts';
+import type { Database } from '../connection/database.ts';
+
+/** A token that is talked about. */
+export interface TopMention extends Record<string, unknown> {
+  readonly token: Token;
+  /** Start of the hour, in milliseconds since the epoch. */
+  readonly time: number;
+  readonly mentions: number;
+  /** Of all mentions, 0 to 1. */
+  readonly share: number;
+  /** Against the same hour of the day before, as a fraction; `null` where that is unknown. */
+  readonly change: number | null;
+  /** -1 to 1. */
+  readonly sentiment: number;
+}
+
+/** The most mentioned tokens of the newest hour, most mentions first. */
+export function readTopMentions(database: Database, most: number): Promise<TopMention[]> {
+  return database.query<TopMention>(
+    'read hot tokens',
+    sql`
+      select now.token, (extract(epoch from now.time) * 1000)::float8 as "time",
+        now.mention_count as mentions, coalesce(now.mention_share, 0) as share,
+        now.mention_count / nullif(before.mention_count, 0) - 1 as change,
+        coalesce(now.net_sentiment, 0) as sentiment
+      from cryptoracle.metrics_1h as now
+      left join cryptoracle.metrics_1h as before
+        on before.token = now.token and before.time = now.time - interval '1 day'
+      where now.time = (select max(time) from cryptoracle.metrics_1h) and now.mention_count is not null
+      order by now.mention_count desc
+      limit ${most}`,
+  );
+}

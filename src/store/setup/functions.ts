@@ -1,0 +1,94 @@
+import type pg from 'pg';
+import { granularities, metrics } from '../../catalog/index.ts';
+import { errorCode } from '../connection/database.ts';
+
+/** SQL functions of the schema; made anew at every `migrate`, since they derive from the catalogue. */
+
+/**
+ * Always true, and dear in the planner's eyes. A condition with it makes PostgreSQL look at few rows and prefer the one
+ * index that leads to them: see `latest_…` in `views/metrics.ts`.
+ */
+const costlyStatements = `
+  create or replace function cryptoracle.costly(anything text) returns boolean
+  language plpgsql immutable parallel safe cost 5000
+  as 'begin return true; end';
+  comment on function cryptoracle.costly(text) is
+    'Always true; part of the views latest_…, where it steers the planner to the index of token and time';
+  grant execute on function cryptoracle.costly(text) to public`;
+
+/** Ends a statement that names a granularity which there is not: nothing found would look like nothing known. */
+const refusalStatements = `
+  create or replace function cryptoracle.refuse_granularity(granularity text) returns boolean
+  language plpgsql stable parallel safe
+  as $function$
+  begin
+    raise exception 'there is no granularity ''%''; there are ${granularities.join(', ')}', coalesce(granularity, 'NULL')
+      using errcode = 'invalid_parameter_value';
+  end
+  $function$;
+  comment on function cryptoracle.refuse_granularity(text) is 'Always an error; part of as_of';
+  grant execute on function cryptoracle.refuse_granularity(text) to public`;
+
+/** Makes the functions. A new metric changes what they return, and only then they are dropped first. */
+export async function createFunctions(client: pg.ClientBase): Promise<void> {
+  await client.query(costlyStatements);
+  await client.query(refusalStatements);
+  try {
+    await client.query(asOfStatements());
+  } catch (error) {
+    const resultChanged = '42P13';
+    if (errorCode(error) !== resultChanged) throw error;
+    await client.query(`drop function cryptoracle.as_of(text, timestamptz); ${asOfStatements()}`);
+  }
+}
+
+/**
+ * `as_of(granularity, at)`: the metric table as it was known at an instant. Rows that were first seen later are left
+ * out; a value that was revised later is the one before its first later revision.
+ *
+ * PostgreSQL writes its text into the query that calls it, as if it were a view, so that a condition on token or time is
+ * met by the tables' indexes. For that it must be one statement of SQL, with no setting of its own.
+ */
+function asOfStatements(): string {
+  const columns = metrics.map(({ column }) => column);
+  const results = ['"time" timestamptz', 'token text', ...columns.map((column) => `${column} float8`)];
+  const undone = metrics.map(
+    ({ code, column }) => `
+        bool_or(metric = '${code}') as ${column}_revised,
+        max(old) filter (where metric = '${code}') as ${column}_before`,
+  );
+  const selections = granularities.map(
+    (granularity) => `
+      select m."time", m.token,
+        ${columns.map((column) => `case when u.${column}_revised then u.${column}_before else m.${column} end`).join(',\n        ')},
+        m.first_seen_at, m.backfilled
+      from cryptoracle.metrics_${granularity} as m
+      left join undone as u on u.token = m.token and u."time" = m."time"
+      where $1 = '${granularity}' and m.first_seen_at <= $2`,
+  );
+  const names = granularities.map((name) => `'${name}'`).join(', ');
+  const refusal = `
+      select ${Array.from({ length: columns.length + 4 }, () => 'null').join(', ')}
+      where ($1 in (${names})) is not true and cryptoracle.refuse_granularity($1)`;
+  return `
+    create or replace function cryptoracle.as_of(granularity text, at timestamptz)
+    returns table (${results.join(', ')}, first_seen_at timestamptz, backfilled boolean)
+    language sql stable parallel safe
+    as $function$
+      with later as (
+        -- The first revision after the instant holds in "old" what was known at it.
+        select distinct on (r.token, r."time", r.metric) r.token, r."time", r.metric, r.old
+        from cryptoracle.revisions as r
+        where r.granularity = $1 and r.revised_at > $2
+        order by r.token, r."time", r.metric, r.revised_at, r.id
+      ), undone as (
+        select token, "time",${undone.join(',')}
+        from later
+        group by token, "time"
+      )
+      ${[...selections, refusal].join('\n      union all')}
+    $function$;
+    comment on function cryptoracle.as_of(text, timestamptz) is
+      'The metrics of a granularity as they were known at an instant. Rows that were loaded as history (backfilled) are known from the moment they were loaded, whatever the market could know';
+    grant execute on function cryptoracle.as_of(text, timestamptz) to public`;
+}

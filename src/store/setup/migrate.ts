@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { bundledTokens, metrics, tags } from '../../catalog/index.ts';
+import type { Clock } from '../../clock.ts';
+import { UserError } from '../../errors.ts';
+import { type Database, errorCode } from '../connection/database.ts';
+import { commentStatements } from './comments.ts';
+import { createFunctions } from './functions.ts';
+import { turnOffJit } from './jit.ts';
+import { setUpRoles } from './roles.ts';
+import { setUpTimescale } from './timescale.ts';
+import { createViews } from './views/index.ts';
+
+const migrationsFolder = fileURLToPath(new URL('../../../migrations', import.meta.url));
+const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'migrations' };
+
+/**
+ * Brings the database to the newest schema: migrations, TimescaleDB where it is to be had, comments, the catalogue's
+ * tables, the roles for readers and workers. Changes nothing where nothing is due.
+ *
+ * @throws UserError where the role may not, or where the database belongs to a newer program
+ */
+export async function migrate(database: Database, clock: Clock, log: Logger): Promise<void> {
+  try {
+    // Drizzle's migrator takes no lock of its own: several processes may start at once.
+    await database.exclusively('migrate', async (client) => {
+      if ((await schemaState(database)) === 'ahead') throw tooNew();
+      await runMigrations(drizzle(client), { migrationsFolder, ...migrationsTable });
+      await setUpTimescale(client, log);
+      await client.query(commentStatements());
+      await createFunctions(client);
+      await createViews(client);
+      await turnOffJit(client);
+      await writeCatalogue(client);
+      await listBundledTokens(client, clock);
+      await setUpRoles(client, log);
+    });
+  } catch (error) {
+    if (errorCode(error) !== '42501') throw error;
+    throw new UserError(
+      'DATABASE_URL: this role may not change the schema; run `migrate` once as the owner of the database',
+      { cause: error },
+    );
+  }
+}
+
+/** Runs {@link migrate} where the schema is behind, and only then. */
+export async function ensureMigrated(database: Database, clock: Clock, log: Logger): Promise<void> {
+  const state = await schemaState(database);
+  if (state === 'ahead') throw tooNew();
+  if (state === 'current') return;
+  log.info('bringing the database to the newest schema');
+  await migrate(database, clock, log);
+}
+
+const journal = z.object({ entries: z.array(z.object({ when: z.number() })) });
+
+/** Whether the database has all migrations of this program, lacks some, or has some that it does not know. */
+export async function schemaState(database: Database): Promise<'behind' | 'current' | 'ahead'> {
+  const text = readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8');
+  const newest = journal.parse(JSON.parse(text)).entries.at(-1)?.when ?? 0;
+  try {
+    const [row] = await database.query<{ applied: number | null }>(
+      'schema state',
+      sql`select max(created_at)::float8 as applied from cryptoracle.migrations`,
+    );
+    const applied = row?.applied ?? 0;
+    if (applied === newest) return 'current';
+    return applied < newest ? 'behind' : 'ahead';
+  } catch (error) {
+    // No such table, schema: nothing has been applied yet.
+    if (['42P01', '3F000'].includes(errorCode(error) ?? '')) return 'behind';
+    throw error;
+  }
+}
+
+function tooNew(): UserError {
+  return new UserError(
+    'DATABASE_URL: a newer version of this program has changed the database; update the program',
+  );
+}
+
+async function writeCatalogue(client: pg.ClientBase): Promise<void> {
+  await client.query(
+    `insert into cryptoracle.metric_catalog (code, column_name, kind, unit, minimum, maximum, meaning)
+     select * from jsonb_to_recordset($1) as t
+       (code text, "column" text, kind text, unit text, minimum float8, maximum float8, meaning text)
+     on conflict (code) do update set column_name = excluded.column_name, kind = excluded.kind,
+       unit = excluded.unit, minimum = excluded.minimum, maximum = excluded.maximum, meaning = excluded.meaning`,
+    [JSON.stringify(metrics)],
+  );
+  await client.query(
+    `insert into cryptoracle.tag_catalog (code, name, subject, meaning)
+     select * from jsonb_to_recordset($1) as t (code text, name text, subject text, meaning text)
+     on conflict (code) do update set name = excluded.name, subject = excluded.subject, meaning = excluded.meaning`,
+    [JSON.stringify(tags)],
+  );
+}
+
+/** A fresh database knows the bundled tokens; from then on the API's own list decides. */
+async function listBundledTokens(client: pg.ClientBase, clock: Clock): Promise<void> {
+  await client.query(
+    `insert into cryptoracle.tokens (token, name, position, first_listed_at, last_listed_at)
+     select token, name, row_number() over (), $2, $2
+     from jsonb_to_recordset($1) as t (token text, name text)
+     where not exists (select from cryptoracle.tokens)`,
+    [JSON.stringify(bundledTokens), new Date(clock.now()).toISOString()],
+  );
+}

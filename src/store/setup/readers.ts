@@ -1,0 +1,151 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import pg from 'pg';
+import { UserError } from '../../errors.ts';
+import { type Database, errorCode } from '../connection/database.ts';
+
+/** Logins for people's tools: members of `cryptoracle_reader`, which may read and nothing else. */
+
+const group = 'cryptoracle_reader';
+
+export interface Reader extends Record<string, unknown> {
+  readonly name: string;
+  /** The setting as PostgreSQL shows it; `null` where there is none. */
+  readonly statementTimeout: string | null;
+}
+
+export function listReaders(database: Database): Promise<Reader[]> {
+  return database.query<Reader>(
+    'list readers',
+    sql`
+      select member.rolname as name, (
+          select split_part(setting, '=', 2) from unnest(member.rolconfig) as setting
+          where setting like 'statement_timeout=%'
+        ) as "statementTimeout"
+      from pg_catalog.pg_auth_members as belongs
+      join pg_catalog.pg_roles as member on member.oid = belongs.member
+      join pg_catalog.pg_roles as readers on readers.oid = belongs.roleid
+      where readers.rolname = ${group} and member.rolcanlogin and not member.rolsuper
+      order by 1`,
+  );
+}
+
+export interface ReaderOptions {
+  readonly password: string;
+  /** After which a statement of the login is ended, in milliseconds; 0 for never. */
+  readonly timeout: number;
+}
+
+const settingsOf = (role: string, timeout: number) => `
+      alter role ${role} set statement_timeout = ${Math.trunc(timeout)};
+      alter role ${role} set default_transaction_read_only = on;
+      alter role ${role} set idle_in_transaction_session_timeout = '10min';
+      alter role ${role} set search_path = cryptoracle`;
+
+/**
+ * Makes a login that may read what people query.
+ *
+ * @returns whether there was none of this name before; else nothing is changed
+ * @throws UserError where the name is another role's, or where this role may not create roles
+ */
+export async function createReader(
+  database: Database,
+  name: string,
+  options: ReaderOptions,
+): Promise<boolean> {
+  if (await isReader(database, name)) return false;
+  const role = pg.escapeIdentifier(name);
+  try {
+    // One string of statements is one transaction.
+    await database.pool.query(`
+      create role ${role} login password ${pg.escapeLiteral(scramVerifier(options.password))} in role ${group};
+      ${settingsOf(role, options.timeout)}`);
+  } catch (error) {
+    throw explain(error, name);
+  }
+  return true;
+}
+
+/**
+ * Gives a reader another password, and its settings anew: a login may change its own.
+ * @throws UserError where there is no such reader
+ */
+export async function renewReader(database: Database, name: string, options: ReaderOptions): Promise<void> {
+  await requireReader(database, name);
+  const role = pg.escapeIdentifier(name);
+  try {
+    await database.pool.query(`
+      alter role ${role} password ${pg.escapeLiteral(scramVerifier(options.password))};
+      ${settingsOf(role, options.timeout)}`);
+  } catch (error) {
+    throw explain(error, name);
+  }
+}
+
+/**
+ * Removes a reader, and the large objects and the like that it may have made.
+ * @throws UserError where there is no such reader, or where something belongs to it in another database
+ */
+export async function dropReader(database: Database, name: string): Promise<void> {
+  await requireReader(database, name);
+  try {
+    const role = pg.escapeIdentifier(name);
+    // Who is no superuser may drop what belongs to a role only as its member.
+    await database.pool.query(`
+      do $$ begin
+        if not pg_has_role(${pg.escapeLiteral(name)}, 'usage') then grant ${role} to current_user; end if;
+      end $$;
+      drop owned by ${role};
+      drop role ${role}`);
+  } catch (error) {
+    throw explain(error, name);
+  }
+}
+
+async function isReader(database: Database, name: string): Promise<boolean> {
+  return (await listReaders(database)).some((reader) => reader.name === name);
+}
+
+async function requireReader(database: Database, name: string): Promise<void> {
+  if (!(await isReader(database, name))) {
+    throw new UserError(`there is no reader '${name}'; \`reader list\` shows those there are`);
+  }
+}
+
+function explain(error: unknown, name: string): unknown {
+  switch (errorCode(error)) {
+    case '42501': // insufficient_privilege
+      return new UserError(
+        'DATABASE_URL: this role may not create or change logins; use one that may (a superuser, or CREATEROLE)',
+      );
+    case '42710': // duplicate_object
+      return new UserError(`the server has a role '${name}' already, which is no reader; take another name`);
+    case '42704': // undefined_object
+      return new UserError(`the role ${group} is missing; run \`migrate\` first`);
+    case '42939': // reserved_name
+      return new UserError(`'${name}' is a name that PostgreSQL keeps to itself; take another`);
+    case '2BP01': // dependent_objects_still_exist
+      return new UserError(`something belongs to '${name}' in another database; drop or reassign it first`);
+    default:
+      return error;
+  }
+}
+
+/** A password that needs no quoting in addresses, shells and files: 192 bits. */
+export function generatePassword(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+const scramIterations = 4096;
+
+/**
+ * What PostgreSQL keeps of a password (RFC 5803, SCRAM-SHA-256), computed here so that the password itself is in no log
+ * of statements. Takes printable ASCII, which needs no normalization.
+ */
+export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
+  const salted = pbkdf2Sync(password, salt, scramIterations, 32, 'sha256');
+  const keyed = (text: string) => createHmac('sha256', salted).update(text).digest();
+  const stored = createHash('sha256').update(keyed('Client Key')).digest('base64');
+  const server = keyed('Server Key').toString('base64');
+  return `SCRAM-SHA-256$${scramIterations}:${salt.toString('base64')}$${stored}:${server}`;
+}

@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { type Granularity, granularities } from '../../catalog/index.ts';
+import { errorCode } from '../connection/database.ts';
+
+interface ChunkRules {
+  /** Time that one chunk spans: some 500,000 rows of 200 tokens, so that the newest chunk's index stays in memory. */
+  readonly chunk: string;
+  /** Age at which a chunk is compressed: past every look-back, since a write decompresses what it touches. */
+  readonly compressAfter: string;
+}
+
+const rules: Readonly<Record<Granularity, ChunkRules>> = {
+  '15m': { chunk: '30 days', compressAfter: '14 days' },
+  '1h': { chunk: '90 days', compressAfter: '14 days' },
+  '4h': { chunk: '360 days', compressAfter: '30 days' },
+  '1d': { chunk: '720 days', compressAfter: '60 days' },
+};
+
+/**
+ * Turns the metric tables into compressed hypertables where TimescaleDB is to be had; without it they stay plain tables
+ * that answer the same. May be run any number of times, also after TimescaleDB was added to a database in use.
+ *
+ * @returns whether the tables are hypertables now
+ */
+export async function setUpTimescale(client: pg.ClientBase, log: Logger): Promise<boolean> {
+  const { rows } = await client.query<{ installed: boolean; loaded: boolean }>(`
+    select
+      exists (select from pg_extension where extname = 'timescaledb') as installed,
+      -- Settings of its loader are there only where the server has preloaded it; else creating it ends the connection.
+      exists (select from pg_settings where name = 'timescaledb.disable_load') as loaded`);
+  const state = rows[0];
+  if (state?.installed !== true) {
+    if (state?.loaded !== true) {
+      log.warn('TimescaleDB is not available here: plain tables are used, without compression');
+      return false;
+    }
+    try {
+      await client.query('create extension if not exists timescaledb');
+    } catch (error) {
+      if (errorCode(error) !== '42501') throw error;
+      log.warn(
+        'this role may not create the extension timescaledb: plain tables are used, without compression',
+      );
+      return false;
+    }
+  }
+  for (const granularity of granularities) await makeHypertable(client, granularity, log);
+  return true;
+}
+
+async function makeHypertable(client: pg.ClientBase, granularity: Granularity, log: Logger): Promise<void> {
+  const table = `metrics_${granularity}`;
+  const { chunk, compressAfter } = rules[granularity];
+  const relation = `cryptoracle.${table}`;
+  await client.query(
+    `select create_hypertable('${relation}', by_range('time', interval '${chunk}'),
+       create_default_indexes => false, if_not_exists => true, migrate_data => true)`,
+  );
+  const { rows } = await client.query<{ compressed: boolean; license: string }>(
+    `select compression_enabled as compressed, current_setting('timescaledb.license') as license
+     from timescaledb_information.hypertables
+     where hypertable_schema = 'cryptoracle' and hypertable_name = $1`,
+    [table],
+  );
+  if (rows[0]?.license === 'apache') {
+    log.warn({ table }, 'this TimescaleDB is the Apache edition: no compression');
+    return;
+  }
+  if (rows[0]?.compressed !== true) {
+    await client.query(
+      `alter table ${relation}
+       set (timescaledb.compress, timescaledb.compress_segmentby = 'token', timescaledb.compress_orderby = 'time')`,
+    );
+  }
+  await client.query(
+    `select add_compression_policy('${relation}', compress_after => interval '${compressAfter}', if_not_exists => true)`,
+  );
+}

@@ -1,0 +1,51 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { type Granularity, granularities } from '../../../catalog/index.ts';
+import { gapsOf, windowStart } from '../../reports/gaps.ts';
+import { windowLengthSql } from '../../schema/sql.ts';
+import type { View } from './view.ts';
+
+/** `gaps`: what the command of that name tells, of all that the settings want as of now. */
+
+const comment =
+  'Every value that is wanted and not there, and why; what is wanted stands in the table wanted. Name a granularity and a token, or leave the reason "empty at the source" out: to find all of these takes every row';
+
+const columns = {
+  granularity: '15m, 1h, 4h or 1d',
+  token: 'Ticker of the token, see tokens',
+  metric: 'API code of the metric, see metric_catalog',
+  windows_from: 'Start of the first window without a value',
+  windows_to: 'End of the last window without a value, not included',
+  windows: 'How many windows these are',
+  reason:
+    "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'quarantined': sent, but it could not be stored; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
+  detail: "For 'failed' the last error and its instant in UTC, for 'quarantined' why it could not be stored",
+};
+
+/** What the settings want of a granularity, as {@link gapsOf} takes it: whole windows from the start of the history. */
+function wanted(granularity: Granularity): SQL {
+  const length = windowLengthSql(granularity);
+  // The first window that starts at or after the start of the history.
+  const from = windowStart(granularity, sql`w.history_start + ${length} - interval '1 microsecond'`);
+  const to = windowStart(granularity, sql`now() - w.settle_delay`);
+  return sql`
+    select listed.token, tstzrange(${from}, greatest(${from}, ${to})) as windows, w.metrics
+    from cryptoracle.wanted as w
+    join cryptoracle.tokens as listed
+      on case when w.tokens is null then listed.listed else listed.token = any (w.tokens) end
+    where w.granularity = ${sql.raw(`'${granularity}'`)}`;
+}
+
+function query(): string {
+  const parts = granularities.map((granularity) => {
+    const length = sql`extract(epoch from ${windowLengthSql(granularity)})`;
+    return sql`
+      select ${sql.raw(`'${granularity}'::text`)} as granularity, token, metric,
+        lower(gap) as windows_from, upper(gap) as windows_to,
+        (extract(epoch from upper(gap) - lower(gap)) / ${length})::integer as windows, reason, detail
+      from (${gapsOf({ granularity, wanted: wanted(granularity), now: sql`now()` })}) as gap`;
+  });
+  return new PgDialect().sqlToQuery(sql.join(parts, sql` union all `).inlineParams()).sql;
+}
+
+export const gapViews: readonly View[] = [{ name: 'gaps', comment, columns, query: query() }];

@@ -1,0 +1,386 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { pino } from 'pino';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { storeAnswer } from '../../../src/store/answers/write.ts';
+import { Database } from '../../../src/store/connection/database.ts';
+import { startEmbedded } from '../../../src/store/connection/embedded.ts';
+import { RateLimiter } from '../../../src/store/limits/rate-limiter.ts';
+import { migrate } from '../../../src/store/setup/migrate.ts';
+import { viewNames } from '../../../src/store/setup/views/index.ts';
+import { hour } from '../../support/clock.ts';
+import {
+  createTestDatabase,
+  describeOnServers,
+  rows,
+  serverUrl,
+  silent,
+  value,
+} from '../../support/database.ts';
+import { grantsOf } from '../../support/grants.ts';
+import { createLogin } from '../../support/logins.ts';
+import { answer, mentions, row, start, storedRevisions, storedRows } from '../answers/answering.ts';
+
+/**
+ * Who may do what, in the order of `\dp`. Whoever widens a right changes it in two places, here and in the program, and
+ * has a reason for it.
+ */
+const expected: Readonly<Record<string, { readonly reader?: string; readonly worker?: string }>> = {
+  'schema cryptoracle': { reader: 'usage', worker: 'usage' },
+  'cryptoracle.backfills': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.breaker': { reader: 'select', worker: 'delete, insert, select, update' },
+  'cryptoracle.coverage': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.entitlements': { reader: 'select', worker: 'delete, insert, select, update' },
+  'cryptoracle.metric_catalog': { reader: 'select' },
+  'cryptoracle.metrics_15m': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.metrics_1d': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.metrics_1h': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.metrics_4h': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.migrations': { worker: 'select' },
+  'cryptoracle.pace': { worker: 'insert, select, update' },
+  'cryptoracle.quarantine': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.quality_due': { worker: 'delete, insert, select' },
+  'cryptoracle.quality_notes': { reader: 'select', worker: 'delete, insert, select, update' },
+  'cryptoracle.refreshed': { worker: 'delete, insert, select, update' },
+  'cryptoracle.requests': { reader: 'select', worker: 'insert, select' },
+  'cryptoracle.revisions': { reader: 'select', worker: 'insert, select' },
+  'cryptoracle.tag_catalog': { reader: 'select' },
+  'cryptoracle.token_tags': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.tokens': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.wanted': { reader: 'select', worker: 'delete, insert, select, update' },
+  ...Object.fromEntries(
+    ['metrics', 'metrics_long', 'latest_15m', 'latest_1h', 'latest_4h', 'latest_1d', 'latest', 'movers']
+      .concat(['sentiment_zscore', 'sentiment_zscore_history', 'token_tags_current', 'token_tag_history'])
+      .concat(['freshness', 'coverage_daily', 'gaps', 'data_dictionary'])
+      .map((view) => [`cryptoracle.${view}`, { reader: 'select' }]),
+  ),
+};
+
+const denied = { code: '42501' };
+
+/** A logger that keeps its warnings. */
+function recorder() {
+  const warnings: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
+  return { warnings, log };
+}
+
+/** Grants without those on chunks, which TimescaleDB takes from their hypertable. */
+async function grantsOnTables(database: Database, role: string): Promise<Record<string, string>> {
+  const all = Object.entries(await grantsOf(database, role));
+  return Object.fromEntries(all.filter(([name]) => !name.startsWith('_timescaledb_internal.')));
+}
+
+function expectedOf(column: 'reader' | 'worker'): Record<string, string> {
+  const rights = Object.entries(expected).map(([name, { [column]: right }]) => [name, right]);
+  return Object.fromEntries(rights.filter(([, right]) => right !== undefined));
+}
+
+describeOnServers('the roles', (kind) => {
+  let database: Database;
+  let tables: string[];
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+    await storeAnswer(database, answer({ rows: [row('BTC', start, { [mentions]: 7 })] }));
+    await new RateLimiter(database, 1000).acquire('live');
+    const found = await rows<{ relname: string }>(
+      database,
+      `select relname from pg_class
+       where relnamespace = 'cryptoracle'::regnamespace and relkind in ('r', 'p') order by 1`,
+    );
+    tables = found.map(({ relname }) => relname);
+  });
+
+  it.each(['reader', 'worker'] as const)('%s has the rights that are listed, and no other', async (role) => {
+    expect(await grantsOnTables(database, `cryptoracle_${role}`)).toEqual(expectedOf(role));
+  });
+
+  it('are needed for everything: nothing of ours is open to everybody but reading the past', async () => {
+    const open = Object.entries(await grantsOf(database, 'public')).filter(([name]) =>
+      /\b(cryptoracle|_hyper)/.test(name),
+    );
+    expect(open).toEqual([
+      ['cryptoracle.as_of()', 'execute'],
+      ['cryptoracle.costly()', 'execute'],
+      ['cryptoracle.refuse_granularity()', 'execute'],
+    ]);
+    // It reads with the rights of whoever calls it.
+    expect(
+      await rows(
+        database,
+        `select proname, provolatile, prosecdef from pg_proc
+         where pronamespace = 'cryptoracle'::regnamespace order by 1`,
+      ),
+    ).toEqual([
+      { proname: 'as_of', provolatile: 's', prosecdef: false },
+      expect.objectContaining({ proname: 'costly', prosecdef: false }),
+      expect.objectContaining({ proname: 'refuse_granularity', prosecdef: false }),
+    ]);
+  });
+
+  it.each(['cryptoracle_reader', 'cryptoracle_worker'])('%s can neither log in nor create', async (role) => {
+    expect(
+      await rows(
+        database,
+        `select rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
+           has_database_privilege(oid, current_database(), 'create') as creates,
+           (select array_agg(nspname::text) from pg_namespace
+            where has_schema_privilege(r.oid, pg_namespace.oid, 'create') and nspname !~ '^pg_temp') as creates_in,
+           exists (select from pg_auth_members where member = r.oid) as inherits
+         from pg_roles as r where rolname = $1`,
+        [role],
+      ),
+    ).toEqual([
+      {
+        rolcanlogin: false,
+        rolsuper: false,
+        rolcreaterole: false,
+        rolcreatedb: false,
+        rolreplication: false,
+        rolbypassrls: false,
+        creates: false,
+        creates_in: null,
+        inherits: false,
+      },
+    ]);
+  });
+
+  it('are explained in the list of roles', async () => {
+    for (const role of ['cryptoracle_reader', 'cryptoracle_worker']) {
+      expect(await value(database, `select shobj_description('${role}'::regrole, 'pg_authid')`)).toMatch(
+        /^May /,
+      );
+    }
+  });
+
+  it('get back what was taken from them, and lose what was added, at the next migration', async () => {
+    await database.pool.query(`
+      grant delete, truncate, trigger on cryptoracle.metrics_1h to cryptoracle_reader, cryptoracle_worker;
+      grant update (meaning) on cryptoracle.metric_catalog to cryptoracle_worker;
+      grant create on schema cryptoracle to cryptoracle_worker;
+      revoke insert on cryptoracle.requests from cryptoracle_worker;
+      create view cryptoracle.somebodys as select 1 as one;
+      grant select on cryptoracle.somebodys to cryptoracle_reader`);
+    await migrate(database, systemClock, silent);
+    const { 'cryptoracle.somebodys': somebodys, ...reader } = await grantsOnTables(
+      database,
+      'cryptoracle_reader',
+    );
+    expect(reader).toEqual(expectedOf('reader'));
+    expect(await grantsOnTables(database, 'cryptoracle_worker')).toEqual(expectedOf('worker'));
+    // What is not ours stays as it is.
+    expect(somebodys).toBe('select');
+    await database.pool.query('drop view cryptoracle.somebodys');
+  });
+
+  describe('a reader', () => {
+    let reader: Database;
+    beforeAll(async () => {
+      reader = await createLogin(database, 'cryptoracle_reader');
+    });
+    const internal = ['migrations', 'pace', 'quality_due', 'refreshed'];
+
+    it('may read everything that people query', async () => {
+      for (const table of [...tables, ...viewNames].filter((name) => !internal.includes(name)))
+        await rows(reader, `select * from cryptoracle."${table}"`);
+      expect(await rows(reader, 'select token, mention_count from cryptoracle.metrics_1h')).toEqual([
+        { token: 'BTC', mention_count: 7 },
+      ]);
+      expect(await rows(reader, "select token, mention_count from cryptoracle.as_of('1h', now())")).toEqual([
+        { token: 'BTC', mention_count: 7 },
+      ]);
+    });
+
+    it.each(internal)('may not read %s', async (table) => {
+      expect(tables).toContain(table);
+      await expect(rows(reader, `select * from cryptoracle.${table}`)).rejects.toMatchObject(denied);
+    });
+
+    it('may not write anything', async () => {
+      for (const table of tables) {
+        for (const statement of [
+          `delete from cryptoracle."${table}"`,
+          `insert into cryptoracle."${table}" default values`,
+          `truncate cryptoracle."${table}"`,
+        ])
+          await expect(rows(reader, statement), statement).rejects.toMatchObject(denied);
+      }
+      const update = "update cryptoracle.metrics_1h set mention_count = 8 where token = 'BTC'";
+      await expect(rows(reader, update)).rejects.toMatchObject(denied);
+    });
+  });
+
+  describe('a worker', () => {
+    let worker: Database;
+    beforeAll(async () => {
+      worker = await createLogin(database, 'cryptoracle_worker');
+    });
+
+    it('may not read what it has no use for', async () => {
+      for (const table of ['metric_catalog', 'tag_catalog'])
+        await expect(rows(worker, `select from cryptoracle.${table}`)).rejects.toMatchObject(denied);
+    });
+
+    it('may not delete what is to be kept, nor rewrite what was logged', async () => {
+      const mayDelete = ['breaker', 'entitlements', 'quality_due', 'quality_notes', 'refreshed', 'wanted'];
+      for (const table of tables.filter((name) => !mayDelete.includes(name))) {
+        const statement = `delete from cryptoracle."${table}" where false`;
+        await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);
+      }
+      for (const statement of [
+        'update cryptoracle.revisions set old = 1',
+        "update cryptoracle.requests set outcome = 'answered'",
+        'insert into cryptoracle.migrations (hash, created_at) values (1, 2)',
+        "update cryptoracle.metric_catalog set meaning = ''",
+      ])
+        await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);
+    });
+
+    it('may not change the schema, nor empty a table', async () => {
+      const statements = tables.flatMap((table) => {
+        const name = `cryptoracle."${table}"`;
+        return [
+          `truncate ${name}`,
+          `drop table ${name}`,
+          `alter table ${name} add column mine int`,
+          `alter table ${name} disable trigger all`,
+          `create index on ${name} ((1))`,
+          `create trigger mine before insert on ${name} execute function suppress_redundant_updates_trigger()`,
+          `comment on table ${name} is 'mine'`,
+        ];
+      });
+      for (const statement of [
+        ...statements,
+        'create table cryptoracle.mine (id int)',
+        'create view cryptoracle.mine as select 1',
+        'create table public.mine (id int)',
+        'create function cryptoracle.mine() returns int language sql return 1',
+        'drop function cryptoracle.as_of(text, timestamptz)',
+        'drop schema cryptoracle cascade',
+        'create schema mine',
+        'create role mine',
+        'create extension hstore',
+      ])
+        await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);
+    });
+  });
+
+  it('leave a role alone that owns our tables, whatever its name', async () => {
+    const other = await createTestDatabase(kind);
+    await other.pool.query('alter table cryptoracle.tokens owner to cryptoracle_worker');
+    const { warnings, log } = recorder();
+    await migrate(other, systemClock, log);
+    expect(warnings).toContainEqual(expect.stringMatching(/^cryptoracle_worker owns tables/));
+    expect(
+      await value(
+        other,
+        "select has_table_privilege('cryptoracle_worker', 'cryptoracle.tokens', 'truncate')",
+      ),
+    ).toBe(true);
+  });
+});
+
+describe.skipIf(serverUrl('TimescaleDB') === null)('a worker on TimescaleDB', () => {
+  let database: Database;
+  let worker: Database;
+  beforeAll(async () => {
+    database = await createTestDatabase('TimescaleDB');
+    worker = await createLogin(database, 'cryptoracle_worker');
+    const windows = Array.from({ length: 48 }, (_, number) => start + number * hour);
+    await storeAnswer(
+      database,
+      answer({ to: start + 48 * hour, rows: windows.map((time) => row('BTC', time, { [mentions]: 1 })) }),
+    );
+    await database.pool.query(
+      "select compress_chunk(chunk) from show_chunks('cryptoracle.metrics_1h') as chunk",
+    );
+  });
+
+  it('changes and adds rows in a compressed chunk that is older than its rights', async () => {
+    await database.pool.query('revoke all on cryptoracle.metrics_1h from cryptoracle_worker');
+    await migrate(database, systemClock, silent);
+    const stored = await storeAnswer(
+      worker,
+      answer({
+        tokens: ['BTC', 'NEW'],
+        rows: [
+          row('BTC', start, { [mentions]: 2 }),
+          row('BTC', start + hour, { [mentions]: 1 }),
+          row('NEW', start, { [mentions]: 3 }),
+        ],
+      }),
+    );
+    expect(stored).toEqual({ rowsWritten: 2, revisions: 1 });
+    expect(await storedRows(database)).toHaveLength(49);
+    expect(await storedRevisions(database)).toMatchObject([{ token: 'BTC', old: 1, new: 2 }]);
+  });
+
+  it('makes chunks, which belong to the owner of the table and give the roles no more than it does', async () => {
+    const far = start + 1000 * 24 * hour;
+    await storeAnswer(worker, answer({ from: far, rows: [row('BTC', far, { [mentions]: 5 })] }));
+    const chunks = await rows<{ name: string; owner: string }>(
+      database,
+      `select format('%s.%s', chunk_schema, chunk_name) as name, tableowner as owner
+       from timescaledb_information.chunks join pg_tables on schemaname = chunk_schema and tablename = chunk_name
+       where hypertable_name = 'metrics_1h'`,
+    );
+    expect(chunks).toHaveLength(2);
+    const owner = await value<string>(database, 'select current_user');
+    for (const role of ['reader', 'worker'] as const) {
+      const grants = await grantsOf(database, `cryptoracle_${role}`);
+      const ofTable = grants['cryptoracle.metrics_1h'];
+      for (const chunk of chunks) expect([chunk.owner, grants[chunk.name]]).toEqual([owner, ofTable]);
+      const others = Object.entries(grants).filter(([name]) => name.startsWith('_timescaledb_internal.'));
+      for (const [, rights] of others) expect(rights).toBe(ofTable);
+    }
+  });
+
+  it('may neither drop nor unpack chunks, nor touch the policies', async () => {
+    for (const statement of [
+      "select drop_chunks('cryptoracle.metrics_1h', older_than => now())",
+      "select decompress_chunk(chunk) from show_chunks('cryptoracle.metrics_1h') as chunk",
+      "select remove_compression_policy('cryptoracle.metrics_1h')",
+      "select add_retention_policy('cryptoracle.metrics_1h', interval '1 day')",
+      "select delete_job(job_id) from timescaledb_information.jobs where hypertable_name = 'metrics_1h'",
+      `drop table ${await value<string>(database, "select show_chunks('cryptoracle.metrics_1h') limit 1")}`,
+    ])
+      await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);
+  });
+});
+
+describe('where roles cannot be made', () => {
+  it('a migration says so and does all the rest; once they are there it gives them their rights', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-test-'));
+    // A server without the roles of the other tests; its account must get in.
+    const server = await startEmbedded(folder, silent, { fsync: 'off', max_connections: '20' });
+    const admin = new pg.Client({ connectionString: server.url });
+    const url = new URL(server.url);
+    Object.assign(url, { username: 'plain_owner', password: 'of-a-test' });
+    const owner = new Database(url.href, { connections: 2 });
+    try {
+      await admin.connect();
+      await admin.query("create role plain_owner login password 'of-a-test'");
+      await admin.query(`alter database ${url.pathname.slice(1)} owner to plain_owner`);
+      const { warnings, log } = recorder();
+      await migrate(owner, systemClock, log);
+      for (const role of ['cryptoracle_reader', 'cryptoracle_worker'])
+        expect(warnings).toContainEqual(
+          expect.stringMatching(new RegExp(`may not create roles: have ${role} `)),
+        );
+      expect(await value(owner, 'select count(*)::int from cryptoracle.tokens')).toBe(200);
+
+      await admin.query('create role cryptoracle_reader; create role cryptoracle_worker');
+      await migrate(owner, systemClock, silent);
+      expect(await grantsOf(owner, 'cryptoracle_reader')).toEqual(expectedOf('reader'));
+      expect(await grantsOf(owner, 'cryptoracle_worker')).toEqual(expectedOf('worker'));
+    } finally {
+      await admin.end();
+      await owner.close();
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

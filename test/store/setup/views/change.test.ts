@@ -1,0 +1,145 @@
+import { beforeAll, expect, it } from 'vitest';
+import { storeAnswer } from '../../../../src/store/answers/write.ts';
+import type { Database } from '../../../../src/store/connection/database.ts';
+import { day, hour } from '../../../support/clock.ts';
+import { createTestDatabase, describeOnServers, rows } from '../../../support/database.ts';
+import { answer, mentions, row, start, type Values } from '../../answers/answering.ts';
+
+const sentiment = 'CO-A-02-03';
+
+/** A token's value in each hour since {@link start}: anything that does not repeat. */
+const level = (number: number) => Math.round(Math.sin(number * 1.7) * 500) / 1000;
+
+describeOnServers('the views of change', (kind) => {
+  let database: Database;
+  const hours = 35 * 24 + 5;
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+    const series = Array.from({ length: hours }, (_, number) =>
+      row('BTC', start + number * hour, { [sentiment]: level(number), [mentions]: number }),
+    );
+    const newest = start + (hours - 1) * hour;
+    const pair = (token: string, before: Values | undefined, now: Values, late = 0) => [
+      ...(before === undefined ? [] : [row(token, newest - late - day, before)]),
+      row(token, newest - late, now),
+    ];
+    await storeAnswer(
+      database,
+      answer({
+        tokens: ['BTC', 'ETH', 'SOL', 'XRP', 'ADA', 'DOGE'],
+        to: start + hours * hour,
+        rows: [
+          ...series,
+          ...pair('ETH', { [mentions]: 100, [sentiment]: 1 }, { [mentions]: 40, [sentiment]: -1 }),
+          ...pair('SOL', { [mentions]: 0 }, { [mentions]: 30 }, 2 * hour),
+          ...pair('XRP', undefined, { [mentions]: 500 }),
+          ...pair('ADA', { [mentions]: 1 }, { [mentions]: 900 }, day + hour),
+          ...pair('DOGE', { [sentiment]: 0 }, { [sentiment]: 0.1 }),
+        ],
+      }),
+    );
+  });
+
+  it('movers compares each newest window with the one a day before', async () => {
+    const found = await rows(
+      database,
+      `select token, mention_count, mention_count_before, mention_change, mention_change_ratio, mention_place::int,
+         sentiment_change, sentiment_place::int
+       from cryptoracle.movers where granularity = '1h' order by mention_place, token`,
+    );
+    expect(found.map(({ token, mention_place }) => [token, mention_place])).toEqual([
+      ['ETH', 1],
+      ['SOL', 2],
+      ['BTC', 3],
+      ['DOGE', 4],
+      ['XRP', 4],
+    ]);
+    expect(found[0]).toMatchObject({
+      mention_count: 40,
+      mention_count_before: 100,
+      mention_change: -60,
+      mention_change_ratio: -0.6,
+      sentiment_change: -2,
+    });
+    // None were there before: no ratio, but a change.
+    expect(found[1]).toMatchObject({ mention_change: 30, mention_change_ratio: null });
+    const bySentiment = found.toSorted((a, b) => a.sentiment_place - b.sentiment_place);
+    expect(bySentiment[0]?.token).toBe('ETH');
+    expect(bySentiment.filter(({ sentiment_change }) => sentiment_change === null)).toHaveLength(2);
+  });
+
+  /** Mean, deviation and number of the 30 Beijing days before the day of an hour. */
+  function yardstick(number: number) {
+    const midnight = Math.floor(number / 24) * 24;
+    const past = Array.from({ length: midnight }, (_, each) => each)
+      .filter((each) => each >= midnight - 720)
+      .map(level);
+    const mean = past.reduce((sum, each) => sum + each, 0) / past.length;
+    const squares = past.reduce((sum, each) => sum + (each - mean) ** 2, 0);
+    return { mean, deviation: Math.sqrt(squares / (past.length - 1)), windows: past.length };
+  }
+
+  it('sentiment_zscore measures the newest window against the 30 days before its day', async () => {
+    const found = await rows<Record<string, number>>(
+      database,
+      `select net_sentiment, mean_30d, stddev_30d, windows_30d::int, zscore from cryptoracle.sentiment_zscore
+       where granularity = '1h' and token = 'BTC'`,
+    );
+    const { mean, deviation, windows } = yardstick(hours - 1);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.windows_30d).toBe(windows);
+    expect(windows).toBe(720);
+    expect(found[0]?.mean_30d).toBeCloseTo(mean, 10);
+    expect(found[0]?.stddev_30d).toBeCloseTo(deviation, 10);
+    expect(found[0]?.zscore).toBeCloseTo((level(hours - 1) - mean) / deviation, 8);
+  });
+
+  it('sentiment_zscore_history does so for every window', async () => {
+    const found = await rows<{ time: Date; windows_30d: number; zscore: number | null }>(
+      database,
+      `select time, windows_30d::int, zscore from cryptoracle.sentiment_zscore_history
+       where granularity = '1h' and token = 'BTC' order by time`,
+    );
+    expect(found).toHaveLength(hours);
+    for (const [number, { windows_30d, zscore }] of found.entries()) {
+      const { mean, deviation, windows } = yardstick(number);
+      expect(windows_30d).toBe(windows);
+      if (windows < 2) expect(zscore).toBeNull();
+      else expect(zscore).toBeCloseTo((level(number) - mean) / deviation, 8);
+    }
+  });
+
+  it('with fewer than ten windows to measure by there is no z-score', async () => {
+    const past = (token: string, windows: number) =>
+      Array.from({ length: windows + 1 }, (_, number) =>
+        row(token, start + (number < windows ? number : 24) * hour, { [sentiment]: level(number) }),
+      );
+    await storeAnswer(
+      database,
+      answer({
+        tokens: ['LTC', 'LINK'],
+        to: start + 25 * hour,
+        rows: [...past('LTC', 9), ...past('LINK', 10)],
+      }),
+    );
+    const found = await rows(
+      database,
+      `select token, windows_30d::int, zscore is null as unknown from cryptoracle.sentiment_zscore_history
+       where granularity = '1h' and token in ('LTC', 'LINK') and time = $1 order by windows_30d`,
+      [new Date(start + day)],
+    );
+    expect(found).toEqual([
+      { token: 'LTC', windows_30d: 9, unknown: true },
+      { token: 'LINK', windows_30d: 10, unknown: false },
+    ]);
+  });
+
+  it('without a past there is no z-score', async () => {
+    const found = await rows(
+      database,
+      `select mean_30d is null as unknown, windows_30d::int, zscore from cryptoracle.sentiment_zscore
+       where granularity = '1h' and token = 'DOGE'`,
+    );
+    expect(found).toEqual([{ unknown: false, windows_30d: 1, zscore: null }]);
+  });
+});

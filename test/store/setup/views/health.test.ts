@@ -1,0 +1,153 @@
+import { beforeAll, expect, it } from 'vitest';
+import { beijingDay, formatBeijingDate } from '../../../../src/beijing.ts';
+import { metricCodes, tagCodes } from '../../../../src/catalog/index.ts';
+import { storeAnswer } from '../../../../src/store/answers/write.ts';
+import type { Database } from '../../../../src/store/connection/database.ts';
+import { day, hour, minute } from '../../../support/clock.ts';
+import { createTestDatabase, describeOnServers, rows } from '../../../support/database.ts';
+import { answer, mentions, row } from '../../answers/answering.ts';
+
+describeOnServers('the views of health', (kind) => {
+  let database: Database;
+  const today = beijingDay(Date.now());
+  const from = today - 3 * day;
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+    // Two days and six hours of the third, of which one hour is missing; one metric was asked for on the first day only.
+    const parts = [
+      { metrics: metricCodes.slice(1), from, to: from + 2 * day },
+      { metrics: metricCodes.slice(0, 1), from, to: from + day },
+      { metrics: metricCodes, from: from + 2 * day + hour, to: from + 2 * day + 6 * hour },
+    ];
+    for (const part of parts) {
+      const tokens = ['BTC', 'ETH'];
+      const newest = [row('BTC', part.to - hour, { [mentions]: 1 })];
+      await storeAnswer(database, answer({ ...part, tokens, tags: tagCodes, rows: newest }));
+    }
+    await storeAnswer(
+      database,
+      answer({
+        from: from + 5 * hour,
+        to: from + 6 * hour,
+        rows: [row('ETH', from + 5 * hour, { [mentions]: 1 })],
+      }),
+    );
+  });
+
+  const coverage = (where: string) =>
+    rows(
+      database,
+      `select day::text, windows, metrics::int, expected::int, answered::int, answered_ratio
+       from cryptoracle.coverage_daily where ${where} order by day`,
+    );
+
+  it('coverage_daily counts what has been answered of each Beijing day', async () => {
+    const date = (days: number) => formatBeijingDate(from + days * day);
+    const full = 24 * 13;
+    const found = await coverage("granularity = '1h' and token = 'BTC'");
+    expect(found.slice(0, 3)).toEqual([
+      { day: date(0), windows: 24, metrics: 13, expected: full, answered: full, answered_ratio: 1 },
+      { day: date(1), windows: 24, metrics: 13, expected: full, answered: 24 * 12, answered_ratio: 12 / 13 },
+      { day: date(2), windows: 24, metrics: 13, expected: full, answered: 5 * 13, answered_ratio: 5 / 24 },
+    ]);
+  });
+
+  it('the current day counts as far as its windows are due', async () => {
+    const windowsToday = async () => {
+      const found = await coverage("granularity = '15m' and token = 'ETH'");
+      return found.filter(({ day: name }) => name === formatBeijingDate(today));
+    };
+    const due = () => Math.max(0, Math.floor((Date.now() - 15 * minute - today) / (15 * minute)));
+    await storeAnswer(
+      database,
+      answer({ granularity: '15m', tokens: ['ETH'], from: today, to: today + 15 * minute }),
+    );
+    const before = due();
+    const current = await windowsToday();
+    // In the first half of an hour after midnight in Beijing there is none.
+    if (current.length === 0) expect(before).toBe(0);
+    else expect([before, due()]).toContain(current[0]?.windows);
+
+    // Windows settle when the pipeline's settings say so.
+    await database.pool.query(
+      `insert into cryptoracle.wanted (granularity, history_start, settle_delay, tokens, metrics)
+       select '15m', now(), now() - $1::timestamptz, null, '{}'`,
+      [new Date(today + 15 * minute)],
+    );
+    expect(await windowsToday()).toMatchObject([{ windows: 1, answered_ratio: 1 }]);
+    await database.pool.query('delete from cryptoracle.wanted');
+  });
+
+  it('a token without such windows counts only where it was asked for', async () => {
+    // The name of no other test's token, asked for on two days without a value; nobody asks for it on the third.
+    const token = 'SOL';
+    await storeAnswer(
+      database,
+      answer({ from, to: from + 2 * day, tokens: [token], metrics: metricCodes, tags: [] }),
+    );
+    const found = await coverage(`granularity = '1h' and token = '${token}'`);
+    expect(found.map(({ answered_ratio }) => answered_ratio)).toEqual([1, 1]);
+    // A value shows that it has such windows: then what was not asked for is missing.
+    await storeAnswer(
+      database,
+      answer({ from, to: from + hour, tokens: [token], rows: [row(token, from, { [mentions]: 1 })] }),
+    );
+    const ratios = (await coverage(`granularity = '1h' and token = '${token}'`)).map(
+      (each) => each.answered_ratio,
+    );
+    expect(ratios.slice(0, 3)).toEqual([1, 1, 0]);
+  });
+
+  it('what the subscription refuses is not expected', async () => {
+    await database.pool.query(
+      "insert into cryptoracle.entitlements values ('CO-A-01-01', now(), now()), ('CO-A-02-05', now(), now())",
+    );
+    const found = await coverage("granularity = '1h' and token = 'BTC'");
+    await database.pool.query('delete from cryptoracle.entitlements');
+    expect(found[1]).toMatchObject({ metrics: 11, expected: 24 * 11, answered: 24 * 11, answered_ratio: 1 });
+  });
+
+  it('freshness tells how far the newest window is behind', async () => {
+    const [hourly, daily] = await rows<Record<string, unknown>>(
+      database,
+      `select * from cryptoracle.freshness where granularity in ('1h', '1d') order by granularity desc`,
+    );
+    const end = from + 2 * day + 6 * hour;
+    const seconds = (Date.now() - end) / 1000;
+    expect(hourly).toMatchObject({
+      granularity: '1h',
+      newest_window: new Date(end - hour),
+      newest_window_end: new Date(end),
+      tokens: '1',
+      stored_at: expect.any(Date),
+      answered_until: new Date(end),
+      is_late: true,
+    });
+    expect(Math.abs(Number(hourly?.seconds_behind) - seconds)).toBeLessThan(30);
+    expect(Math.abs(Number(hourly?.windows_behind) - seconds / 3600)).toBeLessThan(1.3);
+    expect(daily).toEqual({
+      granularity: '1d',
+      newest_window: null,
+      newest_window_end: null,
+      tokens: '0',
+      stored_at: null,
+      answered_until: null,
+      seconds_behind: null,
+      windows_behind: null,
+      is_late: null,
+    });
+  });
+
+  it('a window of the last hour is not late', async () => {
+    const newest = Math.floor(Date.now() / hour) * hour - hour;
+    await storeAnswer(
+      database,
+      answer({ from: newest, to: newest + hour, rows: [row('BTC', newest, { [mentions]: 1 })] }),
+    );
+    const found = await rows(
+      database,
+      `select is_late, windows_behind from cryptoracle.freshness where granularity = '1h'`,
+    );
+    expect(found).toEqual([{ is_late: false, windows_behind: 0 }]);
+  });
+});
