@@ -20,7 +20,6 @@ const banner = `import { createRequire as requireFrom } from 'node:module'; cons
 export async function bundleProgram(): Promise<Program> {
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
-  // As deep in the checkout as the sources that look for the migrations.
   const folder = mkdtempSync(join(cache, 'program-'));
   const entries = { cli: join(root, 'src/cli.ts'), 'skewed-clock': join(root, 'harness/skewed-clock.ts') };
   await build({

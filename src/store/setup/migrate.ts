@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { bundledTokens, metrics, tags } from '../../catalog/index.ts';
 import type { Clock } from '../../clock.ts';
 import { UserError } from '../../errors.ts';
+import { packageFolder } from '../../package.ts';
 import { type Database, errorCode } from '../connection/database.ts';
 import { commentStatements } from './comments.ts';
 import { createFunctions } from './functions.ts';
@@ -17,7 +18,7 @@ import { setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
 import { createViews } from './views/index.ts';
 
-const migrationsFolder = fileURLToPath(new URL('../../../migrations', import.meta.url));
+const migrationsFolder = join(packageFolder, 'migrations');
 const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'migrations' };
 
 /**
