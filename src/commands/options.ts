@@ -10,7 +10,7 @@ import {
   metricCodes,
   type Token,
 } from '../catalog/index.ts';
-import { splitList } from '../config.ts';
+import { splitList } from '../config/values.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 

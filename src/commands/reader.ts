@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config.ts';
+import { parseDuration } from '../config/values.ts';
 import { innermost, UserError } from '../errors.ts';
 import {
   createReader,

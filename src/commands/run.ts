@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { readSettings, type Settings } from '../config.ts';
+import { describeUnread } from '../config/unread.ts';
+import { readSettings, type Settings, unreadSettings } from '../config.ts';
 import { errorLine, TryLaterError, UserError } from '../errors.ts';
 import { explainConnectionError } from '../store/connection/database.ts';
 import { Runtime } from './runtime.ts';
@@ -40,6 +41,9 @@ export async function runCommand(
   let runtime: Runtime | undefined;
   try {
     runtime = new Runtime(changeSettings(readSettings()));
+    for (const unread of unreadSettings()) {
+      process.stderr.write(errorLine(`warning: ${describeUnread(unread)}`));
+    }
     process.exitCode = (await work({ runtime, signal: stop.signal })) ?? 0;
   } catch (error) {
     process.exitCode = tell(explain(error, runtime));

@@ -1,5 +1,6 @@
 import { Command, Help } from 'commander';
-import { readSettings, unknownSettings } from '../../config.ts';
+import { describeUnread } from '../../config/unread.ts';
+import { readSettings, unreadSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readListedTokens } from '../../store/ledger/tokens.ts';
@@ -44,9 +45,9 @@ async function* examine(context: CommandContext): AsyncGenerator<Finding> {
 
 function describeSettings({ settings }: Runtime): Finding {
   const { tokens, metrics, granularities, requestsPerSecond, requestsPerDay } = settings;
-  const unknown = unknownSettings();
-  if (unknown.length > 0) {
-    return warning('settings', `no settings of ours: ${unknown.join(', ')}`, '.env.example names them all');
+  const unread = unreadSettings();
+  if (unread.length > 0) {
+    return warning('settings', unread.map(describeUnread).join('; '), '.env.example names all settings');
   }
   return ok(
     'settings',

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** Settings that are addresses. What the client behind one cannot use is refused here, where it can be named. */
+
+/** @param suits whether an address that is one can be used */
+const url = (protocols: RegExp, example: string, suits: (address: URL) => boolean) =>
+  z
+    .url({ protocol: protocols, error: `is no address such as ${example}`, abort: true })
+    .refine((text) => suits(new URL(text)), `is no address such as ${example}`)
+    // The last slashes begin where none is before: tried at every slash, many of them would take for ever.
+    .transform((text) => text.replace(/(?<!\/)\/+$/, ''));
+
+export const postgresUrl = () =>
+  url(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/name', isPostgres);
+
+export const redisUrl = () => url(/^rediss?$/, 'redis://host:6379/0', isRedis);
+
+export const apiUrl = (example: string) => url(/^https?$/, example, isPlain);
+
+/** `fetch` refuses a user or password, and quotes them in its error; a path is put behind the address. */
+function isPlain({ username, password, href }: URL): boolean {
+  return username + password === '' && !/[?#]/.test(href);
+}
+
+/** The PostgreSQL client never answers where a port that is given as a parameter is none. */
+function isPostgres({ searchParams }: URL): boolean {
+  return searchParams
+    .getAll('port')
+    .every((port) => /^\d+$/.test(port) && Number(port) > 0 && Number(port) < 65_536);
+}
+
+/** The Redis client has no error for a broken escape, nor for a database that is no number. */
+function isRedis({ username, password, pathname }: URL): boolean {
+  return isEscaped(username + password) && /^\/?\d*$/.test(pathname);
+}
+
+function isEscaped(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
