@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
+  apiVersions,
   findMetric,
   findTag,
   granularities,
+  isApiVersion,
   isGranularity,
   isMetricCode,
   isTagCode,
@@ -140,5 +142,13 @@ describe('the granularities', () => {
   it('are known by the API’s spelling alone', () => {
     expect(granularities.every(isGranularity)).toBe(true);
     expect(['', '1H', '15min', '1w', 'toString', ' 1d'].filter(isGranularity)).toEqual([]);
+  });
+});
+
+describe('the versions of the API', () => {
+  it('are three, oldest first, known by the vendor’s spelling alone', () => {
+    expect(apiVersions).toEqual(['v1', 'v2', 'v2.1']);
+    expect(apiVersions.every(isApiVersion)).toBe(true);
+    expect(['', 'V1', '2', 'v3', 'v2.0', 'toString'].filter(isApiVersion)).toEqual([]);
   });
 });
