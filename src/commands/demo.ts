@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { fillGaps } from '../backfill/fill.ts';
+import { summariseGaps, totalOf } from '../backfill/summary.ts';
 import { beijingDay } from '../beijing.ts';
 import type { Settings } from '../config.ts';
 import { TryLaterError } from '../errors.ts';
-import { fillGaps, summariseGaps } from '../ingest/fill.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import { sampleCredentials, startSimulator } from '../simulator/index.ts';
@@ -100,7 +101,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
   const scope = { ...(await readScope(database, settings, now)), wanted };
   const packer = runtime.packer();
-  const missing = (await summariseGaps(database, scope, packer)).reduce((sum, { values }) => sum + values, 0);
+  const missing = totalOf(await summariseGaps(database, scope, packer)).values;
   const ingestor = await runtime.ingestor(database);
   if (missing === 0) {
     say('the history is complete already: nothing to fetch');

@@ -2,25 +2,23 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
-import type { Granularity, Token } from '../catalog/index.ts';
+import type { BackfillContext } from '../backfill/context.ts';
+import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
 import { innermost } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
-import { refreshTokenList } from '../ingest/token-list.ts';
+import { ensureKnownTokens, refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
-import { type DailyNeed, dailyNeed } from '../planning/budget.ts';
 import { Packer } from '../planning/packing.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
 import { startEmbedded } from '../store/connection/embedded.ts';
-import { readDesiredScope } from '../store/ledger/desired-scope.ts';
-import { findUnknownToken, readScope, requireKnownTokens } from '../store/ledger/scope.ts';
-import { isTokenListOld } from '../store/ledger/tokens.ts';
+import { readDailyNeed } from '../store/ledger/daily-need.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { ensureMigrated } from '../store/setup/migrate.ts';
 
-/** Who looks for data that lie elsewhere would wonder why there are none. */
+/** Says that a new database was made: data that were expected may lie elsewhere. */
 function tellNewDatabase(dataDir: string): void {
   const demo = demoFolder(dataDir);
   const hint = demo !== dataDir && existsSync(demo) ? `; the demo's is under ${demo} (DATA_DIR=${demo})` : '';
@@ -108,6 +106,11 @@ export class Runtime {
     return new Packer({ limit: recordLimit, unit: recordUnit, extraRecords: wire.tags === 'one' ? 1 : 0 });
   }
 
+  /** What backfills are planned and worked on with. */
+  backfill(database: Database): BackfillContext {
+    return { database, clock: this.clock, packer: this.packer(), settings: this.settings };
+  }
+
   /** What asks the API and stores its answers. @throws UserError where credentials are missing */
   async ingestor(database: Database): Promise<Ingestor> {
     await makeProbeDue(database, this.clock.now());
@@ -120,21 +123,8 @@ export class Runtime {
     if (requestsPerDay === undefined) return new RateLimiter(database, requestsPerSecond);
     return new RateLimiter(database, requestsPerSecond, {
       requestsPerDay,
-      need: await this.dailyNeed(database),
+      need: await readDailyNeed(database, this.settings, this.clock.now()),
     });
-  }
-
-  /** The calls that what is wanted now takes in a day. */
-  async dailyNeed(database: Database): Promise<DailyNeed> {
-    // What the pipeline was told, not what this shell says: its newest windows need it.
-    const desired = await readDesiredScope(database, { ...this.settings, given: new Set() });
-    const { tokensOf, metrics } = await readScope(
-      database,
-      { ...this.settings, ...desired },
-      this.clock.now(),
-    );
-    const tokensIn = (granularity: Granularity) => tokensOf(granularity).length;
-    return dailyNeed({ ...this.settings, ...desired, tokensIn, metrics: metrics.length });
   }
 
   #createIngestor(database: Database, rateLimiter: RateLimiter): Ingestor {
@@ -160,26 +150,17 @@ export class Runtime {
     });
   }
 
-  /**
-   * Makes sure that the chosen tokens are known. The API is asked for its list where that may decide: for tokens nobody
-   * has heard of, and for `all` where the list is older than a day.
-   *
-   * @param where the setting or option that names the tokens
-   * @throws UserError naming a token that the API does not list either
-   */
+  /** As {@link ensureKnownTokens}, with the API of the settings; without credentials, with what is known already. */
   async requireTokens(
     database: Database,
     chosen: readonly Token[] | 'all',
     where: string,
     signal?: AbortSignal,
   ): Promise<void> {
-    const isDecisive =
-      chosen === 'all'
-        ? await isTokenListOld(database, this.clock.now())
-        : (await findUnknownToken(database, chosen)) !== undefined;
-    if (isDecisive && hasCredentials(this.settings)) {
-      await refreshTokenList(await this.ingestor(database), this.log, signal);
-    }
-    await requireKnownTokens(database, chosen, where);
+    const refresh = async () => refreshTokenList(await this.ingestor(database), this.log, signal);
+    await ensureKnownTokens(database, chosen, where, {
+      now: this.clock.now(),
+      refresh: hasCredentials(this.settings) ? refresh : undefined,
+    });
   }
 }

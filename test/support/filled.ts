@@ -1,7 +1,7 @@
+import { fillGaps } from '../../src/backfill/fill.ts';
 import { beijingDay } from '../../src/beijing.ts';
 import { bundledTokens, granularities, metricCodes, tagCodes } from '../../src/catalog/index.ts';
 import { systemClock } from '../../src/clock.ts';
-import { fillGaps } from '../../src/ingest/fill.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { newestDay, tagRequests } from '../../src/planning/tags.ts';

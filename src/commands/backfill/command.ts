@@ -4,8 +4,8 @@ import { UserError } from '../../errors.ts';
 import { parseInstant, parsePositive, withScopeOptions } from '../options.ts';
 import { runCommand } from '../run.ts';
 import { cancel, list } from './orders.ts';
+import { type OrderOptions, order, type ResumeOptions, resume } from './place.ts';
 import { watch } from './watch.ts';
-import { type OrderOptions, order, type ResumeOptions, resume } from './work.ts';
 
 interface BackfillOptions {
   readonly from?: number;

@@ -2,6 +2,7 @@ import { Command, Help } from 'commander';
 import { describeUnread } from '../../config/unread.ts';
 import { readSettings, unreadSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
+import { readDailyNeed } from '../../store/ledger/daily-need.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readListedTokens } from '../../store/ledger/tokens.ts';
 import { readSentToday } from '../../store/limits/rate-limiter.ts';
@@ -78,7 +79,7 @@ async function checkTokens({ settings }: Runtime, { database, isCurrent }: Found
 async function checkBudget(runtime: Runtime, { database, isCurrent }: FoundDatabase): Promise<Finding> {
   const { requestsPerDay, requestsPerSecond } = runtime.settings;
   if (database === undefined || !isCurrent) return skipped('budget', 'the schema comes first');
-  const need = await runtime.dailyNeed(database);
+  const need = await readDailyNeed(database, runtime.settings, runtime.clock.now());
   const sent = await readSentToday(database);
   const most = Math.min(requestsPerDay ?? Number.POSITIVE_INFINITY, requestsPerSecond * 86_400);
   const message =

@@ -1,100 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { ApiFailure, type FailureKind } from '../api/failure.ts';
-import { type Granularity, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
-import { intersection, isEmpty, union } from '../planning/interval.ts';
-import { type Lane, laneOfGap, liveWindows } from '../planning/lanes.ts';
+import type { IngestTally } from '../ingest/context.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
+import { type Lane, laneOfGap } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
-import { type GapReader, planGaps, planRequests, stretchFor, type WantedWindows } from '../planning/plan.ts';
+import { planRequests } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
-import { readGaps } from '../store/ledger/coverage.ts';
-import type { Scope } from '../store/ledger/scope.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
-import type { IngestTally } from './context.ts';
-import type { Ingestor } from './ingestor.ts';
+import { type FillScope, gapReader, stretchOf } from './scope.ts';
 
 /** Fills gaps in the foreground: the same plan and the same ingestion as the queue's, without the queue. */
-
-export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'tokensToReprobe'> {
-  readonly wanted: WantedWindows;
-  /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
-  readonly refreshOf?: number | undefined;
-}
-
-/** What a granularity lacks and what it takes to fetch it. */
-export interface GapSummary {
-  readonly granularity: Granularity;
-  /** Token × metric × window cells that have not been answered. */
-  values: number;
-  /** Windows that any token misses. */
-  windows: number;
-  /** Token × window pairs, as far as gaps share them. */
-  rows: number;
-  requests: number;
-  /** Start of the first window missing and end of the last, in milliseconds since the epoch. */
-  from: number | undefined;
-  to: number | undefined;
-}
-
-export function gapReader(database: Database, scope: FillScope): GapReader {
-  return async (granularity, interval) => {
-    const { metrics, wanted, refreshOf } = scope;
-    const tokens = scope.tokensOf(granularity);
-    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
-    const end = wanted.get(granularity)?.end ?? interval.end;
-    const looks = scope.tokensToReprobe(granularity, end);
-    const newest = { start: end - liveWindows * windowLength[granularity], end };
-    const looked = intersection(interval, newest);
-    if (looks.length === 0 || isEmpty(looked)) return gaps;
-    const newestOnly = { granularity, tokens: looks, metrics, interval: looked };
-    return [...gaps, ...(await readGaps(database, newestOnly, { refreshOf }))];
-  };
-}
-
-const stretchOf = ({ tokens, metrics, wanted }: FillScope) =>
-  stretchFor(tokens.length * metrics.length, wanted.keys());
-
-/** Counts what a fill of the scope would do, without asking the API. */
-export async function summariseGaps(
-  database: Database,
-  scope: FillScope,
-  packer: Packer,
-): Promise<GapSummary[]> {
-  const summaries = new Map<Granularity, GapSummary>();
-  for (const granularity of scope.wanted.keys()) {
-    summaries.set(granularity, {
-      granularity,
-      values: 0,
-      windows: 0,
-      rows: 0,
-      requests: 0,
-      from: undefined,
-      to: undefined,
-    });
-  }
-  for await (const gaps of planGaps(scope.wanted, gapReader(database, scope), stretchOf(scope))) {
-    const [first] = gaps;
-    const missing = union(gaps.map(({ interval }) => interval));
-    const inStretch = first === undefined ? undefined : summaries.get(first.granularity);
-    if (first !== undefined && inStretch !== undefined) {
-      inStretch.windows += missing.reduce((sum, each) => sum + windowCount(first.granularity, each), 0);
-    }
-    for (const gap of gaps) {
-      const summary = summaries.get(gap.granularity);
-      if (summary === undefined) continue;
-      const rows = gap.tokens.length * windowCount(gap.granularity, gap.interval);
-      summary.rows += rows;
-      summary.values += rows * gap.metrics.length;
-      summary.requests += packer.count(gap);
-      summary.from = Math.min(summary.from ?? gap.interval.start, gap.interval.start);
-      summary.to = Math.max(summary.to ?? gap.interval.end, gap.interval.end);
-    }
-  }
-  return [...summaries.values()];
-}
 
 export interface FillOptions {
   readonly database: Database;

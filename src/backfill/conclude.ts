@@ -1,0 +1,115 @@
+import { formatBeijing } from '../beijing.ts';
+import { TryLaterError, UserError } from '../errors.ts';
+import type { IngestTally } from '../ingest/context.ts';
+import { type BackfillScope, endOrder, forgetRefresh, readOrder } from '../store/ledger/orders.ts';
+import type { BackfillContext } from './context.ts';
+import type { FillResult } from './fill.ts';
+import { notPlaced, orderIsOver, type Quote } from './order.ts';
+import { type FillScope, readFillScope } from './scope.ts';
+import { summariseGaps, totalOf } from './summary.ts';
+
+/** How the work on an order ended. */
+export interface Conclusion {
+  /** Number of the order; `undefined` where nothing was missing, and nothing ordered. */
+  readonly order: number | undefined;
+  readonly end: FillResult['end'] | 'cancelled';
+  readonly tally: IngestTally;
+  /** What the ledger still lacks. */
+  readonly valuesLeft: number;
+  readonly requestsLeft: number;
+  /** Why something is left; `undefined` where nothing is. */
+  readonly problem: UserError | TryLaterError | undefined;
+}
+
+interface WorkDone {
+  readonly id: number | undefined;
+  readonly placed: BackfillScope;
+  readonly scope: FillScope;
+  readonly result: FillResult;
+}
+
+/** What a fill that had nothing to fill ends with. */
+const nothingFilled: FillResult = {
+  tally: { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 },
+  end: 'done',
+  budgetUntil: undefined,
+  failures: 0,
+  lastFailure: undefined,
+};
+
+/** How an order ends that nobody placed, since nothing was missing. */
+export function concludeWithoutOrder(
+  { placed, scope }: Quote,
+  context: BackfillContext,
+): Promise<Conclusion> {
+  return conclude({ id: undefined, placed, scope, result: nothingFilled }, context);
+}
+
+/** Reads from the ledger what is left, and ends the order accordingly. */
+export async function conclude(work: WorkDone, context: BackfillContext): Promise<Conclusion> {
+  const { database } = context;
+  const { id, result } = work;
+  const left = await readLeft(work, context);
+  if (id !== undefined && (await readOrder(database, id))?.state === 'cancelled') {
+    // Calls that were under way when a refresh was cancelled have entered what they brought in its ledger.
+    await forgetRefresh(database, id);
+    return {
+      order: id,
+      end: 'cancelled',
+      tally: result.tally,
+      ...left,
+      problem: orderIsOver(id, 'cancelled'),
+    };
+  }
+  const problem = left.valuesLeft === 0 ? undefined : problemOf(result, describeRest(id, left));
+  if (id !== undefined) {
+    const state = problem === undefined ? 'done' : result.end === 'access-denied' ? 'failed' : 'stopped';
+    await endOrder(database, id, { state, message: problem?.message }, context.clock.now());
+  }
+  const end = result.end === 'done' && problem !== undefined ? 'stopped' : result.end;
+  return { order: id, end, tally: result.tally, ...left, problem };
+}
+
+type Left = Pick<Conclusion, 'valuesLeft' | 'requestsLeft'>;
+
+async function readLeft({ id, placed, scope }: WorkDone, context: BackfillContext): Promise<Left> {
+  // The API may have turned out not to give some of it, or to have more.
+  const learned = await readFillScope(placed, id ?? notPlaced, context);
+  const inRange = { ...learned, wanted: scope.wanted };
+  const { values, requests } = totalOf(await summariseGaps(context.database, inRange, context.packer));
+  return { valuesLeft: values, requestsLeft: requests };
+}
+
+function describeRest(id: number | undefined, { valuesLeft, requestsLeft }: Left): string {
+  const number = (count: number) => count.toLocaleString('en-US');
+  const remedy = id === undefined ? 'Run the same command again' : `\`backfill resume ${id}\` continues it`;
+  return `${number(valuesLeft)} values (${number(requestsLeft)} requests) are left. ${remedy}`;
+}
+
+/** Why an order is not done, with the remedy. */
+function problemOf({ end, budgetUntil, lastFailure }: FillResult, rest: string): UserError | TryLaterError {
+  const reason = lastFailure === undefined ? '' : `: ${lastFailure.message}`;
+  switch (end) {
+    case 'access-denied':
+      return new UserError(
+        `the API refuses access${reason}. Check the credentials, and that this machine's address is on the key's whitelist`,
+      );
+    case 'limit':
+      return new TryLaterError(`--max-requests is reached; ${rest}`);
+    case 'budget': {
+      const until =
+        budgetUntil === undefined ? 'tomorrow' : `after ${formatBeijing(budgetUntil).slice(0, 16)}`;
+      return new TryLaterError(
+        `the daily budget (REQUESTS_PER_DAY) is used up as far as history may have it; ${rest} ${until} (Beijing)`,
+      );
+    }
+    case 'stopped':
+      return new TryLaterError(`stopped${reason}; ${rest}`);
+    case 'no-answers':
+      return new TryLaterError(`the API gives no answers${reason}; ${rest}`);
+    case 'done':
+      return lastFailure?.kind === 'bad-request'
+        ? new UserError(`the API finds a request wrong${reason}; ${rest}. The table requests shows it`)
+        : new TryLaterError(`${rest}${reason}`);
+  }
+}

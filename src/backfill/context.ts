@@ -1,0 +1,12 @@
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import type { Packer } from '../planning/packing.ts';
+import type { Database } from '../store/connection/database.ts';
+
+/** What backfills are planned and worked on with. */
+export interface BackfillContext {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly packer: Packer;
+  readonly settings: Settings;
+}

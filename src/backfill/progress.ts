@@ -1,0 +1,48 @@
+import type { BackfillOrder } from '../store/ledger/orders.ts';
+import type { BackfillContext } from './context.ts';
+import { readFillScope } from './scope.ts';
+import { summariseGaps, totalOf } from './summary.ts';
+
+/** How far an order is, as the ledger tells: true after a restart, and from any terminal. */
+export interface ProgressSnapshot {
+  readonly order: BackfillOrder;
+  readonly valuesLeft: number;
+  readonly requestsLeft: number;
+  /** Share of the values ordered that are there, 0 to 1. */
+  readonly done: number;
+  /** Values a second since an earlier snapshot; 0 in the first. */
+  readonly rate: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** @param earlier the snapshot since which the rate is measured */
+export async function readProgress(
+  order: BackfillOrder,
+  earlier: ProgressSnapshot | undefined,
+  context: BackfillContext,
+): Promise<ProgressSnapshot> {
+  const { database, packer, clock } = context;
+  const scope = await readFillScope(order, order.id, context);
+  const summaries = order.state === 'done' ? [] : await summariseGaps(database, scope, packer);
+  const { values: valuesLeft, requests: requestsLeft } = totalOf(summaries);
+  const total = Math.max(order.valuesOrdered ?? 0, valuesLeft);
+  const at = clock.now();
+  const since = earlier ?? { valuesLeft, at };
+  return {
+    order,
+    valuesLeft,
+    requestsLeft,
+    done: total === 0 ? 1 : (total - valuesLeft) / total,
+    rate: Math.max(0, ((since.valuesLeft - valuesLeft) * 1000) / Math.max(1, at - since.at)),
+    at,
+  };
+}
+
+/** Longest time between two heartbeats of a process that works on an order, in milliseconds. */
+const longestSilence = 60_000;
+
+/** The state as people should see it: an order that says it runs, without a process that works on it, does not. */
+export function displayedState({ state, heartbeatAt, startedAt }: BackfillOrder, now: number): string {
+  return state === 'running' && now - (heartbeatAt ?? startedAt) > longestSilence ? 'died' : state;
+}

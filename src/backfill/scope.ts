@@ -1,0 +1,52 @@
+import { windowLength } from '../catalog/index.ts';
+import { intersection, isEmpty } from '../planning/interval.ts';
+import { liveWindows } from '../planning/lanes.ts';
+import { type GapReader, stretchFor, type WantedWindows, wantedWindows } from '../planning/plan.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readGaps } from '../store/ledger/coverage.ts';
+import type { BackfillScope } from '../store/ledger/orders.ts';
+import { readScope, type Scope } from '../store/ledger/scope.ts';
+import type { BackfillContext } from './context.ts';
+
+/** What a fill is about, and what of it the ledger lacks. */
+
+export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'tokensToReprobe'> {
+  readonly wanted: WantedWindows;
+  /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
+  readonly refreshOf?: number | undefined;
+}
+
+/**
+ * What there is to fill in the range of an order: what it names, less what the API is known not to give.
+ * @param id number of the order; a refresh has a ledger of its own under it
+ */
+export async function readFillScope(
+  { range, granularities, tokens, metrics, refresh, evenUnavailable }: BackfillScope,
+  id: number | undefined,
+  { database, clock, settings }: BackfillContext,
+): Promise<FillScope> {
+  const now = clock.now();
+  const wanted = wantedWindows(range, granularities, now, settings.settleDelay);
+  const scope = await readScope(database, { tokens, metrics, tags: [], evenUnavailable }, now);
+  return { ...scope, wanted, refreshOf: refresh ? id : undefined };
+}
+
+/** Reads gaps from the ledger of the scope; of tokens that are probed again, those of the newest windows. */
+export function gapReader(database: Database, scope: FillScope): GapReader {
+  return async (granularity, interval) => {
+    const { metrics, wanted, refreshOf } = scope;
+    const tokens = scope.tokensOf(granularity);
+    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
+    const end = wanted.get(granularity)?.end ?? interval.end;
+    const toReprobe = scope.tokensToReprobe(granularity, end);
+    const newest = { start: end - liveWindows * windowLength[granularity], end };
+    const reprobed = intersection(interval, newest);
+    if (toReprobe.length === 0 || isEmpty(reprobed)) return gaps;
+    const newestOnly = { granularity, tokens: toReprobe, metrics, interval: reprobed };
+    return [...gaps, ...(await readGaps(database, newestOnly, { refreshOf }))];
+  };
+}
+
+/** The stretches in which the plan of a scope goes through its range. */
+export const stretchOf = ({ tokens, metrics, wanted }: FillScope) =>
+  stretchFor(tokens.length * metrics.length, wanted.keys());

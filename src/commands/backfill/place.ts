@@ -1,0 +1,140 @@
+import { type Conclusion, concludeWithoutOrder } from '../../backfill/conclude.ts';
+import type { BackfillContext } from '../../backfill/context.ts';
+import {
+  nothingToDo,
+  type OpenOrder,
+  place,
+  type Quote,
+  quoteOrder,
+  quoteRest,
+  requireOrder,
+} from '../../backfill/order.ts';
+import { type WorkObserver, workOn } from '../../backfill/work.ts';
+import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import { requireCredentials } from '../../config.ts';
+import { UserError } from '../../errors.ts';
+import { storeDesiredScope } from '../../store/ledger/desired-scope.ts';
+import { count, type Progress, printJson, showProgress } from '../output.ts';
+import type { CommandContext } from '../run.ts';
+import { printPrice } from './price.ts';
+
+/** Places an order, or takes one up again, and works on it in the foreground. */
+
+interface WorkOptions {
+  readonly maxRequests?: number;
+  readonly json?: true;
+}
+
+export interface ResumeOptions extends WorkOptions {
+  readonly dryRun?: true;
+}
+
+export interface OrderOptions extends ResumeOptions {
+  readonly from: number;
+  readonly to: number;
+  readonly granularity?: readonly Granularity[];
+  readonly token?: readonly Token[] | 'all';
+  readonly metric?: readonly MetricCode[];
+  readonly refresh?: true;
+}
+
+export async function order(options: OrderOptions, context: CommandContext): Promise<number> {
+  const { runtime, signal } = context;
+  const { settings } = runtime;
+  if (options.from >= options.to) throw new UserError('--from must lie before --to');
+  if (options.dryRun !== true) requireCredentials(settings);
+  const database = await runtime.openDatabase();
+  await storeDesiredScope(database, settings, { onlyIfEmpty: true });
+  const tokens = options.token ?? settings.tokens;
+  await runtime.requireTokens(database, tokens, options.token === undefined ? 'TOKENS' : '--token', signal);
+  const backfill = runtime.backfill(database);
+  const choice = {
+    range: { start: options.from, end: options.to },
+    granularities: options.granularity ?? settings.granularities,
+    tokens,
+    metrics: options.metric ?? settings.metrics,
+    refresh: options.refresh === true,
+    // A person who names a token wants to see what the API says.
+    evenUnavailable: options.token !== undefined && options.token !== 'all',
+  };
+  const quote = await quoteOrder(choice, backfill);
+  if (options.dryRun === true) printPrice(quote.price, options.json === true);
+  if (options.json !== true) tellNothingToDo(quote);
+  if (options.dryRun === true) return 0;
+  if (nothingToDo(quote) !== undefined) return report(await concludeWithoutOrder(quote, backfill), options);
+  return work(await place(quote, backfill), options, context, backfill);
+}
+
+/** A range without windows is complete, too: a mistaken date would go unnoticed. */
+function tellNothingToDo(quote: Quote): void {
+  const nothing = nothingToDo(quote);
+  if (nothing === undefined) return;
+  const reasons = {
+    'nothing is due': 'no window of this range is due yet',
+    'all is answered': 'the API has answered all of it',
+    'metrics are refused': `the subscription does not include ${'metrics' in nothing ? nothing.metrics.join(', ') : ''}, and the API has answered all else`,
+  };
+  process.stdout.write(`nothing to do: ${reasons[nothing.reason]}\n`);
+}
+
+export async function resume(
+  id: number | undefined,
+  options: ResumeOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { runtime } = context;
+  if (options.dryRun !== true) requireCredentials(runtime.settings);
+  const database = await runtime.openDatabase();
+  const backfill = runtime.backfill(database);
+  const rest = await quoteRest(await requireOrder(database, id), backfill);
+  if (options.dryRun === true) {
+    printPrice(rest.price, options.json === true);
+    return 0;
+  }
+  return work(rest.order, options, context, backfill);
+}
+
+async function work(
+  order: OpenOrder,
+  options: WorkOptions,
+  { runtime, signal }: CommandContext,
+  backfill: BackfillContext,
+): Promise<number> {
+  const ingestor = await runtime.ingestor(backfill.database);
+  const concluded = await workOn(
+    order,
+    { ingestor, mostCalls: options.maxRequests, signal, observer: progressObserver() },
+    backfill,
+  );
+  return report(concluded, options);
+}
+
+function progressObserver(): WorkObserver {
+  let progress: Progress | undefined;
+  return {
+    began: ({ id, total, left }) => {
+      process.stderr.write(
+        `order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`,
+      );
+      progress = showProgress('filling', total, total - left);
+    },
+    progressed: (step) => progress?.update(step),
+    ended: () => progress?.stop(),
+  };
+}
+
+/** Says how it ended. @returns the exit code @throws the problem where something is left */
+function report({ order, tally, problem, ...conclusion }: Conclusion, { json }: WorkOptions): number {
+  const { calls, values, rowsWritten, revisions, rejects } = tally;
+  if (json === true) {
+    printJson({ order: order ?? null, ...conclusion, ...tally, message: problem?.message ?? null });
+  } else {
+    process.stdout.write(
+      `${count(values)} values in ${count(calls)} calls, ${count(rowsWritten)} rows written` +
+        `${revisions > 0 ? `, ${count(revisions)} revisions` : ''}` +
+        `${rejects > 0 ? `, ${count(rejects)} things quarantined` : ''}\n`,
+    );
+  }
+  if (problem !== undefined) throw problem;
+  return 0;
+}
