@@ -15,7 +15,7 @@ import type { DataRequest } from '../src/planning/request.ts';
 import { sampleCredentials } from '../src/simulator/index.ts';
 import { storeAnswer } from '../src/store/answers/write.ts';
 import { Database } from '../src/store/connection/database.ts';
-import { startEmbedded } from '../src/store/connection/embedded.ts';
+import { startEmbedded } from '../src/store/connection/embedded/index.ts';
 import { metrics15m } from '../src/store/schema/index.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { systemClock } from '../src/clock.ts';
 import { Database } from '../src/store/connection/database.ts';
-import { startEmbedded } from '../src/store/connection/embedded.ts';
+import { startEmbedded } from '../src/store/connection/embedded/index.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 import { load, yearOfEverything } from './load.ts';
 import { questions } from './questions.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { type EmbeddedDatabase, startEmbedded } from '../src/store/connection/embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../src/store/connection/embedded/index.ts';
 
 /** Servers that can be broken: each belongs to one run, and nobody else uses it. */
 

@@ -12,7 +12,7 @@ import { ensureKnownTokens, refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
-import { startEmbedded } from '../store/connection/embedded.ts';
+import { startEmbedded } from '../store/connection/embedded/index.ts';
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';

@@ -10,7 +10,7 @@ import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { Market } from '../../src/simulator/index.ts';
 import { Database } from '../../src/store/connection/database.ts';
-import { type EmbeddedDatabase, startEmbedded } from '../../src/store/connection/embedded.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../src/store/connection/embedded/index.ts';
 import { day, hour } from '../support/clock.ts';
 import { silent, value } from '../support/database.ts';
 

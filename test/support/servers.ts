@@ -11,7 +11,7 @@ import type { TestProject } from 'vitest/node';
 import { bundleProgram } from '../../harness/program.ts';
 import { systemClock } from '../../src/clock.ts';
 import { Database } from '../../src/store/connection/database.ts';
-import { startEmbedded } from '../../src/store/connection/embedded.ts';
+import { startEmbedded } from '../../src/store/connection/embedded/index.ts';
 import { migrate } from '../../src/store/setup/migrate.ts';
 
 /**

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import { Database } from '../../../src/store/connection/database.ts';
-import { startEmbedded } from '../../../src/store/connection/embedded.ts';
+import { startEmbedded } from '../../../src/store/connection/embedded/index.ts';
 import { RateLimiter } from '../../../src/store/limits/rate-limiter.ts';
 import { migrate } from '../../../src/store/setup/migrate.ts';
 import { viewNames } from '../../../src/store/setup/views/index.ts';

