@@ -16,3 +16,11 @@ export const windowLength: Readonly<Record<Granularity, number>> = {
 export function isGranularity(text: string): text is Granularity {
   return (granularities as readonly string[]).includes(text);
 }
+
+/**
+ * When a day starts at the API, as the Beijing clock shows it: 08:00 (midnight in UTC) or midnight. 1d windows start with
+ * it; finer ones lie on the same grid either way.
+ */
+export const dayStarts = ['08:00', '00:00'] as const;
+
+export type DayStart = (typeof dayStarts)[number];

@@ -128,6 +128,15 @@ export const entitlements = cryptoracle.table('entitlements', {
   lastRefusedAt: instant('last_refused_at').notNull(),
 });
 
+/** What the API was found to do, where its page leaves that open: one row for each thing that was found. */
+export const facts = cryptoracle.table('facts', {
+  name: text('name').primaryKey(),
+  value: text('value').notNull(),
+  found: text('found').notNull(),
+  detail: text('detail'),
+  since: instant('since').notNull(),
+});
+
 /** What the settings want, so that SQL can tell what is missing: one row a granularity. */
 export const wanted = cryptoracle.table('wanted', {
   granularity: text('granularity').primaryKey(),

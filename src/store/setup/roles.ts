@@ -38,6 +38,7 @@ const tableRights: Readonly<Record<string, TableRights>> = {
   quality_due: { reader: '', worker: 'select, insert, delete' },
   requests: { reader: 'select', worker: 'select, insert' },
   entitlements: { reader: 'select', worker: 'select, insert, update, delete' },
+  facts: { reader: 'select', worker: 'select, insert, update' },
   backfills: { reader: 'select', worker: 'select, insert, update' },
   breaker: { reader: 'select', worker: 'select, insert, update, delete' },
   wanted: { reader: 'select', worker: 'select, insert, update, delete' },

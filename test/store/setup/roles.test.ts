@@ -34,6 +34,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.breaker': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.coverage': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.entitlements': { reader: 'select', worker: 'delete, insert, select, update' },
+  'cryptoracle.facts': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.metric_catalog': { reader: 'select' },
   'cryptoracle.metrics_15m': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.metrics_1d': { reader: 'select', worker: 'insert, select, update' },

@@ -1,0 +1,161 @@
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { type DayStart, dayStarts } from '../../catalog/index.ts';
+import type { RecordUnit } from '../../planning/request.ts';
+import type { Database, Executor } from '../connection/database.ts';
+import { facts as table } from '../schema/index.ts';
+
+/**
+ * What the API was found to do, where its page leaves that open. Found once, it is knowledge of the database: all
+ * processes act by it, and a restart forgets none of it.
+ */
+
+/** Each fact with the values that it can have. */
+export interface FactValues {
+  /** When a day starts on the Beijing clock, and a 1d window with it. */
+  readonly day_start: DayStart;
+  /** What the API counts against its limit. */
+  readonly record_unit: RecordUnit;
+  /** Most records that an answer holds. */
+  readonly record_limit: number;
+  /** Whether the API serves its list of tokens. */
+  readonly token_list: 'served' | 'not served';
+  /** Whether a request without any tag is accepted. */
+  readonly empty_tags: 'accepted' | 'refused';
+  /** Milliseconds that the clock of the API is ahead of ours; negative where it is behind. */
+  readonly clock_offset: number;
+}
+
+export type FactName = keyof FactValues;
+
+/**
+ * How a fact was found. `assumed`: nothing showed it yet. `answered`: an answer to the running pipeline showed it.
+ * `calibrated`: `doctor --calibrate` looked for it. `setting`: a setting says so.
+ */
+export type FactSource = 'assumed' | 'answered' | 'calibrated' | 'setting';
+
+export interface Fact<Value> {
+  readonly value: Value;
+  readonly found: FactSource;
+  /** What showed it, for people. */
+  readonly detail: string | undefined;
+  /** Since when it is known; milliseconds since the epoch. `undefined` for what is assumed. */
+  readonly since: number | undefined;
+}
+
+export type Facts = { readonly [Name in FactName]: Fact<FactValues[Name]> };
+
+const assumed = <Value>(value: Value): Fact<Value> => ({
+  value,
+  found: 'assumed',
+  detail: undefined,
+  since: undefined,
+});
+
+/** What holds until something shows otherwise (API page; the vendor's later pages for the day). */
+export const assumedFacts: Facts = {
+  day_start: assumed<DayStart>('08:00'),
+  record_unit: assumed<RecordUnit>('value'),
+  record_limit: assumed(2000),
+  token_list: assumed<FactValues['token_list']>('served'),
+  empty_tags: assumed<FactValues['empty_tags']>('accepted'),
+  clock_offset: assumed(0),
+};
+
+const valueSchemas: { readonly [Name in FactName]: z.ZodType<FactValues[Name]> } = {
+  day_start: z.enum(dayStarts),
+  record_unit: z.enum(['value', 'row']),
+  record_limit: z.coerce.number().int().positive(),
+  token_list: z.enum(['served', 'not served']),
+  empty_tags: z.enum(['accepted', 'refused']),
+  clock_offset: z.coerce.number().int(),
+};
+
+interface StoredFact extends Record<string, unknown> {
+  readonly name: string;
+  readonly value: string;
+  readonly found: FactSource;
+  readonly detail: string | null;
+  readonly since: number;
+}
+
+/** All facts: what was found, and what is assumed of the others. */
+export async function readFacts(database: Database, tx?: Executor): Promise<Facts> {
+  const stored = await database.query<StoredFact>(
+    'read facts',
+    sql`
+      select ${table.name}, ${table.value}, ${table.found}, ${table.detail},
+        (extract(epoch from ${table.since}) * 1000)::float8 as since
+      from ${table}`,
+    tx,
+  );
+  const known = new Map(stored.map((fact) => [fact.name, fact]));
+  return {
+    day_start: readOne('day_start', known),
+    record_unit: readOne('record_unit', known),
+    record_limit: readOne('record_limit', known),
+    token_list: readOne('token_list', known),
+    empty_tags: readOne('empty_tags', known),
+    clock_offset: readOne('clock_offset', known),
+  };
+}
+
+/** A value that only another version of the program can read counts as not found. */
+function readOne<Name extends FactName>(name: Name, known: ReadonlyMap<string, StoredFact>): Facts[Name] {
+  const fallback = assumedFacts[name];
+  const stored = known.get(name);
+  const parsed = stored === undefined ? undefined : valueSchemas[name].safeParse(stored.value);
+  if (stored === undefined || parsed?.success !== true) return fallback;
+  const { found, detail, since } = stored;
+  return { ...fallback, value: parsed.data, found, detail: detail ?? undefined, since };
+}
+
+/** A fact as it is stored. */
+export interface FoundFact<Name extends FactName> {
+  readonly name: Name;
+  readonly value: FactValues[Name];
+  readonly found: FactSource;
+  readonly detail?: string | undefined;
+}
+
+/**
+ * Keeps what was found; writes nothing where that is known already, and known in the same way.
+ * @returns `isNew`: whether the value is another than the one stored before, or the first
+ */
+export async function storeFact<Name extends FactName>(
+  database: Database,
+  { name, value, found, detail }: FoundFact<Name>,
+  now: number,
+  tx?: Executor,
+): Promise<{ readonly isNew: boolean }> {
+  const [row] = await database.query<{ isNew: boolean }>(
+    'store fact',
+    sql`
+      with before as (select value from ${table} where ${table.name} = ${name})
+      insert into ${table} as fact (name, value, found, detail, since)
+      values (${name}, ${String(value)}, ${found}, ${detail ?? null}, ${new Date(now).toISOString()})
+      on conflict (name) do update
+        set value = excluded.value, found = excluded.found, detail = excluded.detail, since = excluded.since
+        where (fact.value, fact.found) is distinct from (excluded.value, excluded.found)
+      returning fact.value is distinct from (select value from before) as "isNew"`,
+    tx,
+  );
+  return { isNew: row?.isNew ?? false };
+}
+
+/** What settings say; absent where they leave it to what is found. */
+export type StatedFacts = { readonly [Name in FactName]?: FactValues[Name] | undefined };
+
+/** The facts as they count: what a setting says comes before what was found. */
+export function withStated(facts: Facts, stated: StatedFacts): Facts {
+  const override = <Value>(fact: Fact<Value>, value: Value | undefined): Fact<Value> =>
+    value === undefined ? fact : { value, found: 'setting', detail: undefined, since: undefined };
+  return {
+    day_start: override(facts.day_start, stated.day_start),
+    record_unit: override(facts.record_unit, stated.record_unit),
+    record_limit: override(facts.record_limit, stated.record_limit),
+    token_list: override(facts.token_list, stated.token_list),
+    empty_tags: override(facts.empty_tags, stated.empty_tags),
+    clock_offset: override(facts.clock_offset, stated.clock_offset),
+  };
+}
