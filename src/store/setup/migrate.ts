@@ -14,6 +14,7 @@ import { type Database, errorCode } from '../connection/database.ts';
 import { commentStatements } from './comments.ts';
 import { createFunctions } from './functions.ts';
 import { turnOffJit } from './jit.ts';
+import { removeReaderJobs, revokeJobPlanting } from './planted-jobs.ts';
 import { setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
 import { createViews } from './views/index.ts';
@@ -41,6 +42,8 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await writeCatalogue(client);
       await listBundledTokens(client, clock);
       await setUpRoles(client, log);
+      await revokeJobPlanting(client, log);
+      await removeReaderJobs(client, log);
     });
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;

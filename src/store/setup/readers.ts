@@ -1,8 +1,9 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
-import { UserError } from '../../errors.ts';
+import { innermost, oneLine, UserError } from '../../errors.ts';
 import { type Database, errorCode } from '../connection/database.ts';
+import { removeJobsOf } from './planted-jobs.ts';
 
 /** Logins for people's tools: members of `cryptoracle_reader`, which may read and nothing else. */
 
@@ -95,6 +96,7 @@ export async function dropReader(database: Database, name: string): Promise<void
       do $$ begin
         if not pg_has_role(${pg.escapeLiteral(name)}, 'usage') then grant ${role} to current_user; end if;
       end $$;
+      ${removeJobsOf(pg.escapeLiteral(name))}
       drop owned by ${role};
       drop role ${role}`);
   } catch (error) {
@@ -112,6 +114,12 @@ async function requireReader(database: Database, name: string): Promise<void> {
   }
 }
 
+/** The object that stands in the way, in PostgreSQL's words. */
+function detailOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return oneLine(cause instanceof pg.DatabaseError ? (cause.detail ?? cause.message) : innermost(cause));
+}
+
 function explain(error: unknown, name: string): unknown {
   switch (errorCode(error)) {
     case '42501': // insufficient_privilege
@@ -125,7 +133,9 @@ function explain(error: unknown, name: string): unknown {
     case '42939': // reserved_name
       return new UserError(`'${name}' is a name that PostgreSQL keeps to itself; take another`);
     case '2BP01': // dependent_objects_still_exist
-      return new UserError(`something belongs to '${name}' in another database; drop or reassign it first`);
+      return new UserError(
+        `something still belongs to '${name}', in another database maybe (${detailOf(error)}); drop or reassign it first`,
+      );
     default:
       return error;
   }
