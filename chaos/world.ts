@@ -13,7 +13,7 @@ import { systemClock } from '../src/clock.ts';
 import { type WantedWindows, wantedWindows } from '../src/planning/plan.ts';
 import { windowCount } from '../src/planning/windows.ts';
 import { openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
-import { type PlanTask, planQueue } from '../src/queue/jobs.ts';
+import { planQueue } from '../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
 import { Database } from '../src/store/connection/database.ts';
 import { readGaps } from '../src/store/ledger/coverage.ts';
@@ -200,7 +200,7 @@ export class World {
   }
 
   /** Lets the clock strike: does now what the schedules would do within minutes. */
-  async tick(...tasks: readonly PlanTask[]): Promise<void> {
+  async tick(...tasks: readonly string[]): Promise<void> {
     const queue = this.#backend.queue(planQueue);
     try {
       for (const task of tasks) await queue.add(task, { task });

@@ -95,13 +95,14 @@ export class Fetcher {
     this.#spentUntil.set(lane, until);
     this.#options.log.warn(
       { lane, until: formatBeijing(until) },
-      'the daily budget is used up as far as this lane may have it: it goes on by itself',
+      'the daily budget is used up as far as this lane may have it: it resumes by itself',
     );
   }
 }
 
 /** No job of the queue will do better: they all wait, this one too. @returns what the job ends with */
 async function pause(worker: JobWorker, milliseconds: number): Promise<Error> {
-  await worker.rateLimit(milliseconds);
+  // The queue in PostgreSQL takes whole ones only.
+  await worker.rateLimit(Math.ceil(milliseconds));
   return rateLimitError();
 }

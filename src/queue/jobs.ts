@@ -15,23 +15,13 @@ export const liveQueue = 'live';
 export const fetchQueue = 'fetch';
 export const queueNames = [planQueue, liveQueue, fetchQueue] as const;
 
-/** What the clock asks for; the granularities plan their windows. */
-export const planTasks = [...granularities, 'heal', 'quality', 'recheck', 'tokens', 'tags'] as const;
-export type PlanTask = (typeof planTasks)[number];
-
+/** A task that is due, by its name in the table of tasks. */
 export const planJobSchema = z.object({
-  task: z.enum(planTasks),
-  /** Whether the newest windows are to be asked for once more: at every tick of the clock, not in between. */
-  lookback: z.boolean().default(false),
-  /** Whether only windows before the newest are meant, which come after all that the clock asks for. */
+  task: z.string(),
+  /** Whether only older windows of a granularity are meant, which come after all that the clock asks for. */
   older: z.boolean().default(false),
 });
 export type PlanJob = z.input<typeof planJobSchema>;
-
-/** Of what is due at the same moment the finest windows come first; older windows after everything. */
-export function planPriority(task: PlanTask, older = false): number {
-  return older ? planTasks.length : planTasks.indexOf(task);
-}
 
 /** A request on its way through the queue. */
 export const fetchJobSchema = z.object({

@@ -1,5 +1,4 @@
-import { type Granularity, isGranularity, windowLength } from '../catalog/index.ts';
-import type { PlanTask } from './jobs.ts';
+import { type Granularity, windowLength } from '../catalog/index.ts';
 
 /** All cron patterns are Beijing time, the vendor's clock. */
 export const timeZone = 'Asia/Shanghai';
@@ -23,29 +22,4 @@ export function settlePattern(granularity: Granularity, settleDelay: number): st
   const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b).join();
   const minute = minutes ? ascending(minutes) : String(Math.floor(offset / 60_000) % 60);
   return `${Math.floor(offset / second) % 60} ${minute} ${hours ? ascending(hours) : '*'} * * *`;
-}
-
-/** How long it takes at most from one run of a task to the next, in milliseconds. */
-export function longestWait(task: PlanTask): number {
-  if (task === 'heal' || task === 'quality') return 300_000;
-  return isGranularity(task) ? windowLength[task] : day;
-}
-
-/** When each task is due. */
-export function schedule(task: PlanTask, settleDelay: number): string {
-  switch (task) {
-    case 'heal':
-      // What failed is tried again soon, not only when the next window of its granularity settles.
-      return '45 2-59/5 * * * *';
-    case 'quality':
-      return '15 1-59/5 * * * *';
-    case 'recheck':
-      return '50 40 4 * * *';
-    case 'tokens':
-      return '20 10 3 * * *';
-    case 'tags':
-      return settlePattern('1d', settleDelay + 120_000);
-    default:
-      return settlePattern(task, settleDelay);
-  }
 }

@@ -39,7 +39,7 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
       for (let windows = 0; windows < 3; windows++) {
         clock.advance(due + 15 * minute - clock.now());
         const started = performance.now();
-        await plans.add('15m', { task: '15m', lookback: true });
+        await plans.add('15m', { task: '15m' });
         await expect.poll(() => isStored(due - 15 * minute), { timeout: 20_000, interval: 50 }).toBe(true);
         expect(performance.now() - started).toBeLessThan(5000 + latency);
         due += 15 * minute;

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { compareWithTruth } from '../../harness/truth.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
-import { planQueue, planTasks } from '../../src/queue/jobs.ts';
+import { planQueue } from '../../src/queue/jobs.ts';
+import { tasks } from '../../src/queue/tasks.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { readGaps } from '../../src/store/ledger/coverage.ts';
@@ -77,10 +78,10 @@ describeOnBackends('a running pipeline', (queue, server) => {
     const isKept = async () => {
       const schedulers = await plans.getJobSchedulers();
       const soon = schedulers.filter(({ next }) => next !== undefined && next < Date.now() + day + minute);
-      return planTasks.every((task) => soon.some(({ key }) => key === task));
+      return tasks.every(({ name }) => soon.some(({ key }) => key === name));
     };
     expect(await isKept()).toBe(true);
-    for (const task of planTasks) await plans.removeJobScheduler(task);
+    for (const { name } of tasks) await plans.removeJobScheduler(name);
     await expect.poll(isKept, { timeout: 10_000 }).toBe(true);
     await plans.upsertJobScheduler('15m', { pattern: '0 0 0 1 1 *' }, { name: '15m', data: { task: '15m' } });
     await expect
@@ -96,7 +97,7 @@ describeOnBackends('a running pipeline', (queue, server) => {
     const plans = backend.queue(planQueue);
     let stopping: Promise<void> | undefined;
     await database.exclusively('register schedules', async () => {
-      for (const task of planTasks) await plans.removeJobScheduler(task);
+      for (const { name } of tasks) await plans.removeJobScheduler(name);
       await plans.close();
       const waits = `select exists (select from pg_locks where locktype = 'advisory' and not granted
         and database = (select oid from pg_database where datname = current_database())) as waits`;

@@ -1,0 +1,164 @@
+import type { Logger } from 'pino';
+import { type Granularity, granularities, windowLength } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
+import { refreshTokenList } from '../ingest/token-list.ts';
+import { runQualityChecks } from '../store/answers/quality.ts';
+import type { Database } from '../store/connection/database.ts';
+import { isTokenListOld } from '../store/ledger/tokens.ts';
+import type { Planner } from './planner.ts';
+import { settlePattern } from './schedules.ts';
+
+/** The tasks of the scheduler: one row each. A new task is a row here. */
+
+const minute = 60_000;
+const day = 86_400_000;
+
+/** The settings that tasks depend on. */
+export type TaskSettings = Pick<Settings, 'granularities' | 'tags' | 'settleDelay' | 'requestsPerSecond'>;
+
+/** What tasks work with. */
+export interface TaskContext {
+  readonly database: Database;
+  readonly planner: Planner;
+  readonly ingestor: Ingestor;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: TaskSettings;
+  /** Aborted when the scheduler stops. */
+  readonly signal: AbortSignal;
+  /** Has the older windows of a granularity planned by a job of its own, so that the newest ones of others do not wait. */
+  readonly queueOlder: (granularity: Granularity) => Promise<void>;
+}
+
+export interface Task {
+  readonly name: string;
+  /** When it is due: a cron pattern with seconds, in Beijing time. */
+  readonly cron: (settings: TaskSettings) => string;
+  /** Of what is due at the same moment smaller numbers come first. */
+  readonly priority: number;
+  /** How long it takes at most from one run to the next, in milliseconds. */
+  readonly longestWait: number;
+  /** Whether these settings want it at all. */
+  readonly isWanted: (settings: TaskSettings) => boolean;
+  /** Whether it also runs once when a scheduler starts, so that a pause heals at once. */
+  readonly runsAtStart: (context: Pick<TaskContext, 'database' | 'clock'>) => Promise<boolean>;
+  readonly run: (context: TaskContext) => Promise<void>;
+}
+
+const always = () => true;
+const onSchedule = async () => false;
+const atStart = async () => true;
+
+/** How long values are checked at a time, in milliseconds; planning has to wait meanwhile. */
+const longestCheck = 20_000;
+
+/** Plans the newest windows of a granularity, and has the older ones planned where there are any. */
+async function planWindows(
+  granularity: Granularity,
+  lookback: boolean,
+  { planner, log, queueOlder }: TaskContext,
+): Promise<void> {
+  const { added, hasMore } = await planner.planNewest(granularity, lookback);
+  if (added > 0) log.info({ granularity, requests: added }, 'planned the newest windows');
+  if (hasMore) await queueOlder(granularity);
+}
+
+async function planTags({ planner, log }: TaskContext): Promise<void> {
+  const { added } = await planner.planTags();
+  if (added > 0) log.info({ requests: added }, 'planned tags');
+}
+
+export const tasks: readonly Task[] = [
+  ...granularities.map(
+    (granularity, index): Task => ({
+      name: granularity,
+      cron: ({ settleDelay }) => settlePattern(granularity, settleDelay),
+      // The finest windows first.
+      priority: index,
+      longestWait: windowLength[granularity],
+      isWanted: (settings) => settings.granularities.includes(granularity),
+      runsAtStart: atStart,
+      run: (context) => planWindows(granularity, true, context),
+    }),
+  ),
+  {
+    // A request that failed is repeated soon, not only when the next window of its granularity settles.
+    name: 'heal',
+    cron: () => '45 2-59/5 * * * *',
+    priority: 4,
+    longestWait: 5 * minute,
+    isWanted: always,
+    runsAtStart: onSchedule,
+    run: async (context) => {
+      const { settings, planner } = context;
+      for (const granularity of settings.granularities) await planWindows(granularity, false, context);
+      if (settings.tags.length > 0) await planner.planTags();
+    },
+  },
+  {
+    name: 'quality',
+    cron: () => '15 1-59/5 * * * *',
+    priority: 5,
+    longestWait: 5 * minute,
+    isWanted: always,
+    runsAtStart: onSchedule,
+    run: async ({ database, clock, log, signal }) => {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(longestCheck)]);
+      const notes = await runQualityChecks(database, clock.now(), limited);
+      if (notes > 0) log.info({ notes }, 'some values are hard to believe: see quality_notes');
+    },
+  },
+  {
+    name: 'recheck',
+    cron: () => '50 40 4 * * *',
+    priority: 6,
+    longestWait: day,
+    isWanted: always,
+    runsAtStart: onSchedule,
+    run: async ({ planner, log, settings }) => {
+      for (const granularity of settings.granularities) {
+        const { added } = await planner.planRecheck(granularity);
+        if (added > 0) log.info({ granularity, requests: added }, 'asking again for windows that were empty');
+      }
+    },
+  },
+  {
+    name: 'tokens',
+    cron: () => '20 10 3 * * *',
+    priority: 7,
+    longestWait: day,
+    isWanted: always,
+    runsAtStart: ({ database, clock }) => isTokenListOld(database, clock.now()),
+    run: ({ ingestor, log, signal }) => refreshTokenList(ingestor, log, signal),
+  },
+  {
+    name: 'tags',
+    cron: ({ settleDelay }) => settlePattern('1d', settleDelay + 2 * minute),
+    priority: 8,
+    longestWait: day,
+    isWanted: ({ tags }) => tags.length > 0,
+    runsAtStart: atStart,
+    run: planTags,
+  },
+];
+
+/** Older windows come after everything that the clock asks for. */
+export const olderPriority = Math.max(...tasks.map(({ priority }) => priority)) + 1;
+
+/** At a start the token list comes first: it decides what the other tasks plan for. */
+export const firstAtStart = 'tokens';
+
+export function findTask(name: string): Task | undefined {
+  return tasks.find((task) => task.name === name);
+}
+
+/**
+ * How long to wait until the next older windows are planned: until about half of what is queued has been fetched.
+ * @returns whole milliseconds, the only ones that the queue in PostgreSQL takes
+ */
+export function olderDelay(requestsPerSecond: number): number {
+  const halfFetched = (100 / requestsPerSecond) * 1000;
+  return Math.round(Math.min(30_000, Math.max(1000, halfFetched)));
+}
