@@ -5,7 +5,6 @@ import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMap } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fileWriter, parquetWriteRows, schemaFromColumnData } from 'hyparquet-writer';
-import type pg from 'pg';
 import {
   type Granularity,
   granularities,
@@ -15,7 +14,9 @@ import {
   type Token,
 } from '../catalog/index.ts';
 import { innermost, TryLaterError, UserError } from '../errors.ts';
-import { type Database, errorCode } from '../store/connection/database.ts';
+import type { Connection } from '../store/connection/connection.ts';
+import type { Database } from '../store/connection/database.ts';
+import { errorCode } from '../store/connection/errors.ts';
 import { requireKnownTokens } from '../store/ledger/scope.ts';
 import { readKnownTokens } from '../store/ledger/tokens.ts';
 import {
@@ -96,12 +97,14 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   const started = performance.now();
   try {
     if (output === undefined) {
-      const isWhole = await database.snapshot(signal, (client) => printCsv(client, selection, tally, signal));
+      const isWhole = await database.snapshot(signal, (connection) =>
+        printCsv(connection, selection, tally, signal),
+      );
       if (isWhole && tally.rows === 0) process.stderr.write(`${describeRows(tally, selection)}\n`);
       return 0;
     }
     await writeWhole(output, (file) =>
-      database.snapshot(signal, (client) => write(file, client, selection, tally, signal)),
+      database.snapshot(signal, (connection) => write(file, connection, selection, tally, signal)),
     );
   } catch (error) {
     if (signal.aborted) throw new TryLaterError('stopped; nothing was written', { cause: error });
@@ -184,13 +187,13 @@ function describeRows({ rows, tokens }: ExportTally, { granularity }: ExportSele
 
 /** @returns whether it was read to the end: a reader such as `head` has seen enough before */
 async function printCsv(
-  client: pg.ClientBase,
+  connection: Connection,
   selection: ExportSelection,
   tally: ExportTally,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await pipeline(readCsv(client, selection, tally), process.stdout, { signal, end: false });
+    await pipeline(readCsv(connection, selection, tally), process.stdout, { signal, end: false });
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return false;
@@ -202,14 +205,14 @@ async function printCsv(
 
 type Writing = (
   file: string,
-  client: pg.ClientBase,
+  connection: Connection,
   selection: ExportSelection,
   tally: ExportTally,
   signal: AbortSignal,
 ) => Promise<void>;
 
-const writeCsv: Writing = (file, client, selection, tally, signal) =>
-  pipeline(readCsv(client, selection, tally), createWriteStream(file), { signal });
+const writeCsv: Writing = (file, connection, selection, tally, signal) =>
+  pipeline(readCsv(connection, selection, tally), createWriteStream(file), { signal });
 
 /** Rows that are in memory at a time; a reader skips groups of them by token and time. */
 const rowGroupSize = 50_000;
@@ -222,11 +225,11 @@ const instant = {
   repetition_type: 'OPTIONAL',
 } as const;
 
-const writeParquet: Writing = async (file, client, selection, tally, signal) => {
+const writeParquet: Writing = async (file, connection, selection, tally, signal) => {
   const columns = exportColumns(selection);
   const instants = columns.filter(({ type }) => type === 'TIMESTAMP').map(({ name }) => name);
   async function* rows() {
-    for await (const row of readRows(client, selection, tally)) {
+    for await (const row of readRows(connection, selection, tally)) {
       signal.throwIfAborted();
       yield row;
     }

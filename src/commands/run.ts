@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describeUnread } from '../config/unread.ts';
 import { readSettings, type Settings, unreadSettings } from '../config.ts';
 import { errorLine, TryLaterError, UserError } from '../errors.ts';
-import { explainConnectionError } from '../store/connection/database.ts';
+import { explainConnectionError } from '../store/connection/errors.ts';
 import { Runtime } from './runtime.ts';
 
 /** How long a command may take to end after Ctrl-C, in milliseconds; then it is ended. */

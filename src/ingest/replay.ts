@@ -21,7 +21,7 @@ import {
 } from '../store/answers/quarantine.ts';
 import { readRow } from '../store/answers/rows.ts';
 import { lockTokens, writeAnswer } from '../store/answers/write.ts';
-import type { Database, Executor } from '../store/connection/database.ts';
+import type { Database, Transaction } from '../store/connection/database.ts';
 
 /**
  * Reads quarantined things again with the program as it is now, after a fix in the decoder or a new metric in the
@@ -78,20 +78,20 @@ async function replayEntry(entry: QuarantineEntry, options: ReplayOptions): Prom
   if (asked === undefined || answer === undefined) return stillUnreadable;
   const rows = answer.rows.filter(({ values }) => values.some((value) => value !== null));
   if (rows.length === 0 && answer.tags.length === 0) return stillUnreadable;
-  return database.transaction(async (on) => {
-    await lockTokens(database, asked, on);
+  return database.transaction(async (tx) => {
+    await lockTokens(database, asked, tx);
     let values = answer.tags.length;
     for (const row of rows) {
-      const missing = await withoutPresent(database, asked, row, on);
+      const missing = await withoutPresent(database, asked, row, tx);
       const count = missing.values.filter((value) => value !== null).length;
-      if (count > 0) await writePart(asked, { ...answer, rows: [missing], tags: [] }, options, on);
+      if (count > 0) await writePart(asked, { ...answer, rows: [missing], tags: [] }, options, tx);
       values += count;
     }
-    if (answer.tags.length > 0) await writePart(asked, { ...answer, rows: [] }, options, on);
+    if (answer.tags.length > 0) await writePart(asked, { ...answer, rows: [] }, options, tx);
     // What is left of it stays in quarantine as smaller parts.
-    await writeRejects(database, asked.granularity, answer.rejects, clock.now(), entry.request?.id, on);
+    await writeRejects(database, asked.granularity, answer.rejects, clock.now(), entry.request?.id, tx);
     const resolution = values > 0 ? 'replayed' : 'superseded';
-    await resolveEntry(database, entry.id, resolution, clock.now(), on);
+    await resolveEntry(database, entry.id, resolution, clock.now(), tx);
     return { resolution, values };
   });
 }
@@ -151,9 +151,9 @@ async function withoutPresent(
   database: Database,
   { granularity }: Asked,
   row: AnsweredRow,
-  on: Executor,
+  tx: Transaction,
 ): Promise<AnsweredRow> {
-  const stored = await readRow(database, granularity, row.token, row.time, on);
+  const stored = await readRow(database, granularity, row.token, row.time, tx);
   return {
     ...row,
     values: row.values.map((value, position) => ((stored?.[position] ?? null) === null ? value : null)),
@@ -161,7 +161,7 @@ async function withoutPresent(
 }
 
 /** Stores one row, or tags, as the answer to exactly that. */
-async function writePart(asked: Asked, part: Answer, options: ReplayOptions, on: Executor): Promise<void> {
+async function writePart(asked: Asked, part: Answer, options: ReplayOptions, tx: Transaction): Promise<void> {
   const { database, clock } = options;
   const { granularity, interval } = asked;
   const [row] = part.rows;
@@ -185,6 +185,6 @@ async function writePart(asked: Asked, part: Answer, options: ReplayOptions, on:
       observedFrom: observedFrom(granularity, now, options),
       log: undefined,
     },
-    on,
+    tx,
   );
 }

@@ -8,10 +8,11 @@ import {
   withBackend,
 } from 'bullmq';
 import { Redis } from 'ioredis';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { TryLaterError, UserError } from '../errors.ts';
 import type { Database } from '../store/connection/database.ts';
+import { createPool } from '../store/connection/pool.ts';
 import { ensureQueueMigrated } from './schema.ts';
 
 /** What the program uses of a BullMQ queue, whatever its backend. Job data are checked where they are read. */
@@ -154,6 +155,9 @@ export async function probeRedis(url: string): Promise<RedisServer> {
 /** A dead worker's jobs go to another within 20 s; however often that happens, the job is tried again. */
 const stallOptions = { lockDuration: 15_000, stalledInterval: 5000, maxStalledCount: 10 } as const;
 
+/** The queue's statements take milliseconds; one that has no answer for so long is on a connection that went silent. */
+const queryTimeout = 20_000;
+
 async function openPostgres(database: Database, log: Logger): Promise<QueueBackend> {
   await ensureQueueMigrated(database);
   const onPostgres = withBackend(createPostgresBackend);
@@ -162,14 +166,8 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
   // BullMQ listens to a connection only from a moment after it was made, and not while it is lent; one that is cut just
   // then would end the process. In pools of our own every connection has a listener from the start.
   const connect = () => {
-    const pool = new pg.Pool({
-      connectionString: database.url,
-      max: 4,
-      keepAlive: true,
-      options: '-c search_path=bullmq',
-    });
+    const pool = createPool(database.url, { connections: 4, searchPath: 'bullmq', queryTimeout });
     pool.on('error', (error) => log.debug({ error: error.message }, 'the queue lost a connection'));
-    pool.on('connect', (client) => client.on('error', () => {}));
     pools.push(pool);
     // BullMQ describes a pool by hand, and not quite as pg does; it takes one of pg's all the same.
     return { connection: pool as unknown as Connection };

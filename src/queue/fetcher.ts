@@ -5,7 +5,7 @@ import { formatBeijing } from '../beijing.ts';
 import { innermost } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { Lane } from '../planning/lanes.ts';
-import { isOutage } from '../store/connection/database.ts';
+import { isOutage } from '../store/connection/errors.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
 import { fetchQueue, fromFetchJob, liveQueue } from './jobs.ts';

@@ -7,7 +7,9 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { innermost, UserError } from '../errors.ts';
-import { type Database, errorCode } from '../store/connection/database.ts';
+import type { Connection } from '../store/connection/connection.ts';
+import type { Database } from '../store/connection/database.ts';
+import { errorCode } from '../store/connection/errors.ts';
 import { grantExactly } from '../store/setup/roles.ts';
 import { queueNames } from './jobs.ts';
 
@@ -36,17 +38,17 @@ const workerRights = {
  */
 export async function migrateQueue(database: Database): Promise<void> {
   await explained(() =>
-    database.exclusively('migrate queue', async (client) => {
-      await runMigrations(client);
-      await makeJobNumbers(client);
-      await grantWorker(client);
+    database.exclusively('migrate queue', async (connection) => {
+      await connection.use('queue migrations', (client) => runMigrations(client));
+      await makeJobNumbers(connection);
+      await grantWorker(connection);
     }),
   );
 }
 
 /** Whether the queue's schema is there and new enough. @throws as {@link migrateQueue} */
 export function isQueueMigrated(database: Database): Promise<boolean> {
-  return explained(() => isCurrent(database.pool));
+  return explained(() => database.connect(isCurrent));
 }
 
 /** Runs {@link migrateQueue} where the schema is behind, and only then: a worker may read the version and no more. */
@@ -74,16 +76,19 @@ async function explained<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function isCurrent(pool: pg.Pool): Promise<boolean> {
+async function isCurrent(connection: Connection): Promise<boolean> {
   try {
-    if ((await assertSchemaCompatibility(pool)) < LATEST_SCHEMA_VERSION) return false;
+    const version = await connection.use('queue version', (client) => assertSchemaCompatibility(client));
+    if (version < LATEST_SCHEMA_VERSION) return false;
   } catch (error) {
     if (error instanceof SchemaMigrationRequiredError) return false;
     throw error;
   }
-  const { rowCount } = await pool.query(`select from (${jobNumbers}) as s where existing is null`, [
-    queueNames,
-  ]);
+  const { rowCount } = await connection.query(
+    'look for job numbers',
+    `select from (${jobNumbers}) as s where existing is null`,
+    [queueNames],
+  );
   return rowCount === 0;
 }
 
@@ -94,21 +99,28 @@ const jobNumbers = `
   from unnest($1::text[]) as queue`;
 
 /** BullMQ makes these sequences when a queue is first used, which a worker may not. */
-async function makeJobNumbers(client: pg.ClientBase): Promise<void> {
-  await client.query(`select bullmq.next_job_id(queue) from (${jobNumbers}) as s where existing is null`, [
-    queueNames,
-  ]);
+async function makeJobNumbers(connection: Connection): Promise<void> {
+  await connection.query(
+    'make job numbers',
+    `select bullmq.next_job_id(queue) from (${jobNumbers}) as s where existing is null`,
+    [queueNames],
+  );
 }
 
-async function grantWorker(client: pg.ClientBase): Promise<void> {
-  if (!(await grantExactly(client, 'worker', 'bullmq', workerRights))) return;
-  const { rows } = await client.query<{ sequence: string }>(jobNumbers, [queueNames]);
+async function grantWorker(connection: Connection): Promise<void> {
+  if (!(await grantExactly(connection, 'worker', 'bullmq', workerRights))) return;
+  const { rows } = await connection.query<{ sequence: string }>('look for job numbers', jobNumbers, [
+    queueNames,
+  ]);
   const sequences = ['job_seq', 'event_seq', ...rows.map(({ sequence }) => sequence)];
-  await client.query(`
+  await connection.query(
+    'grant queue',
+    `
     grant usage on sequence ${sequences.map((name) => `bullmq.${pg.escapeIdentifier(name)}`).join(', ')}
       to cryptoracle_worker;
     -- Jobs that are added together pass through a temporary table.
     do $$ begin
       execute format('grant temporary on database %I to cryptoracle_worker', current_database());
-    end $$`);
+    end $$`,
+  );
 }

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { StatementObserver } from '../store/connection/connection.ts';
 import type { Status } from '../store/reports/status.ts';
 import type { QueueCounts } from './sources.ts';
 
@@ -16,6 +17,31 @@ export function processRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: metricsPrefix });
   return registry;
+}
+
+/** Bounds in seconds: an index is read in a millisecond, a gap report takes seconds. */
+const statementBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
+
+/** Counts the statements of this process into its registry, by name. */
+export function statementMetrics(registry: Registry): StatementObserver {
+  const registers = [registry];
+  const seconds = new Histogram({
+    name: `${metricsPrefix}statement_seconds`,
+    help: 'How long statements to the database took, by name; those that failed, too',
+    labelNames: ['name'],
+    buckets: statementBuckets,
+    registers,
+  });
+  const failures = new Counter({
+    name: `${metricsPrefix}statement_failures_total`,
+    help: 'Statements to the database that failed, by name',
+    labelNames: ['name'],
+    registers,
+  });
+  return (name, milliseconds, failed) => {
+    seconds.observe({ name }, milliseconds / 1000);
+    if (failed) failures.inc({ name });
+  };
 }
 
 /** The metrics page. */

@@ -7,7 +7,7 @@ import { UserError } from '../errors.ts';
 import { statusToJson } from '../store/reports/status.ts';
 import { isAuthorized, requireSafeHost } from './access.ts';
 import { memo } from './memo.ts';
-import { type Facts, processRegistry, renderMetrics } from './metrics.ts';
+import { type Facts, processRegistry, renderMetrics, statementMetrics } from './metrics.ts';
 import { renderPage } from './page.ts';
 import type { Sources } from './sources.ts';
 
@@ -42,12 +42,13 @@ export class StatusServer {
   readonly #options: StatusServerOptions;
   readonly #app: FastifyInstance;
   readonly #processMetrics: Registry;
-  readonly #sources: Sources;
+  readonly #sources: Omit<Sources, 'observeStatements'>;
 
   constructor(options: StatusServerOptions) {
     const { clock } = options;
     this.#options = options;
     this.#processMetrics = processRegistry();
+    options.observeStatements(statementMetrics(this.#processMetrics));
     this.#sources = {
       ping: memo(options.ping, 0, pingTime, clock),
       status: memo(options.status, freshFor, statusTime, clock),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../clock.ts';
 import type { JobQueue } from '../queue/backend.ts';
+import type { StatementObserver } from '../store/connection/connection.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readDesiredScope, type StatedScope } from '../store/ledger/desired-scope.ts';
 import { readCurrentStatus, type Status } from '../store/reports/status.ts';
@@ -14,6 +15,8 @@ export interface Sources {
   readonly ping: () => Promise<void>;
   readonly status: () => Promise<Status>;
   readonly queueCounts: () => Promise<QueueCounts>;
+  /** Has every statement of this process told to an observer from now on. */
+  readonly observeStatements: (observer: StatementObserver) => void;
 }
 
 /** The sources of a running pipeline. The queues stay the caller's to close. */
@@ -28,6 +31,7 @@ export function openSources(
       await database.query('ping', sql`select 1`);
     },
     status: async () => readCurrentStatus(database, await readDesiredScope(database, stated), clock.now()),
+    observeStatements: (observer) => database.observe(observer),
     queueCounts: async () => {
       const counts = Object.entries(queues).map(
         async ([name, queue]) => [name, await queue.getJobCounts()] as const,

@@ -131,14 +131,14 @@ describe('backfill orders', { timeout: 90_000 }, () => {
   it('that are cancelled while they are being taken up stay cancelled', async () => {
     expect((await run([...range, '--max-requests', '3'])).code).toBe(75);
     const before = sent();
-    await database.exclusively('hold', async (client) => {
-      await client.query('begin; lock table cryptoracle.breaker in access exclusive mode');
+    await database.exclusively('hold', async (connection) => {
+      await connection.query('lock', 'begin; lock table cryptoracle.breaker in access exclusive mode');
       const resuming = startCli(folder, ['backfill', 'resume', '1'], settings);
       const waits =
         "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%breaker%' and pid <> pg_backend_pid()) as waits";
       await expect.poll(() => value(database, waits), { timeout: 20_000 }).toBe(true);
       expect((await run(['cancel', '1'])).code).toBe(0);
-      await client.query('commit');
+      await connection.query('commit', 'commit');
       expectMistake(await resuming.ended, ['order 1 was cancelled']);
     });
     expect(sent()).toBe(before);

@@ -45,6 +45,7 @@ export function makeServer(overrides: Partial<StatusServerOptions> = {}): Status
     ping: async () => {},
     status: async () => sampleStatus,
     queueCounts: async () => sampleCounts,
+    observeStatements: () => {},
     settings: { httpHost: '127.0.0.1', httpPort: 0, httpToken: undefined },
     clock: new ManualClock(now),
     log: pino({ level: 'silent' }),

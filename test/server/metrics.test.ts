@@ -1,5 +1,6 @@
+import { Registry } from 'prom-client';
 import { afterAll, describe, expect, it } from 'vitest';
-import { processRegistry, renderMetrics } from '../../src/server/metrics.ts';
+import { processRegistry, renderMetrics, statementMetrics } from '../../src/server/metrics.ts';
 import { now, sampleCounts, sampleStatus } from './fakes.ts';
 
 const registry = processRegistry();
@@ -55,6 +56,22 @@ describe('the metrics', () => {
     expect(down).not.toMatch(/^cryptoracle_(tokens|database_size_bytes|wanted_cells|calls_24h|queue_jobs)/m);
     const up = samples(await renderMetrics(registry, { status: sampleStatus, queueCounts: {} }));
     expect(up.has('cryptoracle_freshness_lag_seconds{granularity="1d"}')).toBe(false);
+  });
+
+  it('tell how long statements took and how many failed, by name', async () => {
+    const statements = new Registry();
+    const observe = statementMetrics(statements);
+    observe('read gaps', 30, false);
+    observe('read gaps', 3000, true);
+    observe('ping', 1, false);
+    const page = samples(await renderMetrics(statements, { status: undefined, queueCounts: undefined }));
+    expect(Object.fromEntries(page)).toMatchObject({
+      'cryptoracle_statement_seconds_count{name="read gaps"}': 2,
+      'cryptoracle_statement_seconds_sum{name="read gaps"}': 3.03,
+      'cryptoracle_statement_seconds_bucket{le="0.1",name="read gaps"}': 1,
+      'cryptoracle_statement_seconds_count{name="ping"}': 1,
+      'cryptoracle_statement_failures_total{name="read gaps"}': 1,
+    });
   });
 
   it('forget labels that are gone', async () => {

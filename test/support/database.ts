@@ -60,8 +60,8 @@ export async function createTestDatabase(kind: ServerKind): Promise<Database> {
     inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate'),
   );
   // Settings of a database are not part of it, and are not copied.
-  await withClient(url, turnOffJit);
   const database = new Database(url, { connections: 12 });
+  await database.connect(turnOffJit);
   onFileEnd(async () => {
     await database.close();
     await dropDatabase(kind, url);

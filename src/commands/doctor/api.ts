@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { ApiClient, type Attempt } from '../../api/client.ts';
 import { decodeAnswer } from '../../api/decode.ts';
 import { ApiFailure } from '../../api/failure.ts';
@@ -173,9 +174,11 @@ async function checkClock(
     });
   }
   if (database !== undefined) {
-    const { rows } = await database.pool.query<{ now: Date }>('select clock_timestamp() as now');
-    if (rows[0] !== undefined)
-      differences.push({ than: 'the database', ahead: clock.now() - rows[0].now.getTime() });
+    const [row] = await database.query<{ now: number }>(
+      'look at clock',
+      sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
+    );
+    if (row !== undefined) differences.push({ than: 'the database', ahead: clock.now() - row.now });
   }
   if (differences.length === 0) return skipped('clock', 'there is no other to compare it with');
   const message = `this machine's clock differs by ${differences

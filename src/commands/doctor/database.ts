@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import { type Database, errorCode } from '../../store/connection/database.ts';
+import type { Database } from '../../store/connection/database.ts';
+import { errorCode } from '../../store/connection/errors.ts';
 import { schemaState } from '../../store/setup/migrate.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Granularity, granularities, type Metric, metrics, windowLength } from '../../catalog/index.ts';
 import type { DataRequest } from '../../planning/request.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /**
  * Quality notes: stored values that are hard to believe. They are looked for after the values are stored, and never
@@ -26,14 +26,14 @@ const fewest = 20;
 const mostDue = 50;
 
 /** Enters the windows of a request as written, to be looked over by {@link runQualityChecks}. */
-export async function noteWritten(database: Database, request: DataRequest, on: Executor): Promise<void> {
+export async function noteWritten(database: Database, request: DataRequest, tx: Transaction): Promise<void> {
   const { start, end } = request.interval;
   await database.query(
     'note written',
     sql`
       insert into cryptoracle.quality_due (granularity, windows)
       values (${request.granularity}, tstzrange(${at(start)}, ${at(end)}))`,
-    on,
+    tx,
   );
 }
 
@@ -56,10 +56,10 @@ async function lookOverDue(
   for (const granularity of granularities) {
     for (;;) {
       if (signal?.aborted === true) return added;
-      const round = await database.transaction(async (on) => {
-        const due = await takeDue(database, granularity, on);
+      const round = await database.transaction(async (tx) => {
+        const due = await takeDue(database, granularity, tx);
         let found = 0;
-        for (const stretch of due) found += await lookOverStretch(database, granularity, stretch, now, on);
+        for (const stretch of due) found += await lookOverStretch(database, granularity, stretch, now, tx);
         return { isLast: due.length === 0, found };
       });
       added += round.found;
@@ -81,7 +81,7 @@ interface Stretch extends Record<string, unknown> {
  * Takes entries out, with all others about the same windows: a window is looked over with all its tokens. They come back
  * where the transaction fails.
  */
-function takeDue(database: Database, granularity: Granularity, on: Executor): Promise<Stretch[]> {
+function takeDue(database: Database, granularity: Granularity, tx: Transaction): Promise<Stretch[]> {
   return database.query<Stretch>(
     'take quality due',
     sql`
@@ -99,7 +99,7 @@ function takeDue(database: Database, granularity: Granularity, on: Executor): Pr
       )
       select lower(stretch)::text as start, upper(stretch)::text as end
       from (select unnest(windows) as stretch from newest) as stretches`,
-    on,
+    tx,
   );
 }
 
@@ -158,7 +158,7 @@ async function lookOverStretch(
   granularity: Granularity,
   stretch: Stretch,
   now: number,
-  on: Executor,
+  tx: Transaction,
 ): Promise<number> {
   const length = sql`(${windowLength[granularity]}::float8 * interval '1 ms')`;
   const start = sql`${stretch.start}::timestamptz`;
@@ -198,7 +198,7 @@ async function lookOverStretch(
         returning xmax = 0 as is_new
       )
       select count(*) filter (where is_new)::int as added from noted`,
-    on,
+    tx,
   );
   return row?.added ?? 0;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { AnswerPart, Reject } from '../../api/decode.ts';
 import type { Granularity } from '../../catalog/index.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /** What the API sent and could not be stored; kept until it can be, and after that with what became of it. */
 
@@ -23,7 +23,7 @@ export async function writeRejects(
   rejects: readonly Reject[],
   receivedAt: number,
   requestId: number | undefined,
-  on: Executor,
+  tx: Transaction,
 ): Promise<void> {
   if (rejects.length === 0) return;
   const now = new Date(receivedAt).toISOString();
@@ -49,7 +49,7 @@ export async function writeRejects(
       on conflict on constraint quarantine_entry do update
         set times_seen = quarantine.times_seen + 1, last_seen_at = excluded.last_seen_at,
           resolution = null, resolved_at = null`,
-    on,
+    tx,
   );
 }
 
@@ -180,7 +180,7 @@ export async function resolveEntry(
   id: number,
   resolution: Resolution,
   now: number,
-  on: Executor,
+  tx: Transaction,
 ): Promise<void> {
   await database.query(
     'resolve quarantine',
@@ -188,6 +188,6 @@ export async function resolveEntry(
       update cryptoracle.quarantine
       set resolution = ${resolution}, resolved_at = ${new Date(now).toISOString()}::timestamptz
       where id = ${id}`,
-    on,
+    tx,
   );
 }

@@ -3,7 +3,7 @@ import type { Attempt } from '../../api/client.ts';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Lane } from '../../planning/lanes.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /** One call on the wire, as it is kept. */
 export interface RequestLogEntry {
@@ -30,7 +30,7 @@ const at = (instant: number | undefined) => (instant === undefined ? null : new 
 export async function logRequest(
   database: Database,
   entry: RequestLogEntry,
-  on?: Executor,
+  tx?: Transaction,
 ): Promise<number | undefined> {
   const [row] = await database.query<{ id: number }>(
     'log request',
@@ -45,7 +45,7 @@ export async function logRequest(
          ${entry.outcome}, ${entry.code ?? null}, ${entry.records ?? 0}, ${entry.rowsWritten ?? 0},
          ${entry.milliseconds}, ${entry.message?.toWellFormed().replaceAll('\0', '') ?? null})
       returning id::float8 as id`,
-    on,
+    tx,
   );
   return row?.id;
 }

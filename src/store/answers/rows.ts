@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { AnsweredRow } from '../../api/decode.ts';
 import { type Granularity, metricPosition, metrics, type Token, windowLength } from '../../catalog/index.ts';
 import type { DataRequest } from '../../planning/request.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /** Values of a row as they are stored, by {@link metricPosition}; `undefined` where there is no such row. */
 export async function readRow(
@@ -10,7 +10,7 @@ export async function readRow(
   granularity: Granularity,
   token: Token,
   time: number,
-  on: Executor,
+  tx: Transaction,
 ): Promise<readonly (number | null)[] | undefined> {
   const [row] = await database.query<{ values: (number | null)[] }>(
     'read row',
@@ -18,7 +18,7 @@ export async function readRow(
       select array[${columnList}] as values
       from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
       where token = ${token} and time = ${at(time)}`,
-    on,
+    tx,
   );
   return row?.values;
 }
@@ -56,11 +56,15 @@ const oldAndNew = sql.join(
  * Writes new rows and changed values; a value that is absent now never overwrites one that was there. Whoever calls
  * it holds the locks of the tokens, and enters the coverage afterwards.
  */
-export async function writeRows(database: Database, answer: RowsToWrite, on: Executor): Promise<WrittenRows> {
+export async function writeRows(
+  database: Database,
+  answer: RowsToWrite,
+  tx: Transaction,
+): Promise<WrittenRows> {
   const rows = answer.rows.filter((row) => row.values.some((value) => value !== null));
   if (rows.length === 0) return { rowsWritten: 0, revisions: 0 };
   // The search for revisions takes longer than the writing, and a first answer has none.
-  const statement = (await wasAnsweredBefore(database, answer.request, on))
+  const statement = (await wasAnsweredBefore(database, answer.request, tx))
     ? sql`
         with ${incoming(rows)}, ${revise(answer)}, ${write(answer)}
         select
@@ -72,7 +76,7 @@ export async function writeRows(database: Database, answer: RowsToWrite, on: Exe
   const [written] = await database.query<{ rowsWritten: number; revisions: number }>(
     'write rows',
     statement,
-    on,
+    tx,
   );
   return written ?? { rowsWritten: 0, revisions: 0 };
 }
@@ -90,11 +94,15 @@ function answeredBefore({ granularity, tokens, interval }: DataRequest): SQL {
       and answered && tstzrange(${at(interval.start)}, ${at(interval.end)})`;
 }
 
-async function wasAnsweredBefore(database: Database, request: DataRequest, on: Executor): Promise<boolean> {
+async function wasAnsweredBefore(
+  database: Database,
+  request: DataRequest,
+  tx: Transaction,
+): Promise<boolean> {
   const [row] = await database.query<{ found: boolean }>(
     'was answered before',
     sql`select exists (${answeredBefore(request)}) as found`,
-    on,
+    tx,
   );
   return row?.found ?? false;
 }

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { AnsweredRow, AnsweredTag, Reject } from '../../api/decode.ts';
 import { formatBeijingDate } from '../../beijing.ts';
 import type { DataRequest } from '../../planning/request.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 import { markAnswered } from '../ledger/coverage.ts';
 import { forgetRefused } from '../ledger/entitlements.ts';
 import { noteWritten } from './quality.ts';
@@ -34,32 +34,32 @@ export interface AnswerToStore {
  * together. Storing the same answer again writes nothing but the log.
  */
 export function storeAnswer(database: Database, answer: AnswerToStore): Promise<WrittenRows> {
-  return database.transaction((on) => writeAnswer(database, answer, on));
+  return database.transaction((tx) => writeAnswer(database, answer, tx));
 }
 
 /** {@link storeAnswer} within a transaction that does more. */
 export async function writeAnswer(
   database: Database,
   answer: AnswerToStore,
-  on: Executor,
+  tx: Transaction,
 ): Promise<WrittenRows> {
   const { request, receivedAt } = answer;
   const codes = [...request.metrics, ...request.tags];
-  await lockTokens(database, request, on);
-  const stored = await writeRows(database, answer, on);
-  if (stored.rowsWritten > 0) await noteWritten(database, request, on);
-  await writeTags(database, answer, on);
-  await markAnswered(database, { ...request, metrics: codes }, on);
+  await lockTokens(database, request, tx);
+  const stored = await writeRows(database, answer, tx);
+  if (stored.rowsWritten > 0) await noteWritten(database, request, tx);
+  await writeTags(database, answer, tx);
+  await markAnswered(database, { ...request, metrics: codes }, tx);
   const { refreshOf } = answer;
   if (refreshOf !== undefined)
-    await markAnswered(database, { ...request, metrics: codes }, on, { refreshOf });
+    await markAnswered(database, { ...request, metrics: codes }, tx, { refreshOf });
   let requestId: number | undefined;
   // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
   if (answer.log !== undefined) {
-    await forgetRefused(database, codes, on);
-    requestId = await logRequest(database, { ...answer.log, rowsWritten: stored.rowsWritten }, on);
+    await forgetRefused(database, codes, tx);
+    requestId = await logRequest(database, { ...answer.log, rowsWritten: stored.rowsWritten }, tx);
   }
-  await writeRejects(database, request.granularity, answer.rejects, receivedAt, requestId, on);
+  await writeRejects(database, request.granularity, answer.rejects, receivedAt, requestId, tx);
   return stored;
 }
 
@@ -67,7 +67,7 @@ export async function writeAnswer(
  * Two answers about the same tokens take turns: what one finds changed must be what the other has committed. Locks are
  * taken in the order of their keys, so that turns never become a deadlock.
  */
-export async function lockTokens(database: Database, request: DataRequest, on: Executor): Promise<void> {
+export async function lockTokens(database: Database, request: DataRequest, tx: Transaction): Promise<void> {
   await database.query(
     'lock tokens',
     sql`
@@ -77,12 +77,12 @@ export async function lockTokens(database: Database, request: DataRequest, on: E
         from unnest(${sql.param(request.tokens)}::text[]) as t (token)
         order by key
       ) as keys`,
-    on,
+    tx,
   );
 }
 
 /** A tag is kept from the first to the last day on which it had the same value. */
-async function writeTags(database: Database, answer: AnswerToStore, on: Executor): Promise<void> {
+async function writeTags(database: Database, answer: AnswerToStore, tx: Transaction): Promise<void> {
   const { tags, request } = answer;
   if (tags.length === 0) return;
   const day = formatBeijingDate(request.interval.start);
@@ -112,6 +112,6 @@ async function writeTags(database: Database, answer: AnswerToStore, on: Executor
       on conflict (token, tag, first_day) do update
         set value = excluded.value, last_day = greatest(token_tags.last_day, excluded.last_day)
         where token_tags.value <> excluded.value or token_tags.last_day < excluded.last_day`,
-    on,
+    tx,
   );
 }

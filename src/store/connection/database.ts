@@ -1,130 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import pg from 'pg';
-import { innermost, TryLaterError, UserError } from '../../errors.ts';
+import type pg from 'pg';
+import { UserError } from '../../errors.ts';
+import { Connection, type StatementObserver, timed } from './connection.ts';
+import { ConnectionLost, explainConnectionError, isRetryable } from './errors.ts';
+import { createPool } from './pool.ts';
+import { type SilenceLimits, SilenceWatch } from './silence.ts';
 
 /** Multiranges came with 14, `NULLS NOT DISTINCT` with 15. */
 const oldestServer = 15;
 
-/** What runs statements: the pool, or one transaction. */
-export type Executor = Pick<NodePgDatabase, 'execute'>;
+/** Drizzle on one connection: what a statement is built and run with, within a transaction or by itself. */
+export type Transaction = NodePgDatabase & { readonly $client: pg.PoolClient };
 
-/** Told of every statement, for metrics. */
-export type StatementObserver = (name: string, milliseconds: number, failed: boolean) => void;
+export interface DatabaseOptions {
+  readonly connections: number;
+  readonly observe?: StatementObserver | undefined;
+  readonly silence?: SilenceLimits;
+}
+
+/** How long connections may take to close in good order, in milliseconds. */
+const closingTime = 3000;
+
+/** How often the holder of a lock lets the server hear from it, in milliseconds. */
+const lockHeartbeat = 10_000;
 
 /**
- * What PostgreSQL may say that a repetition of the whole transaction cures: serialization, deadlock, a restart, a cut
- * connection, no free connection.
+ * The one door to the database: every statement has a name, is timed and never waits for a connection that went silent;
+ * transactions are repeated where that helps.
  */
-const retryableCodes: ReadonlySet<string> = new Set([
-  '40001', // serialization_failure
-  '40P01', // deadlock_detected
-  '53300', // too_many_connections
-  '57P01', // admin_shutdown
-  '57P02', // crash_shutdown
-  '57P03', // cannot_connect_now
-  '08000', // connection_exception
-  '08003', // connection_does_not_exist
-  '08006', // connection_failure
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-]);
-
-/** The one door to the database: every statement has a name and is timed, transactions are repeated where that helps. */
 export class Database {
+  /** For tests and measurements; the program's statements go through the methods. */
   readonly pool: pg.Pool;
   readonly url: string;
-  readonly #drizzle: NodePgDatabase;
-  readonly #observe: StatementObserver;
+  readonly #observers: StatementObserver[];
+  readonly #watch: SilenceWatch;
 
-  constructor(url: string, options: { connections: number; observe?: StatementObserver }) {
+  constructor(url: string, options: DatabaseOptions) {
     this.url = url;
-    this.#observe = options.observe ?? (() => {});
-    this.pool = new pg.Pool({
-      connectionString: url,
-      max: options.connections,
-      connectionTimeoutMillis: 10_000,
-      idleTimeoutMillis: 30_000,
-      application_name: 'cryptoracle',
-      // Compiling a statement takes longer than any of ours runs.
-      options: '-c TimeZone=UTC -c jit=off',
-      keepAlive: true,
-    });
-    // A connection that breaks while it runs no statement is replaced by the pool, whether it was idle or within a
-    // transaction; without listeners it would end the process.
-    this.pool.on('error', () => {});
-    this.pool.on('connect', (client) => client.on('error', () => {}));
-    this.#drizzle = drizzle(this.pool);
+    this.pool = createPool(url, { connections: options.connections, searchPath: 'public' });
+    this.#observers = options.observe === undefined ? [] : [options.observe];
+    this.#watch = new SilenceWatch(url, options.silence);
   }
 
-  /** Runs one statement and gives its rows. @throws what PostgreSQL says, see {@link errorCode} */
+  /** Tells one more observer of every statement from now on. */
+  observe(observer: StatementObserver): void {
+    this.#observers.push(observer);
+  }
+
+  /**
+   * Runs one statement written in SQL and gives its rows.
+   * @throws what PostgreSQL says, see {@link errorCode}; ConnectionLost
+   */
   async query<Row extends Record<string, unknown>>(
     name: string,
     statement: SQL,
-    on?: Executor,
+    tx?: Transaction,
   ): Promise<Row[]> {
-    const started = performance.now();
-    let failed = true;
-    try {
-      const result = await (on ?? this.#drizzle).execute(statement);
-      failed = false;
-      return result.rows as Row[];
-    } finally {
-      this.#observe(name, performance.now() - started, failed);
-    }
+    const { rows } = await this.run(name, (db) => db.execute(statement), tx);
+    // A statement in SQL says itself what its rows are.
+    return rows as Row[];
+  }
+
+  /** Runs one statement made with Drizzle's builder, and gives its rows as Drizzle infers them. @throws as `query` */
+  run<T>(name: string, statement: (db: Transaction) => PromiseLike<T>, tx?: Transaction): Promise<T> {
+    const on = (db: Transaction) =>
+      timed(this.#notify, name, () => this.#watch.during(db.$client, () => statement(db)));
+    return tx === undefined ? this.#withClient((client) => on(drizzle({ client }))) : on(tx);
+  }
+
+  /** Lends a connection for what Drizzle does not do. */
+  connect<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#withClient((client) => work(this.#connectionOf(client)));
   }
 
   /** Runs `work` in a transaction; repeats it whole, up to three times, where the reason passes by itself. */
-  async transaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#runTransaction(work);
       } catch (error) {
-        const mayPass = error instanceof ConnectionLost || retryableCodes.has(errorCode(error) ?? '');
-        if (attempt === 3 || !mayPass) throw error;
+        if (attempt === 3 || !isRetryable(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, attempt * 250 * (1 + Math.random())));
       }
     }
   }
 
-  /** Runs `work` while no other process that shares the database runs work of the same name. */
-  exclusively<T>(name: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    return this.#withConnection(async (client) => {
-      await client.query(`select pg_advisory_lock(${lockKey})`, [name]);
-      return unlockAfter(client, name, work);
-    });
+  /**
+   * Runs `work` while no other process that shares the database runs work of the same name. It may take any time on the
+   * connection that holds the lock.
+   */
+  async exclusively<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const held = await this.#holding('wait', name, async (connection) => ({
+      result: await work(connection),
+    }));
+    if (held === undefined) throw new RangeError(`the lock '${name}' was waited for and not taken`);
+    return held.result;
   }
 
   /** As {@link exclusively}, but does not wait. @returns `undefined` where another runs work of the name */
-  exclusivelyIfFree<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
-    return this.#withConnection(async (client) => {
-      const { rows } = await client.query<{ taken: boolean }>(
-        `select pg_try_advisory_lock(${lockKey}) as taken`,
-        [name],
-      );
-      return rows[0]?.taken === true ? unlockAfter(client, name, work) : undefined;
-    });
+  exclusivelyIfFree<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T | undefined> {
+    return this.#holding('try', name, work);
   }
 
   /**
-   * Runs `work` on a connection that sees one state of the database throughout and cannot change it. Where it fails or
-   * is aborted the connection is cut, which ends whatever is still being read.
+   * Runs `work` on a connection that sees one state of the database throughout and cannot change it. It may take any time.
+   * Where it fails or is aborted the connection is cut, which ends whatever is still being read.
    */
-  async snapshot<T>(signal: AbortSignal, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async snapshot<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const client = await this.pool.connect();
+    const connection = this.#connectionOf(client);
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     let isDone = false;
     try {
       const run = async () => {
-        await client.query('begin isolation level repeatable read read only');
-        const result = await work(client);
-        await client.query('commit');
+        await connection.query(
+          'begin snapshot',
+          `begin isolation level repeatable read read only;
+           set local statement_timeout = 0;
+           set local idle_in_transaction_session_timeout = 0`,
+        );
+        const result = await work(connection);
+        await connection.query('end snapshot', 'commit');
         return result;
       };
       const result = await Promise.race([run(), aborted]);
@@ -137,26 +138,77 @@ export class Database {
     }
   }
 
+  /** Closes all connections; one that went silent is left behind. */
+  async close(): Promise<void> {
+    const enough = new AbortController();
+    const closed = this.pool.end().finally(() => enough.abort());
+    await Promise.race([
+      closed,
+      sleep(closingTime, undefined, { signal: enough.signal }).catch(() => closed),
+    ]);
+  }
+
+  readonly #notify: StatementObserver = (name, milliseconds, failed) => {
+    for (const observer of this.#observers) observer(name, milliseconds, failed);
+  };
+
+  #connectionOf(client: pg.PoolClient): Connection {
+    return new Connection(client, this.#notify, this.#watch);
+  }
+
   /** Drizzle's own transactions hide why they failed where the rollback fails, too, as it does on a cut connection. */
-  #runTransaction<T>(work: (on: Executor) => Promise<T>): Promise<T> {
-    return this.#withConnection(async (client) => {
-      const on = drizzle(client);
-      await on.execute(sql`begin`);
+  #runTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#withClient(async (client) => {
+      const tx: Transaction = drizzle({ client });
+      const control = (statement: 'begin' | 'commit' | 'rollback') =>
+        this.run(statement, (db) => db.execute(sql.raw(statement)), tx);
+      await control('begin');
       try {
-        const result = await work(on);
-        await on.execute(sql`commit`);
+        const result = await work(tx);
+        await control('commit');
         return result;
       } catch (error) {
-        await on.execute(sql`rollback`).catch(() => {
-          throw new ConnectionLost('the connection to the database was lost', { cause: error });
+        if (error instanceof ConnectionLost) throw error;
+        await control('rollback').catch(() => {
+          throw new ConnectionLost(error);
         });
         throw error;
       }
     });
   }
 
+  /**
+   * Runs `work` on a connection that has taken a lock. The server ends a session that it has not heard from for a minute,
+   * so that nobody waits for a process that was cut off; a heartbeat keeps ours. The connection is used for nothing else
+   * afterwards, and the lock is gone with it at the latest.
+   */
+  #holding<T>(
+    patience: 'wait' | 'try',
+    name: string,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T | undefined> {
+    return this.#withClient(async (client) => {
+      const connection = this.#connectionOf(client);
+      await connection.query('prepare lock', "set statement_timeout = 0; set idle_session_timeout = '60s'");
+      const { rows } = await connection.query<{ taken: boolean }>('take lock', takeLock[patience], [name]);
+      const heartbeat = setInterval(() => {
+        // Where it fails the connection is lost, and the work learns that from its next statement.
+        if (!connection.isBusy) connection.query('hold lock', 'select').catch(() => {});
+      }, lockHeartbeat);
+      try {
+        return rows[0]?.taken === true ? await work(connection) : undefined;
+      } finally {
+        clearInterval(heartbeat);
+        await connection.query('release lock', releaseLock, [name]).catch(() => {});
+      }
+    }, 'use once');
+  }
+
   /** Lends a connection of the pool; one that breaks meanwhile is thrown away and ends nothing but the work. */
-  async #withConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #withClient<T>(
+    work: (client: pg.PoolClient) => Promise<T>,
+    use: 'use again' | 'use once' = 'use again',
+  ): Promise<T> {
     const client = await this.pool.connect();
     let isLost = false;
     const notice = () => {
@@ -168,80 +220,35 @@ export class Database {
     } catch (error) {
       isLost ||= error instanceof ConnectionLost;
       if (!isLost || error instanceof ConnectionLost) throw error;
-      throw new ConnectionLost('the connection to the database was lost', { cause: error });
+      throw new ConnectionLost(error);
     } finally {
       client.off('error', notice);
-      client.release(isLost);
+      client.release(isLost || use === 'use once');
     }
-  }
-
-  close(): Promise<void> {
-    return this.pool.end();
   }
 }
 
 const lockKey = "hashtextextended('cryptoracle ' || $1::text, 0)";
-
-/** Runs `work`, and lets go of a lock that the connection holds. */
-async function unlockAfter<T>(
-  client: pg.PoolClient,
-  name: string,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
-  try {
-    return await work(client);
-  } finally {
-    // Where it fails the connection is gone, and the lock with it.
-    await client.query(`select pg_advisory_unlock(${lockKey})`, [name]).catch(() => {});
-  }
-}
-
-/** A connection broke while it was lent; PostgreSQL has rolled back what was open, or is about to. */
-class ConnectionLost extends Error {}
-
-/** PostgreSQL's or the socket's code behind an error that Drizzle may have wrapped. */
-export function errorCode(error: unknown): string | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if ('code' in current && typeof current.code === 'string') return current.code;
-    if (current instanceof AggregateError && current.errors.length > 0) return errorCode(current.errors[0]);
-  }
-  return undefined;
-}
-
-/** What pg says without a code. */
-const lostForWords = /timeout exceeded when trying to connect|connection terminated/i;
-
-/**
- * Whether it is the database that fails, and not the statement: it is away, its connections are used up, its disk is full
- * (classes 53, 57P and 58 of PostgreSQL's codes). Then nothing else does better, and waiting helps.
- */
-export function isOutage(error: unknown): boolean {
-  if (error instanceof ConnectionLost) return true;
-  const code = errorCode(error);
-  if (code === undefined) return lostForWords.test(innermost(error));
-  return /^(?:08|53|57P|58)/.test(code) || /^E[A-Z]+$/.test(code);
-}
+const takeLock = {
+  wait: `select true as taken from (select pg_advisory_lock(${lockKey})) as waited`,
+  try: `select pg_try_advisory_lock(${lockKey}) as taken`,
+};
+const releaseLock = `select pg_advisory_unlock(${lockKey})`;
 
 /**
  * Connects and makes sure that the server will do.
  * @throws UserError where the settings are wrong, TryLaterError where the server is not there (yet)
  */
-export async function openDatabase(
-  url: string,
-  options: { connections: number; observe?: StatementObserver },
-): Promise<Database> {
+export async function openDatabase(url: string, options: DatabaseOptions): Promise<Database> {
   const database = new Database(url, options);
   try {
-    const [row] = await database.query<{ version: number }>(
+    const [server] = await database.query<{ version: number; encoding: string }>(
       'server version',
-      sql`select current_setting('server_version_num')::int as version`,
+      sql`
+        select current_setting('server_version_num')::int as version,
+          current_setting('server_encoding') as encoding`,
     );
-    const major = Math.floor((row?.version ?? 0) / 10_000);
-    if (major < oldestServer) {
-      throw new UserError(
-        `DATABASE_URL: the server is PostgreSQL ${major}; ${oldestServer} or newer is needed`,
-      );
-    }
+    requireServer(server?.version ?? 0, server?.encoding ?? '');
     return database;
   } catch (error) {
     await database.close();
@@ -249,51 +256,18 @@ export async function openDatabase(
   }
 }
 
-/** Says in one line why the database cannot be used; whatever it does not know it gives back as it is. */
-export function explainConnectionError(error: unknown, url: string, isConnecting = false): unknown {
-  // Somebody who knew more has said it already.
-  if (error instanceof UserError || error instanceof TryLaterError) return error;
-  const { host, pathname, username } = new URL(url);
-  const name = decoded(pathname.slice(1));
-  const code = errorCode(error);
-  switch (code) {
-    case '28P01':
-    case '28000':
-      return new UserError(`DATABASE_URL: ${host} refuses the user '${decoded(username)}' or its password`);
-    case '3D000':
-      return new UserError(`DATABASE_URL: there is no database '${name}' on ${host}; create it first`);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new UserError(`DATABASE_URL: the host of ${host} cannot be found`);
-  }
-  const isTimeout =
-    error instanceof Error && /timeout|terminated/i.test(String(error.cause ?? error.message));
-  if (
-    error instanceof ConnectionLost ||
-    retryableCodes.has(code ?? '') ||
-    (code === undefined && isTimeout)
-  ) {
-    return new TryLaterError(
-      `DATABASE_URL: no PostgreSQL answers at ${host} (${code ?? 'timeout'}); start it, or correct the address`,
+function requireServer(version: number, encoding: string): void {
+  const major = Math.floor(version / 10_000);
+  if (major < oldestServer) {
+    throw new UserError(
+      `DATABASE_URL: the server is PostgreSQL ${major}; ${oldestServer} or newer is needed`,
     );
   }
-  if (code === '42501') {
-    return new UserError(
-      `DATABASE_URL: the user '${decoded(username)}' lacks rights on '${name}' (${innermost(error)})`,
+  // Names of tokens and what the API says may be of any script.
+  if (encoding !== 'UTF8') {
+    throw new UserError(
+      `DATABASE_URL: the database's encoding is ${encoding}, and UTF8 is needed; ` +
+        "make one with `create database … encoding 'UTF8' template template0`",
     );
-  }
-  // Whatever else keeps us from connecting is in the address: TLS that the server does not speak, a socket's path.
-  if (isConnecting) {
-    return new UserError(`DATABASE_URL: cannot connect to ${host || 'the server'}: ${innermost(error)}`);
-  }
-  return error;
-}
-
-/** A part of an address for a person; a '%' that begins no escape stands for itself. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Gap } from '../../planning/packing.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /** The ledger: which cells the API has answered, as a multirange of window starts for each token and metric. */
 
@@ -170,7 +170,7 @@ export async function forgetUndue(
 export async function markAnswered(
   database: Database,
   selection: CellSelection,
-  on: Executor,
+  tx: Transaction,
   { refreshOf }: LedgerChoice = {},
 ): Promise<void> {
   const [ledger, key, order] =
@@ -190,6 +190,6 @@ export async function markAnswered(
       on conflict (${key}granularity, token, metric) do update
         set answered = ledger.answered + excluded.answered
         where not ledger.answered @> excluded.answered`,
-    on,
+    tx,
   );
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { MetricCode, TagCode } from '../../catalog/index.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /** How long a refusal is believed, in milliseconds; then the code is asked for once more (API page, code 205). */
 const believedFor = 86_400_000;
@@ -33,12 +33,12 @@ export async function readRefused(
 export async function forgetRefused(
   database: Database,
   codes: readonly (MetricCode | TagCode)[],
-  on: Executor,
+  tx: Transaction,
 ): Promise<void> {
   await database.query(
     'forget entitlements',
     sql`delete from cryptoracle.entitlements where metric = any (${sql.param(codes)}::text[])`,
-    on,
+    tx,
   );
 }
 

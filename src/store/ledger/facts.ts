@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type DayStart, dayStarts } from '../../catalog/index.ts';
 import type { RecordUnit } from '../../planning/request.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 import { facts as table } from '../schema/index.ts';
 
 /**
@@ -80,7 +80,7 @@ interface StoredFact extends Record<string, unknown> {
 }
 
 /** All facts: what was found, and what is assumed of the others. */
-export async function readFacts(database: Database, tx?: Executor): Promise<Facts> {
+export async function readFacts(database: Database, tx?: Transaction): Promise<Facts> {
   const stored = await database.query<StoredFact>(
     'read facts',
     sql`
@@ -126,7 +126,7 @@ export async function storeFact<Name extends FactName>(
   database: Database,
   { name, value, found, detail }: FoundFact<Name>,
   now: number,
-  tx?: Executor,
+  tx?: Transaction,
 ): Promise<{ readonly isNew: boolean }> {
   const [row] = await database.query<{ isNew: boolean }>(
     'store fact',

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
-import type { Database, Executor } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 
 /** Backfill orders: what somebody wants filled, and how far it is. Any process may work on one, one at a time. */
 
@@ -154,22 +154,22 @@ export async function endOrder(
   end: { readonly state: Exclude<BackfillState, 'running'>; readonly message: string | undefined },
   now: number,
 ): Promise<void> {
-  await database.transaction(async (on) => {
+  await database.transaction(async (tx) => {
     await database.query(
       'end order',
       sql`
         update cryptoracle.backfills
         set state = ${end.state}, message = ${end.message ?? null}, ended_at = ${at(now)}
         where id = ${id} and (state <> 'cancelled' or ${end.state} = 'cancelled')`,
-      on,
+      tx,
     );
-    if (end.state === 'done' || end.state === 'cancelled') await forgetRefresh(database, id, on);
+    if (end.state === 'done' || end.state === 'cancelled') await forgetRefresh(database, id, tx);
   });
 }
 
 /** Lets the ledger of a refresh go. */
-export async function forgetRefresh(database: Database, id: number, on?: Executor): Promise<void> {
-  await database.query('forget refresh', sql`delete from cryptoracle.refreshed where backfill = ${id}`, on);
+export async function forgetRefresh(database: Database, id: number, tx?: Transaction): Promise<void> {
+  await database.query('forget refresh', sql`delete from cryptoracle.refreshed where backfill = ${id}`, tx);
 }
 
 /**

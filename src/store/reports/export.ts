@@ -3,6 +3,7 @@ import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 import { type Granularity, type MetricCode, metrics, type Token } from '../../catalog/index.ts';
+import type { Connection } from '../connection/connection.ts';
 
 /** Reads any amount of values out of the database, a little at a time. */
 
@@ -76,7 +77,7 @@ function* selectByToken(
 }
 
 /** The export as CSV with a line of names first; what is not there is empty. Made by the server. */
-export function readCsv(client: pg.ClientBase, selection: ExportSelection, tally?: ExportTally): Readable {
+export function readCsv(connection: Connection, selection: ExportSelection, tally?: ExportTally): Readable {
   async function* parts(): AsyncGenerator<Buffer> {
     yield Buffer.from(
       `${exportColumns(selection)
@@ -84,10 +85,10 @@ export function readCsv(client: pg.ClientBase, selection: ExportSelection, tally
         .join(',')}\n`,
     );
     for (const select of selectByToken(selection, asText)) {
-      const copied = client.query(copyTo(`copy (${select}) to stdout (format csv)`));
-      yield* copied;
+      const copied = copyTo(`copy (${select}) to stdout (format csv)`);
+      yield* connection.read('export csv', (client): AsyncIterable<Buffer> => client.query(copied));
       // The server tells their number after the last of them, maybe later: the answer to a next statement comes after it.
-      await client.query('select');
+      await connection.query('end of export csv', 'select');
       add(tally, copied.rowCount);
     }
   }
@@ -105,18 +106,27 @@ const rowsAtATime = 2000;
 
 /** The export as rows by column name: instants as dates, what is not there as `null`. */
 export async function* readRows(
-  client: pg.ClientBase,
+  connection: Connection,
   selection: ExportSelection,
   tally?: ExportTally,
 ): AsyncGenerator<Record<string, unknown>> {
   for (const select of selectByToken(selection, ({ name }) => `"${name}"`)) {
     let count = 0;
-    const cursor = client.query(new Cursor<Record<string, unknown>>(select));
-    for (let rows = await cursor.read(rowsAtATime); rows.length > 0; rows = await cursor.read(rowsAtATime)) {
+    for await (const rows of connection.read('export rows', (client) => readCursor(client, select))) {
       yield* rows;
       count += rows.length;
     }
-    await cursor.close();
     add(tally, count);
   }
+}
+
+async function* readCursor(
+  client: pg.ClientBase,
+  select: string,
+): AsyncGenerator<readonly Record<string, unknown>[]> {
+  const cursor = client.query(new Cursor<Record<string, unknown>>(select));
+  for (let rows = await cursor.read(rowsAtATime); rows.length > 0; rows = await cursor.read(rowsAtATime)) {
+    yield rows;
+  }
+  await cursor.close();
 }

@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { granularities, metrics } from '../../catalog/index.ts';
-import { errorCode } from '../connection/database.ts';
+import type { Connection } from '../connection/connection.ts';
+import { errorCode } from '../connection/errors.ts';
 
 /** SQL functions of the schema; made anew at every `migrate`, since they derive from the catalogue. */
 
@@ -30,15 +30,18 @@ const refusalStatements = `
   grant execute on function cryptoracle.refuse_granularity(text) to public`;
 
 /** Makes the functions. A new metric changes what they return, and only then they are dropped first. */
-export async function createFunctions(client: pg.ClientBase): Promise<void> {
-  await client.query(costlyStatements);
-  await client.query(refusalStatements);
+export async function createFunctions(connection: Connection): Promise<void> {
+  await connection.query('make functions', costlyStatements);
+  await connection.query('make functions', refusalStatements);
   try {
-    await client.query(asOfStatements());
+    await connection.query('make functions', asOfStatements());
   } catch (error) {
     const resultChanged = '42P13';
     if (errorCode(error) !== resultChanged) throw error;
-    await client.query(`drop function cryptoracle.as_of(text, timestamptz); ${asOfStatements()}`);
+    await connection.query(
+      'make functions',
+      `drop function cryptoracle.as_of(text, timestamptz); ${asOfStatements()}`,
+    );
   }
 }
 

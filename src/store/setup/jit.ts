@@ -1,11 +1,13 @@
-import type pg from 'pg';
+import type { Connection } from '../connection/connection.ts';
 
 /**
  * Has the database run statements without compiling them (JIT): of the larger views that takes seconds, and what it saves is
  * less. Left alone where somebody has set it for the database, or where this role does not own it.
  */
-export async function turnOffJit(client: pg.ClientBase): Promise<void> {
-  await client.query(`
+export async function turnOffJit(connection: Connection): Promise<void> {
+  await connection.query(
+    'turn off jit',
+    `
     do $$ begin
       if not exists (
         select from pg_db_role_setting as s
@@ -16,5 +18,6 @@ export async function turnOffJit(client: pg.ClientBase): Promise<void> {
         execute format('alter database %I set jit = off', current_database());
       end if;
     exception when insufficient_privilege then null;
-    end $$`);
+    end $$`,
+  );
 }

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { bundledTokens, metrics, tags } from '../../catalog/index.ts';
 import type { Clock } from '../../clock.ts';
 import { UserError } from '../../errors.ts';
 import { packageFolder } from '../../package.ts';
-import { type Database, errorCode } from '../connection/database.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Database } from '../connection/database.ts';
+import { errorCode } from '../connection/errors.ts';
 import { commentStatements } from './comments.ts';
 import { createFunctions } from './functions.ts';
 import { turnOffJit } from './jit.ts';
@@ -31,19 +32,21 @@ const migrationsTable = { migrationsSchema: 'cryptoracle', migrationsTable: 'mig
 export async function migrate(database: Database, clock: Clock, log: Logger): Promise<void> {
   try {
     // Drizzle's migrator takes no lock of its own: several processes may start at once.
-    await database.exclusively('migrate', async (client) => {
+    await database.exclusively('migrate', async (connection) => {
       if ((await schemaState(database)) === 'ahead') throw tooNew();
-      await runMigrations(drizzle(client), { migrationsFolder, ...migrationsTable });
-      await setUpTimescale(client, log);
-      await client.query(commentStatements());
-      await createFunctions(client);
-      await createViews(client);
-      await turnOffJit(client);
-      await writeCatalogue(client);
-      await listBundledTokens(client, clock);
-      await setUpRoles(client, log);
-      await revokeJobPlanting(client, log);
-      await removeReaderJobs(client, log);
+      await connection.use('migrations', (client) =>
+        runMigrations(drizzle({ client }), { migrationsFolder, ...migrationsTable }),
+      );
+      await setUpTimescale(connection, log);
+      await connection.query('write comments', commentStatements());
+      await createFunctions(connection);
+      await createViews(connection);
+      await turnOffJit(connection);
+      await writeCatalogue(connection);
+      await listBundledTokens(connection, clock);
+      await setUpRoles(connection, log);
+      await revokeJobPlanting(connection, log);
+      await removeReaderJobs(connection, log);
     });
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;
@@ -90,8 +93,9 @@ function tooNew(): UserError {
   );
 }
 
-async function writeCatalogue(client: pg.ClientBase): Promise<void> {
-  await client.query(
+async function writeCatalogue(connection: Connection): Promise<void> {
+  await connection.query(
+    'write catalogue',
     `insert into cryptoracle.metric_catalog (code, column_name, kind, unit, minimum, maximum, meaning)
      select * from jsonb_to_recordset($1) as t
        (code text, "column" text, kind text, unit text, minimum float8, maximum float8, meaning text)
@@ -99,7 +103,8 @@ async function writeCatalogue(client: pg.ClientBase): Promise<void> {
        unit = excluded.unit, minimum = excluded.minimum, maximum = excluded.maximum, meaning = excluded.meaning`,
     [JSON.stringify(metrics)],
   );
-  await client.query(
+  await connection.query(
+    'write catalogue',
     `insert into cryptoracle.tag_catalog (code, name, subject, meaning)
      select * from jsonb_to_recordset($1) as t (code text, name text, subject text, meaning text)
      on conflict (code) do update set name = excluded.name, subject = excluded.subject, meaning = excluded.meaning`,
@@ -108,8 +113,9 @@ async function writeCatalogue(client: pg.ClientBase): Promise<void> {
 }
 
 /** A fresh database knows the bundled tokens; from then on the API's own list decides. */
-async function listBundledTokens(client: pg.ClientBase, clock: Clock): Promise<void> {
-  await client.query(
+async function listBundledTokens(connection: Connection, clock: Clock): Promise<void> {
+  await connection.query(
+    'list bundled tokens',
     `insert into cryptoracle.tokens (token, name, position, first_listed_at, last_listed_at)
      select token, name, row_number() over (), $2, $2
      from jsonb_to_recordset($1) as t (token text, name text)

@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import type { Logger } from 'pino';
-import { errorCode } from '../connection/database.ts';
+import type { Connection } from '../connection/connection.ts';
+import { errorCode } from '../connection/errors.ts';
 
 /**
  * TimescaleDB lets every role plant jobs, which then run in the background for ever, whatever the role may do otherwise.
@@ -20,9 +20,11 @@ const jobRoutines = `
  * Takes from everybody the right to plant jobs; the schema's owner keeps it, for the compression policies.
  * Does nothing without TimescaleDB, and warns where this role may not: the extension belongs to another one.
  */
-export async function revokeJobPlanting(client: pg.ClientBase, log: Logger): Promise<void> {
+export async function revokeJobPlanting(connection: Connection, log: Logger): Promise<void> {
   try {
-    await client.query(`
+    await connection.query(
+      'revoke job planting',
+      `
       do $$
       declare planting text;
       begin
@@ -31,11 +33,13 @@ export async function revokeJobPlanting(client: pg.ClientBase, log: Logger): Pro
           execute format('grant execute on routine %s to %s', planting,
             (select nspowner::regrole from pg_namespace where nspname = 'cryptoracle'));
         end loop;
-      end $$`);
+      end $$`,
+    );
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;
   }
-  const open = await client.query(
+  const open = await connection.query(
+    'look for job planting',
     `select from (${jobRoutines}) as r where has_function_privilege('public', routine, 'execute')`,
   );
   if (open.rowCount !== 0) {
@@ -61,21 +65,25 @@ export const removeJobsOf = (role: string) => `
   end $$;`;
 
 /** Removes jobs that readers planted before they were kept from it, and says so. */
-export async function removeReaderJobs(client: pg.ClientBase, log: Logger): Promise<void> {
-  const { rows } = await client.query<{ jobs: string | null }>(
+export async function removeReaderJobs(connection: Connection, log: Logger): Promise<void> {
+  const { rows } = await connection.query<{ jobs: string | null }>(
+    'look for planted jobs',
     `select to_regclass('timescaledb_information.jobs')::text as jobs`,
   );
   if (rows[0]?.jobs == null) return;
-  const planted = await client.query<{ owner: string; jobs: number }>(`
+  const planted = await connection.query<{ owner: string; jobs: number }>(
+    'look for planted jobs',
+    `
     select job.owner::text as owner, count(*)::int as jobs
     from timescaledb_information.jobs as job
     join pg_roles as role on role.oid = job.owner::oid
     where not role.rolsuper and pg_has_role(role.oid, 'cryptoracle_reader', 'member')
       and not pg_has_role(role.oid, (select nspowner from pg_namespace where nspname = 'cryptoracle'), 'member')
-    group by 1`);
+    group by 1`,
+  );
   for (const { owner, jobs } of planted.rows) {
     try {
-      await client.query(removeJobsOf(`'${owner.replaceAll("'", "''")}'`));
+      await connection.query('remove planted jobs', removeJobsOf(`'${owner.replaceAll("'", "''")}'`));
       log.warn({ reader: owner, jobs }, 'a reader had planted TimescaleDB jobs: they are removed');
     } catch (error) {
       if (errorCode(error) !== '42501') throw error;

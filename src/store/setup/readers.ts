@@ -2,7 +2,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { innermost, oneLine, UserError } from '../../errors.ts';
-import { type Database, errorCode } from '../connection/database.ts';
+import type { Database } from '../connection/database.ts';
+import { errorCode } from '../connection/errors.ts';
 import { removeJobsOf } from './planted-jobs.ts';
 
 /** Logins for people's tools: members of `cryptoracle_reader`, which may read and nothing else. */
@@ -57,10 +58,12 @@ export async function createReader(
   if (await isReader(database, name)) return false;
   const role = pg.escapeIdentifier(name);
   try {
-    // One string of statements is one transaction.
-    await database.pool.query(`
+    await changeLogin(
+      database,
+      `
       create role ${role} login password ${pg.escapeLiteral(scramVerifier(options.password))} in role ${group};
-      ${settingsOf(role, options.timeout)}`);
+      ${settingsOf(role, options.timeout)}`,
+    );
   } catch (error) {
     throw explain(error, name);
   }
@@ -75,9 +78,12 @@ export async function renewReader(database: Database, name: string, options: Rea
   await requireReader(database, name);
   const role = pg.escapeIdentifier(name);
   try {
-    await database.pool.query(`
+    await changeLogin(
+      database,
+      `
       alter role ${role} password ${pg.escapeLiteral(scramVerifier(options.password))};
-      ${settingsOf(role, options.timeout)}`);
+      ${settingsOf(role, options.timeout)}`,
+    );
   } catch (error) {
     throw explain(error, name);
   }
@@ -92,16 +98,24 @@ export async function dropReader(database: Database, name: string): Promise<void
   try {
     const role = pg.escapeIdentifier(name);
     // Who is no superuser may drop what belongs to a role only as its member.
-    await database.pool.query(`
+    await changeLogin(
+      database,
+      `
       do $$ begin
         if not pg_has_role(${pg.escapeLiteral(name)}, 'usage') then grant ${role} to current_user; end if;
       end $$;
       ${removeJobsOf(pg.escapeLiteral(name))}
       drop owned by ${role};
-      drop role ${role}`);
+      drop role ${role}`,
+    );
   } catch (error) {
     throw explain(error, name);
   }
+}
+
+/** Runs statements that change a login, as one transaction. */
+async function changeLogin(database: Database, statements: string): Promise<void> {
+  await database.connect((connection) => connection.query('change login', statements));
 }
 
 async function isReader(database: Database, name: string): Promise<boolean> {

@@ -2,7 +2,8 @@ import { getTableName, is } from 'drizzle-orm';
 import { PgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { errorCode } from '../connection/database.ts';
+import type { Connection } from '../connection/connection.ts';
+import { errorCode } from '../connection/errors.ts';
 import * as schema from '../schema/index.ts';
 import { viewNames } from './views/index.ts';
 
@@ -48,10 +49,10 @@ const tableRights: Readonly<Record<string, TableRights>> = {
 };
 
 /** Makes the roles where they are missing, and grants each what is listed. */
-export async function setUpRoles(client: pg.ClientBase, log: Logger): Promise<void> {
+export async function setUpRoles(connection: Connection, log: Logger): Promise<void> {
   for (const role of ['reader', 'worker'] as const) {
-    if (!(await createRole(client, role, log))) continue;
-    if (await grantExactly(client, role, 'cryptoracle', rightsOf(role))) continue;
+    if (!(await createRole(connection, role, log))) continue;
+    if (await grantExactly(connection, role, 'cryptoracle', rightsOf(role))) continue;
     log.warn(`cryptoracle_${role} owns tables of ours: its rights stay as they are`);
   }
 }
@@ -72,13 +73,15 @@ function rightsOf(role: SqlRole): Record<string, string> {
 }
 
 /** @returns whether the role is there now */
-async function createRole(client: pg.ClientBase, role: SqlRole, log: Logger): Promise<boolean> {
+async function createRole(connection: Connection, role: SqlRole, log: Logger): Promise<boolean> {
   const name = `cryptoracle_${role}`;
   const comment = pg.escapeLiteral(roles[role]);
   try {
     // Roles belong to the whole server: another database's `migrate` may make the same one at the same moment. The
     // comment is not worth a failure where the role was made by somebody else.
-    await client.query(`
+    await connection.query(
+      'make role',
+      `
       do $$ begin
         if not exists (select from pg_roles where rolname = '${name}') then create role ${name} nologin; end if;
       exception when duplicate_object or unique_violation then null;
@@ -88,7 +91,8 @@ async function createRole(client: pg.ClientBase, role: SqlRole, log: Logger): Pr
           comment on role ${name} is ${comment};
         end if;
       exception when others then null;
-      end $$`);
+      end $$`,
+    );
     return true;
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;
@@ -106,12 +110,13 @@ async function createRole(client: pg.ClientBase, role: SqlRole, log: Logger): Pr
  * @returns whether the role has its rights now
  */
 export async function grantExactly(
-  client: pg.ClientBase,
+  connection: Connection,
   role: SqlRole,
   schemaName: string,
   rights: Readonly<Record<string, string>>,
 ): Promise<boolean> {
-  const { rowCount } = await client.query(
+  const { rowCount } = await connection.query(
+    'look at role',
     `select from pg_roles as r
      where rolname = $1 and not exists (
        select from pg_class join pg_namespace as n on n.oid = relnamespace
@@ -129,6 +134,6 @@ export async function grantExactly(
     ...granted.map(([table, right]) => `grant ${right} on ${qualified(table)} to cryptoracle_${role}`),
   ];
   // One message is one transaction: whoever is at work meanwhile misses no right for a moment.
-  await client.query(statements.join(';\n'));
+  await connection.query('grant rights', statements.join(';\n'));
   return true;
 }

@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type Granularity, granularities } from '../../catalog/index.ts';
-import { errorCode } from '../connection/database.ts';
+import type { Connection } from '../connection/connection.ts';
+import { errorCode } from '../connection/errors.ts';
 
 interface ChunkRules {
   /** Time that one chunk spans: some 500,000 rows of 200 tokens, so that the newest chunk's index stays in memory. */
@@ -23,12 +23,15 @@ const rules: Readonly<Record<Granularity, ChunkRules>> = {
  *
  * @returns whether the tables are hypertables now
  */
-export async function setUpTimescale(client: pg.ClientBase, log: Logger): Promise<boolean> {
-  const { rows } = await client.query<{ installed: boolean; loaded: boolean }>(`
+export async function setUpTimescale(connection: Connection, log: Logger): Promise<boolean> {
+  const { rows } = await connection.query<{ installed: boolean; loaded: boolean }>(
+    'look for TimescaleDB',
+    `
     select
       exists (select from pg_extension where extname = 'timescaledb') as installed,
       -- Settings of its loader are there only where the server has preloaded it; else creating it ends the connection.
-      exists (select from pg_settings where name = 'timescaledb.disable_load') as loaded`);
+      exists (select from pg_settings where name = 'timescaledb.disable_load') as loaded`,
+  );
   const state = rows[0];
   if (state?.installed !== true) {
     if (state?.loaded !== true) {
@@ -36,7 +39,7 @@ export async function setUpTimescale(client: pg.ClientBase, log: Logger): Promis
       return false;
     }
     try {
-      await client.query('create extension if not exists timescaledb');
+      await connection.query('create extension', 'create extension if not exists timescaledb');
     } catch (error) {
       if (errorCode(error) !== '42501') throw error;
       log.warn(
@@ -45,19 +48,37 @@ export async function setUpTimescale(client: pg.ClientBase, log: Logger): Promis
       return false;
     }
   }
-  for (const granularity of granularities) await makeHypertable(client, granularity, log);
+  const schema = await extensionSchema(connection);
+  for (const granularity of granularities) await makeHypertable(connection, schema, granularity, log);
   return true;
 }
 
-async function makeHypertable(client: pg.ClientBase, granularity: Granularity, log: Logger): Promise<void> {
+/** The schema of the extension's functions, which need not be in the search path; quoted. */
+async function extensionSchema(connection: Connection): Promise<string> {
+  const { rows } = await connection.query<{ name: string }>(
+    'look for TimescaleDB',
+    `select quote_ident(nspname) as name from pg_extension
+     join pg_namespace as n on n.oid = extnamespace where extname = 'timescaledb'`,
+  );
+  return rows[0]?.name ?? 'public';
+}
+
+async function makeHypertable(
+  connection: Connection,
+  schema: string,
+  granularity: Granularity,
+  log: Logger,
+): Promise<void> {
   const table = `metrics_${granularity}`;
   const { chunk, compressAfter } = rules[granularity];
   const relation = `cryptoracle.${table}`;
-  await client.query(
-    `select create_hypertable('${relation}', by_range('time', interval '${chunk}'),
+  await connection.query(
+    'make hypertable',
+    `select ${schema}.create_hypertable('${relation}', ${schema}.by_range('time', interval '${chunk}'),
        create_default_indexes => false, if_not_exists => true, migrate_data => true)`,
   );
-  const { rows } = await client.query<{ compressed: boolean; license: string }>(
+  const { rows } = await connection.query<{ compressed: boolean; license: string }>(
+    'look at hypertable',
     `select compression_enabled as compressed, current_setting('timescaledb.license') as license
      from timescaledb_information.hypertables
      where hypertable_schema = 'cryptoracle' and hypertable_name = $1`,
@@ -68,12 +89,14 @@ async function makeHypertable(client: pg.ClientBase, granularity: Granularity, l
     return;
   }
   if (rows[0]?.compressed !== true) {
-    await client.query(
+    await connection.query(
+      'compress hypertable',
       `alter table ${relation}
        set (timescaledb.compress, timescaledb.compress_segmentby = 'token', timescaledb.compress_orderby = 'time')`,
     );
   }
-  await client.query(
-    `select add_compression_policy('${relation}', compress_after => interval '${compressAfter}', if_not_exists => true)`,
+  await connection.query(
+    'compress hypertable',
+    `select ${schema}.add_compression_policy('${relation}', compress_after => interval '${compressAfter}', if_not_exists => true)`,
   );
 }

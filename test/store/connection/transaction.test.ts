@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Database, type Executor, errorCode } from '../../../src/store/connection/database.ts';
+import { Database, type Transaction } from '../../../src/store/connection/database.ts';
+import { errorCode } from '../../../src/store/connection/errors.ts';
 import { createEmptyDatabase, describeOnServers, dropDatabase, value } from '../../support/database.ts';
 
 const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
@@ -25,16 +26,16 @@ describeOnServers('a transaction', (kind) => {
     const id = await value<number>(database, "insert into notes (note) values ('') returning id");
     return {
       id,
-      write: (text: string, on: Executor, through = database) =>
-        through.query('write', sql`update notes set note = note || ${text} where id = ${id}`, on),
+      write: (text: string, tx: Transaction, through = database) =>
+        through.query('write', sql`update notes set note = note || ${text} where id = ${id}`, tx),
       read: () => value<string>(database, 'select note from notes where id = $1', [id]),
     };
   }
 
-  const fail = (code: string, on: Executor) =>
-    database.query('fail', sql.raw(`do $$ begin raise exception using errcode = '${code}'; end $$`), on);
-  const processOf = async (on: Executor) => {
-    const [row] = await database.query<{ pid: number }>('pid', sql`select pg_backend_pid() as pid`, on);
+  const fail = (code: string, tx: Transaction) =>
+    database.query('fail', sql.raw(`do $$ begin raise exception using errcode = '${code}'; end $$`), tx);
+  const processOf = async (tx: Transaction) => {
+    const [row] = await database.query<{ pid: number }>('pid', sql`select pg_backend_pid() as pid`, tx);
     return row?.pid;
   };
   /** Ends a connection, as an administrator or a restart does. */
@@ -45,10 +46,10 @@ describeOnServers('a transaction', (kind) => {
     async (code) => {
       const note = await newNote();
       let attempts = 0;
-      const result = await database.transaction(async (on) => {
+      const result = await database.transaction(async (tx) => {
         attempts++;
-        await note.write('x', on);
-        if (attempts < 3) await fail(code, on);
+        await note.write('x', tx);
+        if (attempts < 3) await fail(code, tx);
         return attempts;
       });
       expect(result).toBe(3);
@@ -59,10 +60,10 @@ describeOnServers('a transaction', (kind) => {
   it.concurrent('is given up after three attempts', async () => {
     const note = await newNote();
     let attempts = 0;
-    const failing = database.transaction(async (on) => {
+    const failing = database.transaction(async (tx) => {
       attempts++;
-      await note.write('x', on);
-      await fail('40001', on);
+      await note.write('x', tx);
+      await fail('40001', tx);
     });
     await expect(failing.catch(errorCode)).resolves.toBe('40001');
     expect(attempts).toBe(3);
@@ -72,10 +73,10 @@ describeOnServers('a transaction', (kind) => {
   it.concurrent('is not repeated where that would not help', async () => {
     const note = await newNote();
     let attempts = 0;
-    const failing = database.transaction(async (on) => {
+    const failing = database.transaction(async (tx) => {
       attempts++;
-      await note.write('x', on);
-      await fail('23505', on);
+      await note.write('x', tx);
+      await fail('23505', tx);
     });
     await expect(failing.catch(errorCode)).resolves.toBe('23505');
     expect(attempts).toBe(1);
@@ -84,8 +85,8 @@ describeOnServers('a transaction', (kind) => {
 
   it.concurrent('gives back an error of its own work, and nothing of it is stored', async () => {
     const note = await newNote();
-    const failing = database.transaction(async (on) => {
-      await note.write('x', on);
+    const failing = database.transaction(async (tx) => {
+      await note.write('x', tx);
       throw new RangeError('a mistake');
     });
     await expect(failing).rejects.toThrow(new RangeError('a mistake'));
@@ -95,12 +96,12 @@ describeOnServers('a transaction', (kind) => {
   it.concurrent('is repeated after a real serialization failure', async () => {
     const note = await newNote();
     let attempts = 0;
-    await database.transaction(async (on) => {
+    await database.transaction(async (tx) => {
       attempts++;
-      await database.query('level', sql`set transaction isolation level repeatable read`, on);
-      await database.query('read', sql`select note from notes where id = ${note.id}`, on);
+      await database.query('level', sql`set transaction isolation level repeatable read`, tx);
+      await database.query('read', sql`select note from notes where id = ${note.id}`, tx);
       if (attempts === 1) await database.transaction((other) => note.write('other ', other));
-      await note.write('this', on);
+      await note.write('this', tx);
     });
     expect(attempts).toBe(2);
     expect(await note.read()).toBe('other this');
@@ -111,12 +112,12 @@ describeOnServers('a transaction', (kind) => {
     const met = new Set<string>();
     let attempts = 0;
     const both = (who: string, [first, second]: readonly (typeof one)[]) =>
-      database.transaction(async (on) => {
+      database.transaction(async (tx) => {
         attempts++;
-        await first?.write(who, on);
+        await first?.write(who, tx);
         met.add(who);
         while (met.size < 2) await pause(5);
-        await second?.write(who, on);
+        await second?.write(who, tx);
       });
     await Promise.all([both('a', [one, two]), both('b', [two, one])]);
     expect(attempts).toBe(3);
@@ -129,14 +130,14 @@ describeOnServers('a transaction', (kind) => {
   it.concurrent('is repeated where its connection is cut between two statements', async () => {
     const note = await newNote();
     let attempts = 0;
-    await database.transaction(async (on) => {
+    await database.transaction(async (tx) => {
       attempts++;
-      await note.write('x', on);
+      await note.write('x', tx);
       if (attempts === 1) {
-        await cut(await processOf(on));
+        await cut(await processOf(tx));
         await pause(100);
       }
-      await note.write('y', on);
+      await note.write('y', tx);
     });
     expect(attempts).toBe(2);
     expect(await note.read()).toBe('xy');
@@ -145,13 +146,13 @@ describeOnServers('a transaction', (kind) => {
   it.concurrent('is repeated where its connection is cut during a statement', async () => {
     const note = await newNote();
     let attempts = 0;
-    await database.transaction(async (on) => {
+    await database.transaction(async (tx) => {
       attempts++;
-      await note.write('x', on);
+      await note.write('x', tx);
       if (attempts > 1) return;
-      const pid = await processOf(on);
+      const pid = await processOf(tx);
       setTimeout(() => cut(pid), 50);
-      await database.query('sleep', sql`select pg_sleep(5)`, on);
+      await database.query('sleep', sql`select pg_sleep(5)`, tx);
     });
     expect(attempts).toBe(2);
     expect(await note.read()).toBe('x');
@@ -160,10 +161,10 @@ describeOnServers('a transaction', (kind) => {
   it.concurrent('is repeated where its connection is cut before the commit', async () => {
     const note = await newNote();
     let attempts = 0;
-    await database.transaction(async (on) => {
+    await database.transaction(async (tx) => {
       attempts++;
-      await note.write('x', on);
-      if (attempts === 1) await cut(await processOf(on));
+      await note.write('x', tx);
+      if (attempts === 1) await cut(await processOf(tx));
     });
     expect(attempts).toBe(2);
     expect(await note.read()).toBe('x');
@@ -173,16 +174,16 @@ describeOnServers('a transaction', (kind) => {
     const note = await newNote();
     const own = new Database(url, { connections: 2 });
     let attempts = 0;
-    const failing = own.transaction(async (on) => {
+    const failing = own.transaction(async (tx) => {
       attempts++;
-      await cut(await processOf(on));
-      await note.write('x', on, own);
+      await cut(await processOf(tx));
+      await note.write('x', tx, own);
     });
     await expect(failing).rejects.toThrow();
     expect(attempts).toBe(3);
     expect(own.pool.totalCount).toBe(own.pool.idleCount);
     expect(await note.read()).toBe('');
-    await own.transaction((on) => note.write('y', on, own));
+    await own.transaction((tx) => note.write('y', tx, own));
     expect(await note.read()).toBe('y');
     await own.close();
   });
@@ -191,8 +192,8 @@ describeOnServers('a transaction', (kind) => {
     const note = await newNote();
     const own = new Database(url, { connections: 1 });
     for (let round = 0; round < 5; round++) {
-      await own.transaction((on) => note.write('x', on, own));
-      await own.transaction((on) => fail('23505', on)).catch(() => {});
+      await own.transaction((tx) => note.write('x', tx, own));
+      await own.transaction((tx) => fail('23505', tx)).catch(() => {});
     }
     expect(await note.read()).toBe('xxxxx');
     expect(own.pool.totalCount).toBe(own.pool.idleCount);
@@ -207,7 +208,7 @@ describeOnServers('a transaction', (kind) => {
     expect(new Set(pids).size).toBe(3);
     for (const pid of pids) await cut(pid);
     await pause(200);
-    await own.transaction((on) => note.write('z', on, own));
+    await own.transaction((tx) => note.write('z', tx, own));
     expect(await note.read()).toBe('z');
     await own.close();
   });
@@ -217,11 +218,13 @@ describeOnServers('a transaction', (kind) => {
     const observe = (name: string, milliseconds: number, failed: boolean) =>
       seen.push([name, milliseconds >= 0, failed]);
     const own = new Database(url, { connections: 1, observe });
-    await own.transaction((on) => own.query('one', sql`select 1`, on));
+    await own.transaction((tx) => own.query('one', sql`select 1`, tx));
     await own.query('two', sql`select from no_such_table`).catch(() => {});
     await own.close();
     expect(seen).toEqual([
+      ['begin', true, false],
       ['one', true, false],
+      ['commit', true, false],
       ['two', true, true],
     ]);
   });

@@ -67,7 +67,7 @@ describeOnServers('what is exported', (kind) => {
   const never = new AbortController().signal;
 
   it('is every row once, by token and time, however many there are', async () => {
-    const rows = await database.snapshot(never, (client) => collect(readRows(client, selection)));
+    const rows = await database.snapshot(never, (connection) => collect(readRows(connection, selection)));
     expect(rows).toHaveLength(2 * hours);
     for (const [position, found] of rows.entries()) {
       const number = position % hours;
@@ -77,7 +77,7 @@ describeOnServers('what is exported', (kind) => {
         number,
       ]);
     }
-    const csv = await database.snapshot(never, (client) => text(readCsv(client, selection)));
+    const csv = await database.snapshot(never, (connection) => text(readCsv(connection, selection)));
     const lines = csv.trim().split('\n').slice(1);
     expect(lines).toHaveLength(2 * hours);
     for (const [position, line] of lines.entries()) {
@@ -100,7 +100,7 @@ describeOnServers('what is exported', (kind) => {
     const slow = new Database(way.url, { connections: 1 });
     const tally: ExportTally = { rows: 0, tokens: 0 };
     const few = { ...selection, to: start + 8 * hour };
-    const csv = await slow.snapshot(never, (client) => text(readCsv(client, few, tally)));
+    const csv = await slow.snapshot(never, (connection) => text(readCsv(connection, few, tally)));
     expect(csv.trim().split('\n')).toHaveLength(1 + 2 * 8);
     expect(tally).toEqual({ rows: 2 * 8, tokens: 2 });
     await slow.close();
@@ -109,8 +109,8 @@ describeOnServers('what is exported', (kind) => {
 
   it('is one state of the database, whatever is written meanwhile', async () => {
     const seen: number[] = [];
-    await database.snapshot(never, async (client) => {
-      for await (const found of readRows(client, { ...selection, from: start + 10 * hour })) {
+    await database.snapshot(never, async (connection) => {
+      for await (const found of readRows(connection, { ...selection, from: start + 10 * hour })) {
         if (seen.length === 0) {
           await database.pool.query('update cryptoracle.metrics_1h set mention_count = -1 where time >= $1', [
             new Date(start + 20 * hour),
@@ -125,12 +125,16 @@ describeOnServers('what is exported', (kind) => {
 
   it('ends at once when it is aborted, and cannot write', async () => {
     const stop = new AbortController();
-    const sleeping = database.snapshot(stop.signal, (client) => client.query('select pg_sleep(60)'));
+    const sleeping = database.snapshot(stop.signal, (connection) =>
+      connection.query('sleep', 'select pg_sleep(60)'),
+    );
     const reason = new Error('enough');
     setTimeout(() => stop.abort(reason), 50);
     await expect(sleeping).rejects.toBe(reason);
     await expect(
-      database.snapshot(never, (client) => client.query('delete from cryptoracle.metrics_1h')),
+      database.snapshot(never, (connection) =>
+        connection.query('delete', 'delete from cryptoracle.metrics_1h'),
+      ),
     ).rejects.toMatchObject({ code: '25006' });
   });
 });

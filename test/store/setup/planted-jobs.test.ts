@@ -50,16 +50,14 @@ describe.skipIf(serverUrl('TimescaleDB') === null)('readers and the jobs of Time
     expect(await plantedBy(database, name)).toHaveLength(1);
     const warnings: unknown[] = [];
     const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line)) });
-    const client = await database.pool.connect();
-    await revokeJobPlanting(client, log);
-    await removeReaderJobs(client, log);
-    client.release();
+    await database.connect(async (connection) => {
+      await revokeJobPlanting(connection, log);
+      await removeReaderJobs(connection, log);
+    });
     expect(warnings).toMatchObject([{ reader: name, jobs: 1 }]);
     expect(await plantedBy(database, name)).toEqual([]);
     await expect(plantAs(database, name)).rejects.toMatchObject({ code: '42501' });
-    const again = await database.pool.connect();
-    await removeReaderJobs(again, silent);
-    again.release();
+    await database.connect((connection) => removeReaderJobs(connection, silent));
   });
 
   it('drops a reader with its jobs', async () => {

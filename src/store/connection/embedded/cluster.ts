@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../../errors.ts';
-import { errorCode } from '../database.ts';
+import { errorCode } from '../errors.ts';
 import { type Installation, runProgram } from './installation.ts';
 
 /** The superuser of the embedded server. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { TryLaterError } from '../../../errors.ts';
-import { errorCode } from '../database.ts';
+import { errorCode } from '../errors.ts';
 import { ensureCluster, superuser } from './cluster.ts';
 import { type Installation, install } from './installation.ts';
 import { runningPort, serverSettings, startServer, stopServer } from './server.ts';

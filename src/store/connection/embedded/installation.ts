@@ -23,7 +23,7 @@ import { pathToFileURL } from 'node:url';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { innermost, UserError } from '../../../errors.ts';
-import { errorCode } from '../database.ts';
+import { errorCode } from '../errors.ts';
 
 /** Where the server's programs and data are, and as whom it runs. */
 export interface Installation {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { UserError } from '../../../errors.ts';
-import { errorCode } from '../../connection/database.ts';
+import type { Connection } from '../../connection/connection.ts';
+import { errorCode } from '../../connection/errors.ts';
 import { changeViews } from './change.ts';
 import { dictionaryViews } from './dictionary.ts';
 import { gapViews } from './gaps.ts';
@@ -27,23 +28,23 @@ export const viewNames: readonly string[] = views.map(({ name }) => name);
  *
  * @throws UserError where that is necessary and views of the user's own depend on them
  */
-export async function createViews(client: pg.ClientBase): Promise<void> {
+export async function createViews(connection: Connection): Promise<void> {
   const create = views.map(createStatements).join(';\n');
   try {
     // Several statements in one query are one transaction.
-    await client.query(create);
+    await connection.query('make views', create);
   } catch (error) {
     const columnsChanged = '42P16';
     if (errorCode(error) !== columnsChanged) throw error;
-    await recreate(client, create);
+    await recreate(connection, create);
   }
 }
 
-async function recreate(client: pg.ClientBase, create: string): Promise<void> {
+async function recreate(connection: Connection, create: string): Promise<void> {
   // One statement for all: they depend on one another.
   const drop = `drop view if exists ${viewNames.map((name) => `cryptoracle.${name}`).join(', ')}`;
   try {
-    await client.query(`${drop};\n${create}`);
+    await connection.query('make views', `${drop};\n${create}`);
   } catch (error) {
     const hasDependents = '2BP01';
     if (errorCode(error) !== hasDependents) throw error;
