@@ -112,7 +112,7 @@ export class World {
     // Late and changed values are not at issue here: what is stored once must never be written again.
     const simulator = await startSimulator({
       seed,
-      market: { lateShare: 0, changedShare: 0 },
+      market: { lateShare: 0, changedShare: 0, provisional: false },
       behaviour: { recordLimit },
     });
     const backend = await openQueueBackend({ redisUrl: redis?.url, database, log: silent });

@@ -9,19 +9,43 @@ export interface Faults {
   readonly error500?: Fault;
   /** HTTP 503. */
   readonly error503?: Fault;
-  /** HTTP 429 with `Retry-After`, or, as `body`, code 429 in an envelope with HTTP 200. */
-  readonly throttle?: Fault & { readonly retryAfterSeconds?: number; readonly as?: 'status' | 'body' };
+  /** HTTP 429 with or without `Retry-After`, or, as `body`, code 429 in an envelope with HTTP 200. */
+  readonly throttle?: Fault & {
+    readonly retryAfterSeconds?: number;
+    readonly as?: 'status' | 'plain' | 'body';
+  };
+  /** HTTP 401 or 403 with a page for people, as a whitelist answers. */
+  readonly forbidden?: Fault & { readonly status?: 401 | 403 };
   /** The connection breaks before the answer, or in its middle; drawn where neither is given. */
   readonly cutConnection?: Fault & { readonly at?: 'before' | 'halfway' };
   /** HTTP 200 with a body that is no JSON, or with a payload that cannot be decrypted; drawn where not given. */
   readonly garbage?: Fault & { readonly as?: 'text' | 'payload' };
   /** The answer is filled up with windows that were not asked for, and asked-for values fall out at the limit. */
   readonly cutShort?: Fault;
+  /** Nothing is there of anything, as when the vendor's own database is ill. */
+  readonly empty?: Fault & { readonly as?: EmptyForm };
+  /** One value of the answer is a number that no metric has. */
+  readonly absurd?: Fault & { readonly value?: AbsurdValue };
+  /** One cell of the answer has a second value, which differs. */
+  readonly twice?: Fault;
+  /** An error whose words repeat what was sent. */
+  readonly echo?: Fault;
+  /** A byte order mark before the JSON. */
+  readonly bom?: Fault;
+  /** After the headers the body comes a byte at a time. */
+  readonly drip?: Fault & { readonly milliseconds?: number };
   /** The answer comes late, whatever else befalls it. */
   readonly slow?: Fault & { readonly milliseconds?: number };
-  /** A code in the envelope that the API page does not know. */
+  /** A code in the envelope, 500 where none is given. */
   readonly unknownCode?: Fault & { readonly code?: number };
 }
+
+export const emptyForms = ['list', 'nothing', '203', 'null', 'absent'] as const;
+export type EmptyForm = (typeof emptyForms)[number];
+
+/** As they are written in an answer. */
+export const absurdValues = ['1.7e308', '1e400', '12345678901234567890'] as const;
+export type AbsurdValue = (typeof absurdValues)[number];
 
 interface Fault {
   /** Share of the requests that meet the fault, 0 to 1. */
@@ -31,12 +55,19 @@ interface Fault {
 /** In the order in which they win when a request draws several. */
 const exclusive = [
   'cutConnection',
+  'forbidden',
   'error500',
   'error503',
   'throttle',
   'garbage',
   'unknownCode',
+  'echo',
+  'empty',
   'cutShort',
+  'absurd',
+  'twice',
+  'bom',
+  'drip',
 ] as const;
 
 export const faultKinds = [...exclusive, 'slow'] as const;
@@ -63,10 +94,83 @@ export function drawMishap(faults: Faults, seed: number, number: number): Mishap
   };
 }
 
+interface FaultDescription {
+  readonly means: string;
+  /** What may stand before `@`, for people; empty where nothing may. */
+  readonly details: string;
+  /** Reads that; `undefined` where it means nothing. */
+  readonly read: (text: string) => object | undefined;
+}
+
+const amountOf = (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
+
+const amountAs = (field: string) => (text: string) => {
+  const amount = amountOf(text);
+  return amount === undefined ? undefined : { [field]: amount };
+};
+
+const choiceAs = (field: string, choices: readonly string[]) => (text: string) =>
+  choices.includes(text) ? { [field]: text } : undefined;
+
+const nothing = () => undefined;
+
+const descriptions: Readonly<Record<FaultKind, FaultDescription>> = {
+  cutConnection: {
+    means: 'the connection breaks',
+    details: 'before|halfway',
+    read: choiceAs('at', ['before', 'halfway']),
+  },
+  forbidden: {
+    means: 'HTTP 401 or 403 and a page for people, as from a whitelist',
+    details: '401|403',
+    read: (text) => (text === '401' || text === '403' ? { status: Number(text) } : undefined),
+  },
+  error500: { means: 'HTTP 500', details: '', read: nothing },
+  error503: { means: 'HTTP 503', details: '', read: nothing },
+  throttle: {
+    means: 'HTTP 429 with Retry-After; plain: without; body: code 429',
+    details: 'SECONDS|plain|body',
+    read: (text) => amountAs('retryAfterSeconds')(text) ?? choiceAs('as', ['plain', 'body'])(text),
+  },
+  garbage: {
+    means: 'no JSON, or a payload that cannot be decrypted',
+    details: 'text|payload',
+    read: choiceAs('as', ['text', 'payload']),
+  },
+  unknownCode: { means: 'this code in the envelope', details: 'CODE', read: amountAs('code') },
+  echo: { means: 'an error that repeats what was sent', details: '', read: nothing },
+  empty: {
+    means: 'nothing is there of anything',
+    details: emptyForms.join('|'),
+    read: choiceAs('as', emptyForms),
+  },
+  cutShort: { means: 'windows that nobody asked for push out others', details: '', read: nothing },
+  absurd: {
+    means: 'one value that no metric has',
+    details: absurdValues.join('|'),
+    read: choiceAs('value', absurdValues),
+  },
+  twice: { means: 'a second value for one cell', details: '', read: nothing },
+  bom: { means: 'a byte order mark before the JSON', details: '', read: nothing },
+  drip: {
+    means: 'the body a byte at a time, every 100 ms',
+    details: 'MILLISECONDS',
+    read: amountAs('milliseconds'),
+  },
+  slow: { means: 'the answer comes late', details: 'MILLISECONDS', read: amountAs('milliseconds') },
+};
+
+/** Every fault with its details, one a line, for people. */
+export function describeFaults(): readonly (readonly [form: string, means: string])[] {
+  return faultKinds.map((kind) => {
+    const { details, means } = descriptions[kind];
+    return [`${kind}=${details === '' ? '' : `[${details}@]`}P`, means];
+  });
+}
+
 /**
  * Reads faults from a text such as `error500=0.1,cutConnection=halfway@0.05,slow=2000@0.1`: name, `=`, an optional
- * detail with `@`, and the probability. Details: `slow` milliseconds, `throttle` seconds or `body`, `unknownCode` the
- * code, `cutConnection` `before` or `halfway`, `garbage` `text` or `payload`.
+ * detail with `@`, and the probability. {@link describeFaults} lists the details.
  *
  * @throws RangeError naming the part that is wrong
  */
@@ -98,12 +202,7 @@ function readProbability(text: string, part: string): number {
 }
 
 function readDetail(kind: FaultKind, text: string, part: string): object {
-  const amount = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
-  if (kind === 'slow' && amount !== undefined) return { milliseconds: amount };
-  if (kind === 'throttle' && amount !== undefined) return { retryAfterSeconds: amount };
-  if (kind === 'throttle' && text === 'body') return { as: text };
-  if (kind === 'unknownCode' && amount !== undefined) return { code: amount };
-  if (kind === 'cutConnection' && (text === 'before' || text === 'halfway')) return { at: text };
-  if (kind === 'garbage' && (text === 'text' || text === 'payload')) return { as: text };
-  throw new RangeError(`fault "${part}": "${text}" means nothing for ${kind}`);
+  const detail = descriptions[kind].read(text);
+  if (detail === undefined) throw new RangeError(`fault "${part}": "${text}" means nothing for ${kind}`);
+  return detail;
 }

@@ -1,16 +1,18 @@
 import { type Credentials, defaultWireProfile, type WireProfile } from '../api/dialects/wire.ts';
 import { type Clock, systemClock } from '../clock.ts';
+import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import type { Faults } from './faults.ts';
 import { Market, type MarketOptions } from './market.ts';
 import type { Counters, IncomingCall, LoggedRequest } from './record.ts';
 import { SimulatorServer } from './server.ts';
-import { type Behaviour, type Call, defaultBehaviour, sampleCredentials } from './settings.ts';
+import { type Call, sampleCredentials } from './settings.ts';
 
+export { type Behaviour, behaviourSchema, defaultBehaviour } from './behaviour.ts';
 export { type FaultKind, type Faults, faultKinds, parseFaults } from './faults.ts';
 export type { Ecosystem, TagValue } from './labels.ts';
 export { firstWindow, Market, type MarketOptions, type Row } from './market.ts';
 export type { Counters, IncomingCall, LoggedRequest } from './record.ts';
-export { type Behaviour, type Call, defaultBehaviour, sampleCredentials } from './settings.ts';
+export { type Call, sampleCredentials } from './settings.ts';
 
 export interface SimulatorOptions {
   /** What "now" is for publication and timestamps; the system's clock where none is given. */

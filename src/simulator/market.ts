@@ -1,21 +1,21 @@
 import {
   bundledTokens,
   type Granularity,
-  granularities,
   type ListedToken,
   type MetricCode,
-  metricPosition,
-  metrics,
   type TagCode,
   windowLength,
 } from '../catalog/index.ts';
-import { isWindowStart } from '../planning/windows.ts';
 import { Activity } from './activity.ts';
+import { type Coverage, granularitiesOf } from './coverage.ts';
+import { isWindowStart } from './grid.ts';
 import { hash, hashText, uniform } from './hash.ts';
+import { inventedValue } from './invented.ts';
 import { Labels, type TagValue } from './labels.ts';
-import { Publication } from './publication.ts';
+import { type Cell, Publication } from './publication.ts';
 import { CrossSections, type Served } from './sections.ts';
 import { sentimentAt } from './sentiment.ts';
+import { catalogueSeries, type Series, seriesOf } from './series.ts';
 
 export interface MarketOptions {
   /** Another seed is another market; the same seed always gives the same one. */
@@ -28,10 +28,21 @@ export interface MarketOptions {
   readonly lateShare?: number;
   /** Share of the values that change once, 30 minutes to 6 hours after the close; 0.003 by default. */
   readonly changedShare?: number;
-  /** How many tokens from the top of the list have every granularity; 60 by default. */
+  /** Whether values of the newest window are preliminary for some minutes, as the API's are; `true` by default. */
+  readonly provisional?: boolean;
+  /** Which tokens have which granularities; `wide` by default. */
+  readonly coverage?: Coverage;
+  /** For `wide`: how many tokens from the top of the list have every granularity; 60 by default. */
   readonly completeTokens?: number;
+  /** Tokens that have values only in windows that start from an instant on, or before one. */
+  readonly lifetimes?: Readonly<Record<string, Lifetime>>;
   /** Cross-sections kept in memory for each granularity; changes the speed only. */
   readonly keptWindows?: number;
+}
+
+export interface Lifetime {
+  readonly from?: number;
+  readonly until?: number;
 }
 
 /** One value for each metric, in the catalogue's order. */
@@ -42,6 +53,8 @@ interface Listing {
   readonly index: number;
   readonly key: number;
   readonly granularities: ReadonlySet<Granularity>;
+  readonly from: number;
+  readonly until: number;
   readonly labels: Labels;
   /** Share of mentions by new voices and of voices by new communities. */
   readonly usersPerMention: number;
@@ -61,7 +74,8 @@ export const firstWindow = Date.UTC(2024, 11, 31, 16);
  *
  * Choices the API page leaves open: ranks and shares are among the tokens that have the granularity; a rank change
  * is the previous window's rank minus this one's, so positive means climbed, and 0 in the first window of the
- * history; a window in which nobody mentions a token has sentiment 0.
+ * history; a window in which nobody mentions a token has sentiment 0. There are 1d windows from either hour at which a
+ * day may start: which of them the API answers is how it behaves, not what is true.
  */
 export class Market {
   readonly tokens: readonly ListedToken[];
@@ -70,17 +84,17 @@ export class Market {
   readonly #activity: Activity;
   readonly #sections: CrossSections;
   readonly #publication: Publication;
-  #last: { readonly at: string; readonly row: Row } | undefined;
+  #last: { readonly at: string; readonly values: Modelled } | undefined;
 
   constructor(options: MarketOptions = {}) {
-    const { seed = 1, completeTokens = 60, keptWindows = 4_096 } = options;
+    const { seed = 1, keptWindows = 4_096 } = options;
     this.tokens = options.tokens ?? bundledTokens;
     this.historyStart = options.historyStart ?? firstWindow;
     this.#activity = new Activity(
       seed,
       this.tokens.map(({ token }) => token),
     );
-    const listings = this.tokens.map(({ token }, index) => listing(seed, token, index, completeTokens));
+    const listings = this.tokens.map(({ token }, index) => listing(seed, token, index, options));
     this.#listings = new Map(listings.map((listed) => [listed.token, listed]));
     const servedIn = (granularity: Granularity) =>
       listings.map((listed) => listed.granularities.has(granularity));
@@ -94,6 +108,7 @@ export class Market {
     this.#publication = new Publication({
       lateShare: options.lateShare ?? 0.005,
       changedShare: options.changedShare ?? 0.003,
+      provisional: options.provisional ?? true,
     });
   }
 
@@ -107,7 +122,7 @@ export class Market {
 
   /** The final value; `null` where there is none: unknown token, no such granularity, no window, before the history. */
   value(granularity: Granularity, token: string, metric: MetricCode, windowStart: number): number | null {
-    return this.row(granularity, token, windowStart)?.[metricPosition(metric)] ?? null;
+    return this.values(granularity, token, [seriesOf(metric)], windowStart)?.[0] ?? null;
   }
 
   /** What the API answers at the instant `now`; `null` also where nothing is published yet. */
@@ -118,30 +133,75 @@ export class Market {
     windowStart: number,
     now: number,
   ): number | null {
-    return this.rowAsOf(granularity, token, windowStart, now)?.[metricPosition(metric)] ?? null;
+    return this.valuesAsOf(granularity, token, [seriesOf(metric)], windowStart, now)?.[0] ?? null;
   }
 
-  /** The final values of all metrics; `null` as in {@link value}. */
+  /** The final values of all metrics of the catalogue; `null` as in {@link value}. */
   row(granularity: Granularity, token: string, windowStart: number): Row | null {
+    return this.values(granularity, token, catalogueSeries, windowStart);
+  }
+
+  /** The same as the API answers them at the instant `now`; `null` as in {@link valueAsOf}. */
+  rowAsOf(granularity: Granularity, token: string, windowStart: number, now: number): Row | null {
+    return this.valuesAsOf(granularity, token, catalogueSeries, windowStart, now);
+  }
+
+  /** The final values of any series, in their order; `null` as in {@link value}. */
+  values(
+    granularity: Granularity,
+    token: string,
+    series: readonly Series[],
+    windowStart: number,
+  ): number[] | null {
     const listed = this.#find(granularity, token, windowStart);
     if (listed === undefined) return null;
     const at = `${granularity} ${listed.index} ${windowStart}`;
-    if (this.#last?.at !== at) this.#last = { at, row: this.#compute(listed, granularity, windowStart) };
-    return this.#last.row;
+    if (this.#last?.at !== at) this.#last = { at, values: this.#model(listed, granularity, windowStart) };
+    const modelled = this.#last.values;
+    const middle = windowStart + windowLength[granularity] / 2;
+    return series.map((each) => {
+      // A parameter makes another series of a metric, of which there is no model.
+      const known = each.params === '' ? modelled[each.endpoint] : undefined;
+      return known ?? inventedValue(each.kind, each.endpoint, hash(listed.key, each.key), middle);
+    });
   }
 
-  /** The values of all metrics as the API answers them at the instant `now`; `null` as in {@link valueAsOf}. */
-  rowAsOf(granularity: Granularity, token: string, windowStart: number, now: number): Row | null {
+  /** The values of any series as the API answers them at the instant `now`; `null` as in {@link valueAsOf}. */
+  valuesAsOf(
+    granularity: Granularity,
+    token: string,
+    series: readonly Series[],
+    windowStart: number,
+    now: number,
+  ): number[] | null {
     const listed = this.#find(granularity, token, windowStart);
-    if (listed === undefined || now < windowStart + windowLength[granularity]) return null;
-    const final = this.row(granularity, token, windowStart);
-    if (final === null || now >= windowStart + windowLength[granularity] + finalAfter) return final;
-    if (now < this.#publication.publishedAt(listed.key, granularity, windowStart)) return null;
-    return final.map((value, metric) => {
-      const changed = this.#publication.changedAt(listed.key, granularity, windowStart, metric);
-      if (changed === null || now >= changed) return value;
-      return this.#publication.preliminary(listed.key, windowStart, metric, value);
+    const close = windowStart + windowLength[granularity];
+    if (listed === undefined || now < close) return null;
+    if (now < close + finalAfter) {
+      if (now < this.#publication.publishedAt(listed.key, granularity, windowStart)) return null;
+    }
+    const final = this.values(granularity, token, series, windowStart);
+    if (final === null || now >= close + finalAfter) return final;
+    return final.map((value, position) => {
+      const cell = cellOf(listed, granularity, windowStart, series[position]);
+      const finalAt = this.#publication.finalAt(cell);
+      return finalAt === null || now >= finalAt ? value : this.#publication.preliminary(cell, value);
     });
+  }
+
+  /** What the API says of a window that is still open, where it answers that at all; `null` as in {@link value}. */
+  runningValues(
+    granularity: Granularity,
+    token: string,
+    series: readonly Series[],
+    windowStart: number,
+  ): number[] | null {
+    const listed = this.#find(granularity, token, windowStart);
+    const final = this.values(granularity, token, series, windowStart);
+    if (listed === undefined || final === null) return null;
+    return final.map((value, position) =>
+      this.#publication.preliminary(cellOf(listed, granularity, windowStart, series[position]), value),
+    );
   }
 
   /** When the window's values appear; `null` where there are none. */
@@ -154,10 +214,10 @@ export class Market {
   changedAt(granularity: Granularity, token: string, metric: MetricCode, windowStart: number): number | null {
     const listed = this.#find(granularity, token, windowStart);
     if (listed === undefined) return null;
-    const changed = this.#publication.changedAt(listed.key, granularity, windowStart, metricPosition(metric));
+    const finalAt = this.#publication.finalAt(cellOf(listed, granularity, windowStart, seriesOf(metric)));
     // A row that comes late may be final by then: nobody ever sees its preliminary value.
     const published = this.#publication.publishedAt(listed.key, granularity, windowStart);
-    return changed !== null && changed > published ? changed : null;
+    return finalAt !== null && finalAt > published ? finalAt : null;
   }
 
   /** The label on the Beijing day that holds the instant; `null` for an unknown token and before the history. */
@@ -169,10 +229,12 @@ export class Market {
   #find(granularity: Granularity, token: string, windowStart: number): Listing | undefined {
     if (windowStart < this.historyStart || !isWindowStart(granularity, windowStart)) return undefined;
     const listed = this.#listings.get(token);
-    return listed?.granularities.has(granularity) === true ? listed : undefined;
+    if (listed?.granularities.has(granularity) !== true) return undefined;
+    return windowStart >= listed.from && windowStart < listed.until ? listed : undefined;
   }
 
-  #compute(listed: Listing, granularity: Granularity, windowStart: number): Row {
+  /** The values of the metrics that depend on each other. */
+  #model(listed: Listing, granularity: Granularity, windowStart: number): Modelled {
     const { index } = listed;
     const section = this.#sections.at(granularity, windowStart);
     const mentions = section.mentions[index] ?? 0;
@@ -187,7 +249,7 @@ export class Market {
     const communities = Math.ceil(listed.communitiesPerUser * users ** 0.62);
     const middle = windowStart + windowLength[granularity] / 2;
     const sentiment = sentimentAt(listed.key, middle, mentions, this.#activity.mood(index, middle));
-    const values: Readonly<Record<MetricCode, number>> = {
+    return {
       'CO-A-01-01': rank,
       'CO-A-01-02': previousRank - rank,
       'CO-A-01-03': section.messages[index] ?? 0,
@@ -202,19 +264,32 @@ export class Market {
       'CO-A-02-04': sentiment.extreme / 1e4,
       'CO-A-02-05': sentiment.consensus / 1e4,
     };
-    return metrics.map(({ code }) => values[code]);
   }
 }
 
-function listing(seed: number, token: string, index: number, completeTokens: number): Listing {
+/** Values by the API's code. */
+type Modelled = Readonly<Record<string, number>>;
+
+function cellOf(
+  { key }: Listing,
+  granularity: Granularity,
+  windowStart: number,
+  series: Series | undefined,
+): Cell {
+  if (series === undefined) throw new RangeError('a value of no series');
+  return { key, granularity, windowStart, series };
+}
+
+function listing(seed: number, token: string, index: number, options: MarketOptions): Listing {
+  const { coverage = 'wide', completeTokens = 60, lifetimes = {} } = options;
   const key = hashText(seed, token);
-  const chance = uniform(hash(key, 401));
-  const missing = index < completeTokens || chance < 0.4 ? 0 : chance < 0.7 ? 1 : 2;
   return {
     token,
     index,
     key,
-    granularities: new Set(granularities.slice(missing)),
+    granularities: granularitiesOf(coverage, token, index, key, completeTokens),
+    from: lifetimes[token]?.from ?? Number.NEGATIVE_INFINITY,
+    until: lifetimes[token]?.until ?? Number.POSITIVE_INFINITY,
     labels: new Labels(token, key, index),
     usersPerMention: 0.6 + 0.4 * uniform(hash(key, 402)),
     communitiesPerUser: 0.5 + 0.5 * uniform(hash(key, 403)),

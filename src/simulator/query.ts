@@ -1,23 +1,19 @@
 import { parseBeijing } from '../beijing.ts';
-import {
-  type Granularity,
-  isGranularity,
-  isMetricCode,
-  isTagCode,
-  type MetricCode,
-  type TagCode,
-} from '../catalog/index.ts';
+import { type Granularity, isGranularity, isMetricCode, isTagCode, type TagCode } from '../catalog/index.ts';
+import type { Behaviour } from './behaviour.ts';
 import type { Market } from './market.ts';
 import { invalid, isObject, type JsonObject, Refusal } from './refusal.ts';
-import type { Behaviour } from './settings.ts';
+import { paramsText, type Series, seriesOf } from './series.ts';
 
 /** A checked request for metrics. */
 export interface Query {
   /** Known tokens only, in the order asked for, each once. */
   readonly tokens: readonly string[];
   readonly granularity: Granularity;
-  readonly metrics: readonly MetricCode[];
+  readonly series: readonly Series[];
   readonly tags: readonly TagCode[];
+  /** Whether the request has a list of tags at all. */
+  readonly asksForTags: boolean;
   /** Milliseconds since the epoch; the texts are as they were sent. */
   readonly start: number;
   readonly end: number;
@@ -29,27 +25,55 @@ export interface Query {
 export function readQuery(business: JsonObject, market: Market, behaviour: Behaviour): Query {
   const asked = requireList(business, 'token');
   if (asked.length === 0) throw invalid('parameter token is empty');
+  const range = readRange(business, behaviour);
+  const granularity = requireText(business, 'timeType');
+  if (!isGranularity(granularity)) throw invalid('parameter timeType is none of 15m, 1h, 4h, 1d');
+  const series = readSeries(business, behaviour);
+  const tags = readTags(business, behaviour);
+  if (series.length === 0 && tags.length === 0) throw invalid('parameters endpoints and tags are both empty');
+  const tokens = asked.filter((token) => market.knows(token));
+  if (tokens.length === 0) throw new Refusal(203, 'business data missing: no such token');
+  checkRights([...series.map(({ endpoint }) => endpoint), ...tags], behaviour);
+  return { tokens, granularity, series, tags, asksForTags: 'tags' in business, ...range };
+}
+
+function readRange(business: JsonObject, { rangeEnd }: Behaviour) {
   const startTime = requireText(business, 'startTime');
   const endTime = requireText(business, 'endTime');
   const start = requireTime(startTime, 'startTime');
   const end = requireTime(endTime, 'endTime');
-  if (start > end || (start === end && behaviour.rangeEnd === 'exclusive')) {
+  if (start > end || (start === end && rangeEnd === 'exclusive')) {
     throw invalid('parameter startTime is not before endTime');
   }
-  const granularity = requireText(business, 'timeType');
-  if (!isGranularity(granularity)) throw invalid('parameter timeType is none of 15m, 1h, 4h, 1d');
-  const metrics = requireCodes(business, 'endpoints', isMetricCode);
-  const tags = requireCodes(business, 'tags', isTagCode);
-  if (tags.length === 0 && !behaviour.allowEmptyTags) throw invalid('parameter tags is empty');
-  if (metrics.length === 0 && tags.length === 0)
-    throw invalid('parameters endpoints and tags are both empty');
-  checkExtraParams(business);
-  const tokens = asked.filter((token) => market.knows(token));
-  if (tokens.length === 0) throw new Refusal(203, 'business data missing: no such token');
-  const refused = [...metrics, ...tags].find((code) => behaviour.refusedMetrics.has(code));
+  return { start, end, startTime, endTime };
+}
+
+function readSeries(business: JsonObject, behaviour: Behaviour): Series[] {
+  const params = readExtraParams(business, behaviour);
+  return requireList(business, 'endpoints').flatMap((endpoint) => {
+    if (!isMetricCode(endpoint)) {
+      if (behaviour.unknownCodes === 'absent') return [];
+      if (behaviour.unknownCodes === '201') throw invalid('parameter endpoints holds an unknown code');
+      if (behaviour.unknownCodes === '205') throw new Refusal(205, `no permission for metric ${endpoint}`);
+    }
+    return [seriesOf(endpoint, params.get(endpoint))];
+  });
+}
+
+function readTags(business: JsonObject, { tagsOptional, allowEmptyTags }: Behaviour): TagCode[] {
+  if (tagsOptional && (business.tags === undefined || business.tags === null)) return [];
+  const tags = requireList(business, 'tags');
+  if (tags.length === 0 && !allowEmptyTags) throw invalid('parameter tags is empty');
+  return tags.map((text) => {
+    if (!isTagCode(text)) throw invalid('parameter tags holds an unknown code');
+    return text;
+  });
+}
+
+function checkRights(codes: readonly string[], { refusedMetrics, refusedEndpoints }: Behaviour): void {
+  const refused = codes.find((code) => refusedMetrics.has(code));
   if (refused !== undefined) throw new Refusal(205, `no permission for metric ${refused}`);
-  if (behaviour.refusedEndpoints.has('endpoint')) throw new Refusal(204, 'no access to endpoint');
-  return { tokens, granularity, metrics, tags, start, end, startTime, endTime };
+  if (refusedEndpoints.has('endpoint')) throw new Refusal(204, 'no access to endpoint');
 }
 
 function requireText(business: JsonObject, field: string): string {
@@ -66,27 +90,23 @@ function requireList(business: JsonObject, field: string): string[] {
   return [...new Set(texts)];
 }
 
-function requireCodes<Code extends string>(
-  business: JsonObject,
-  field: string,
-  isCode: (text: string) => text is Code,
-): Code[] {
-  return requireList(business, field).map((text) => {
-    if (!isCode(text)) throw invalid(`parameter ${field} holds an unknown code`);
-    return text;
-  });
-}
-
 function requireTime(text: string, field: string): number {
   const instant = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(text) ? parseBeijing(text) : undefined;
   if (instant === undefined) throw invalid(`parameter ${field} is not a time as yyyy-MM-dd HH:mm:ss`);
   return instant;
 }
 
-function checkExtraParams({ extraParams }: JsonObject): void {
-  if (extraParams === undefined || extraParams === null) return;
-  const isValid =
-    Array.isArray(extraParams) &&
-    extraParams.every((entry) => isObject(entry) && typeof entry.endpoint === 'string' && 'param' in entry);
-  if (!isValid) throw invalid('parameter extraParams is not a list of {endpoint, param}');
+/** @returns the parameters of each code that has some, as one text */
+function readExtraParams({ extraParams }: JsonObject, behaviour: Behaviour): ReadonlyMap<string, string> {
+  const params = new Map<string, string>();
+  if (extraParams === undefined || extraParams === null) return params;
+  if (behaviour.extraParams === 'refused') throw invalid('parameter extraParams is not known');
+  const wrong = invalid('parameter extraParams is not a list of {endpoint, param}');
+  if (!Array.isArray(extraParams)) throw wrong;
+  for (const entry of extraParams as readonly unknown[]) {
+    if (!isObject(entry) || typeof entry.endpoint !== 'string' || !('param' in entry)) throw wrong;
+    if (params.has(entry.endpoint)) throw invalid('parameter extraParams names an endpoint twice');
+    params.set(entry.endpoint, paramsText(entry.param));
+  }
+  return behaviour.extraParams === 'ignored' ? new Map() : params;
 }

@@ -2,13 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Credentials, WireProfile } from '../api/dialects/wire.ts';
 import type { Clock } from '../clock.ts';
+import type { Behaviour } from './behaviour.ts';
+import { deliver } from './delivery.ts';
+import { type Door, doorOf } from './door.ts';
 import { drawMishap, type Faults } from './faults.ts';
 import type { Market } from './market.ts';
-import { openRequest } from './protocol.ts';
 import { type IncomingCall, type LoggedRequest, Recorder } from './record.ts';
 import { type JsonObject, Refusal } from './refusal.ts';
-import { page, type Reply, respond, throttled } from './responder.ts';
-import { type Behaviour, type Call, calls } from './settings.ts';
+import { page, type Reply } from './reply.ts';
+import { type Received, respond, tooManyRequests } from './responder.ts';
+import { type Call, calls } from './settings.ts';
 
 /** Largest request that is read, in bytes: some hundred times more than a real one. */
 const largestRequest = 1024 * 1024;
@@ -81,16 +84,32 @@ export class SimulatorServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await read(request);
     const call = this.#route(request);
-    if (call === undefined) return send(response, page(404));
-    if (request.method !== 'POST') return send(response, page(405));
-    if (body === undefined) return send(response, page(413));
+    const send = (reply: Reply) => deliver(response, reply, this.#shownTime(), this.#closing.signal);
+    if (call === undefined) return send(page(404));
+    if (request.method !== 'POST') return send(page(405));
+    if (body === undefined) return send(page(413));
     const isJson = request.headers['content-type']?.startsWith('application/json') === true;
-    const incoming = this.#incoming(call, isJson ? body : '');
-    await this.#options.onRequest?.(incoming.request);
-    const { reply, entry } = this.#answer(incoming);
+    const received = this.#receive(call, request, isJson ? body : '');
+    const incoming = this.#register(received);
+    await this.#options.onRequest?.(incoming);
+    const { reply, entry } = this.#answer(received, incoming);
     if (entry.delay > 0) await pause(entry.delay, undefined, { signal: this.#closing.signal });
     this.recorder.add(entry);
-    send(response, reply);
+    await send(reply);
+  }
+
+  /** What the API's clock shows. */
+  #now(): number {
+    return this.#options.clock.now() + this.behaviour.clockOffset;
+  }
+
+  /** What the header `Date` says; the machine's time where the API's clock is right. */
+  #shownTime(): number | undefined {
+    return this.behaviour.clockOffset === 0 ? undefined : this.#now();
+  }
+
+  #door(): Door {
+    return doorOf(this.#options.credentials, this.#options.wire, this.behaviour);
   }
 
   #route(request: IncomingMessage): Call | undefined {
@@ -98,25 +117,35 @@ export class SimulatorServer {
     return calls.find((call) => path === `${this.#options.path}/${call}`);
   }
 
-  #incoming(call: Call, body: string) {
-    const { clock, credentials, wire } = this.#options;
-    const at = clock.now();
-    const opened = open(body, credentials, wire, at);
-    const business = opened instanceof Refusal ? undefined : opened;
-    const request: IncomingCall = { number: this.recorder.arrived(), at, call, business };
-    return { request, opened };
+  #receive(call: Call, { headers }: IncomingMessage, body: string): Received {
+    return {
+      call,
+      opened: open(this.#door(), body, this.#now()),
+      sent: `${JSON.stringify(headers)} ${body}`,
+    };
   }
 
-  #answer(incoming: { readonly request: IncomingCall; readonly opened: JsonObject | Refusal }) {
-    const { request, opened } = incoming;
-    const { market, credentials, wire, clock, seed } = this.#options;
+  #register({ call, opened }: Received): IncomingCall {
+    const business = opened instanceof Refusal ? undefined : opened;
+    return { number: this.recorder.arrived(), at: this.#options.clock.now(), call, business };
+  }
+
+  #answer(received: Received, incoming: IncomingCall) {
     const { behaviour, faults } = this;
-    const mishap = drawMishap(faults, seed, request.number);
+    const mishap = drawMishap(faults, this.#options.seed, incoming.number);
     const isTooFast = this.#isTooFast();
-    const world = { market, credentials, wire, behaviour, faults, now: clock.now() };
-    const reply = isTooFast ? throttled(1) : respond(request.call, opened, world, mishap);
+    const world = {
+      market: this.#options.market,
+      door: this.#door(),
+      behaviour,
+      faults,
+      now: this.#now(),
+    };
+    const reply = isTooFast
+      ? tooManyRequests(behaviour, behaviour.retryAfter ? 1 : undefined)
+      : respond(received, world, mishap);
     const entry: LoggedRequest = {
-      ...request,
+      ...incoming,
       status: reply.cut === 'before' ? 0 : reply.status,
       code: reply.code,
       records: reply.records,
@@ -138,9 +167,9 @@ export class SimulatorServer {
   }
 }
 
-function open(body: string, credentials: Credentials, wire: WireProfile, now: number): JsonObject | Refusal {
+function open(door: Door, body: string, now: number): JsonObject | Refusal {
   try {
-    return openRequest(body, credentials, wire, now);
+    return door.open(body, now);
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
@@ -156,18 +185,4 @@ async function read(request: IncomingMessage): Promise<string | undefined> {
     if (size <= largestRequest) chunks.push(chunk);
   }
   return size > largestRequest ? undefined : Buffer.concat(chunks).toString('utf8');
-}
-
-function send(response: ServerResponse, reply: Reply): void {
-  if (reply.cut === 'before') {
-    response.destroy();
-    return;
-  }
-  const body = Buffer.from(reply.body);
-  response.writeHead(reply.status, { ...reply.headers, 'Content-Length': body.length });
-  if (reply.cut === 'halfway') {
-    response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.destroy());
-    return;
-  }
-  response.end(body);
 }

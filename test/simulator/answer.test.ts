@@ -31,7 +31,7 @@ describe('an answer', () => {
     });
     const window = (token: string, hour: number) => ({
       startTime: `2025-06-01 0${hour}:00:00`,
-      endTime: `2025-06-01 0${hour + 1}:00:00`,
+      endTime: `2025-06-01 0${hour}:59:59`,
       data: (['CO-A-02-03', 'CO-A-01-05'] as const).map((endpoint) => ({
         endpoint,
         value: String(market.value('1h', token, endpoint, beijing(`2025-06-01 0${hour}:00:00`))),
@@ -60,7 +60,7 @@ describe('an answer', () => {
     const close = beijing('2025-06-01 04:00:00');
     const token = market.tokens.find((each) => {
       const published = market.publishedAt('1h', each.token, close - 60 * minute) ?? 0;
-      return published > close + 12 * minute && published < close + 15 * minute;
+      return published > close + 2.5 * minute && published < close + 3 * minute;
     })?.token;
     const changes = { token: [token], endTime: '2025-06-01 08:00:00' };
     const windowsAt = async (now: number) => {
@@ -68,11 +68,11 @@ describe('an answer', () => {
       return (await askList(simulator, changes))[0]?.endPoints ?? [];
     };
     expect(await windowsAt(close - 1)).toHaveLength(3);
-    const early = await windowsAt(close + 11 * minute);
+    const early = await windowsAt(close + 2 * minute);
     expect(early).toHaveLength(4);
     expect(early.at(-1)?.data).toEqual([{ endpoint: 'CO-A-01-05', value: '' }]);
     expect(early.at(-2)?.data[0]?.value).not.toBe('');
-    expect((await windowsAt(close + 15 * minute)).at(-1)?.data[0]?.value).not.toBe('');
+    expect((await windowsAt(close + 3 * minute)).at(-1)?.data[0]?.value).not.toBe('');
   });
 
   it('gives the windows whose start is in a range off the grid', async () => {
@@ -104,7 +104,7 @@ describe('an answer', () => {
       const answered = await ask(simulator, parameters);
       expect(answered).toMatchObject({ code: 200, payload: [{ endPoints: [], tags: [] }] });
     }
-    clock.instant = beijing('2025-06-01 01:05:00');
+    clock.instant = beijing('2025-06-01 01:01:00');
     expect((await ask(simulator, business())).payload).toMatchObject([{ endPoints: [] }]);
     simulator.configure({ emptyAnswer: '203' });
     for (const parameters of [asked, future, business()]) {
@@ -243,7 +243,7 @@ describe('the shape', () => {
     expect(token?.tags).toHaveLength(4);
     expect(token?.tags[3]).toEqual({
       startTime: '2025-06-01 03:00:00',
-      endTime: '2025-06-01 04:00:00',
+      endTime: '2025-06-01 03:59:59',
       data: [{ tag: 'CO-B-01-01', value: 'whale' }],
     });
   });

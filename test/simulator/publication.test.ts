@@ -24,16 +24,16 @@ function delaysOf(market: Market, windows: number): number[] {
 }
 
 describe('publication', () => {
-  it('is 10 to 15 minutes after the close where nothing is late', () => {
+  it('is in the third minute after the close where nothing is late', () => {
     const delays = delaysOf(new Market({ lateShare: 0 }), 100);
-    expect(Math.min(...delays)).toBeGreaterThanOrEqual(10);
-    expect(Math.max(...delays)).toBeLessThanOrEqual(15);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(2);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(3);
     expect(new Set(delays).size).toBeGreaterThan(1_000);
   });
 
   it('is late for about the share that was configured, by 20 minutes to 3 hours', () => {
     const delays = delaysOf(new Market({ lateShare: 0.05 }), 200);
-    const late = delays.filter((delay) => delay > 15);
+    const late = delays.filter((delay) => delay > 3);
     expect(late.length / delays.length).toBeGreaterThan(0.04);
     expect(late.length / delays.length).toBeLessThan(0.06);
     expect(Math.min(...late)).toBeGreaterThanOrEqual(20);
@@ -41,9 +41,9 @@ describe('publication', () => {
   });
 
   it('has about half a per cent late and a third of a per cent changed by default', () => {
-    const market = new Market();
+    const market = new Market({ provisional: false });
     const delays = delaysOf(market, 300);
-    expect(delays.filter((delay) => delay > 15).length / delays.length).toBeCloseTo(0.005, 2);
+    expect(delays.filter((delay) => delay > 3).length / delays.length).toBeCloseTo(0.005, 2);
     let changed = 0;
     let values = 0;
     for (const { token, window } of cells(market, 50)) {
@@ -59,7 +59,7 @@ describe('publication', () => {
   it.each(granularities)(
     'shows nothing before its moment, and the final value at last, at %s',
     (granularity) => {
-      const market = new Market({ lateShare: 0.2, changedShare: 0.3 });
+      const market = new Market({ lateShare: 0.2, changedShare: 0.3, provisional: false });
       for (const { token } of market.tokens.slice(0, 40)) {
         const close = start + windowLength[granularity];
         const published = market.publishedAt(granularity, token, start) ?? Number.NaN;
@@ -84,6 +84,41 @@ describe('publication', () => {
       }
     },
   );
+
+  // Values that differed from the final ones, of those first seen at the API in these minutes after the close (1h).
+  it.each([
+    { minutes: [3, 4, 5, 6], differed: 29, of: 45 },
+    { minutes: [7], differed: 3, of: 20 },
+    { minutes: [8, 9, 10, 11], differed: 4, of: 66 },
+    { minutes: [12, 13, 14, 15], differed: 0, of: 62 },
+    { minutes: [16, 60, 600], differed: 0, of: 527 },
+  ])('has as many provisional values in minutes $minutes as the API was seen to have', (seen) => {
+    const market = new Market({ lateShare: 0, changedShare: 0 });
+    let values = 0;
+    let differing = 0;
+    for (const { token } of market.tokens.slice(0, 40)) {
+      const final = market.row('1h', token, start);
+      for (const at of seen.minutes) {
+        const now = start + windowLength['1h'] + (at + 0.5) * minute;
+        market.rowAsOf('1h', token, start, now)?.forEach((value, position) => {
+          values += 1;
+          if (value !== final?.[position]) differing += 1;
+        });
+      }
+    }
+    const expected = seen.differed / seen.of;
+    // Two deviations of the share that was seen, in so few values.
+    const doubt = 2 * Math.sqrt((expected * (1 - expected)) / seen.of);
+    expect(Math.abs(differing / values - expected)).toBeLessThanOrEqual(doubt);
+  });
+
+  it('has values that never change once they stand, where that is turned off', () => {
+    const market = new Market({ lateShare: 0, changedShare: 0, provisional: false });
+    for (const { token, window } of cells(market, 5)) {
+      const now = window + windowLength['15m'] + 3 * minute;
+      expect(market.rowAsOf('15m', token, window, now)).toEqual(market.row('15m', token, window));
+    }
+  });
 
   it('has neither late nor changed values where both are turned off', () => {
     const market = new Market({ lateShare: 0, changedShare: 0 });
