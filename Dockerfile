@@ -7,7 +7,8 @@ WORKDIR /app
 # the build and the program need comes ready-made.
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
+COPY scripts ./scripts
 COPY src ./src
 # The embedded database goes too: it wants a writable home, and a container has its database beside it. Without
 # DATABASE_URL the program says so.

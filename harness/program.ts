@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from '../scripts/build.ts';
 
-/** The program as one file, which starts in a fifth of the time that its sources take. */
+/** The program as it is built, from the sources as they are now. */
 export interface Program {
   /** What `node` is to run. */
   readonly cli: string;
@@ -14,29 +14,14 @@ export interface Program {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Packages that are written for `require` find theirs so. */
-const banner = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
-
 export async function bundleProgram(): Promise<Program> {
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'program-'));
-  const entries = { cli: join(root, 'src/cli.ts'), 'skewed-clock': join(root, 'harness/skewed-clock.ts') };
-  await build({
-    entryPoints: entries,
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    banner: { js: banner },
-    minify: true,
-    splitting: true,
-    logLevel: 'error',
-  });
+  await bundle(folder, { cli: 'src/cli.ts', 'skewed-clock': 'harness/skewed-clock.ts' });
   return {
-    cli: join(folder, 'cli.mjs'),
-    skewedClock: join(folder, 'skewed-clock.mjs'),
+    cli: join(folder, 'cli.js'),
+    skewedClock: join(folder, 'skewed-clock.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -33,9 +33,6 @@ interface DemoOptions {
 const day = 86_400_000;
 
 export const demoCommand = new Command('demo')
-  .description(
-    'try everything with nothing installed: database, simulated API, some days of history, then live',
-  )
   .option('--days <n>', 'days of history, up to 3650', parseDays, 7)
   .option('--exit', 'end when the history is there')
   .action((options: DemoOptions) =>

@@ -44,7 +44,6 @@ interface ExportOptions {
 }
 
 export const exportCommand = new Command('export')
-  .description('write values to CSV or Parquet, a row for each token and window, by token and time')
   .requiredOption('--granularity <g>', `one of ${granularities.join(', ')}`, parseGranularity)
   .option(
     '--from <date>',

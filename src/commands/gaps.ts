@@ -31,7 +31,6 @@ interface GapsOptions {
 
 export const gapsCommand = withScopeOptions(
   new Command('gaps')
-    .description('what is missing and why: what can still be had, or needs a person')
     .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
     .option('--to <date>', 'end of the range, not included (default: now)', parseInstant),
 )

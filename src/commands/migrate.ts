@@ -4,16 +4,14 @@ import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
 import { migrate } from '../store/setup/migrate.ts';
 import { runCommand } from './run.ts';
 
-export const migrateCommand = new Command('migrate')
-  .description('bring the database to the newest schema; does nothing where nothing is due')
-  .action(() =>
-    runCommand(async ({ runtime }) => {
-      const database = await runtime.connectDatabase(2);
-      await migrate(database, runtime.clock, runtime.log);
-      // Where there is Redis the queue needs nothing of the database.
-      if (runtime.settings.redisUrl === undefined) await migrateQueue(database);
-      await storeDesiredScope(database, runtime.settings, { onlyIfEmpty: true });
-      process.stdout.write('the database has the newest schema\n');
-      return 0;
-    }),
-  );
+export const migrateCommand = new Command('migrate').action(() =>
+  runCommand(async ({ runtime }) => {
+    const database = await runtime.connectDatabase(2);
+    await migrate(database, runtime.clock, runtime.log);
+    // Where there is Redis the queue needs nothing of the database.
+    if (runtime.settings.redisUrl === undefined) await migrateQueue(database);
+    await storeDesiredScope(database, runtime.settings, { onlyIfEmpty: true });
+    process.stdout.write('the database has the newest schema\n');
+    return 0;
+  }),
+);

@@ -39,7 +39,6 @@ function subcommand(name: string): Command {
 }
 
 export const quarantineCommand = new Command('quarantine')
-  .description('what the API sent and could not be stored')
   .addCommand(
     subcommand('list')
       .description('list it: where it belongs, why it was not stored, its raw form')

@@ -19,9 +19,7 @@ interface CreateOptions {
   readonly rotate?: true;
 }
 
-export const readerCommand = new Command('reader').description(
-  'logins for Grafana, Metabase, notebooks and the like: they read everything that people query, and nothing else',
-);
+export const readerCommand = new Command('reader');
 
 readerCommand
   .command('create')

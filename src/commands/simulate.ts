@@ -27,7 +27,6 @@ function parseOverLimit(text: string): SimulateOptions['overLimit'] {
 }
 
 export const simulateCommand = new Command('simulate')
-  .description('a stand-in for the API with believable data, for trying things out')
   .requiredOption('--port <port>', 'port to listen on; 0 takes any', parsePort)
   .option('--host <host>', 'address to listen on', parseHost, '127.0.0.1')
   .option('--seed <n>', 'another seed gives other data', parsePositive, 1)

@@ -9,7 +9,6 @@ import { type CommandContext, runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';
 
 export const startCommand = new Command('start')
-  .description('run the pipeline until Ctrl-C: plan what is missing, fetch it, serve the status page')
   .addOption(new Option('--role <role>', 'what this process does').choices(roles).default('all'))
   .action(({ role }: { role: Role }) => runCommand((context) => start(role, context)));
 

@@ -5,7 +5,6 @@ import { beijing, bytes, count, counted, printJson, printTable } from './output.
 import { type CommandContext, runCommand } from './run.ts';
 
 export const statusCommand = new Command('status')
-  .description('how fresh and how full everything is')
   .option('--json', 'print the result as JSON')
   .action((options: { json?: true }) => runCommand((context) => status(options.json === true, context)));
 

@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
+import { commands } from '../../src/commands/index.ts';
 import { createFolder, runCli } from './cli.ts';
 
 /** Settings that no command could work with. */
@@ -22,12 +24,10 @@ describe('help', () => {
     const whole = await runCli(folder, ['--help'], broken);
     expect(whole).toMatchObject({ code: 0, stderr: '' });
     const listed = whole.stdout.slice(whole.stdout.indexOf('Commands:')).matchAll(/^ {2}([a-z]+) /gm);
-    const commands = Array.from(listed, ([, name = '']) => name).filter((name) => name !== 'help');
-    expect(commands).toEqual(
-      expect.arrayContaining(['demo', 'start', 'migrate', 'backfill', 'gaps', 'status', 'simulate']),
-    );
-    for (let first = 0; first < commands.length; first += 4) {
-      const some = commands.slice(first, first + 4);
+    const names = Array.from(listed, ([, name = '']) => name).filter((name) => name !== 'help');
+    expect(names).toEqual(commands.map(({ name }) => name));
+    for (let first = 0; first < names.length; first += 4) {
+      const some = names.slice(first, first + 4);
       const helps = await Promise.all(some.map((command) => runCli(folder, [command, '--help'], broken)));
       for (const [position, help] of helps.entries()) {
         expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -38,5 +38,27 @@ describe('help', () => {
       }
     }
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('knows each command by the name that the command gives itself', async () => {
+    for (const { name, load } of commands) expect((await load()).name()).toBe(name);
+  });
+
+  it('takes `help NAME`, and the version from the package', async () => {
+    const help = await runCli(folder, ['help', 'gaps'], broken);
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('--reason') });
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await runCli(folder, ['--version'], broken)).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
+  it('costs little: no command is loaded to list them', async () => {
+    const loaded = readFileSync(inject('program'), 'utf8');
+    // Whatever the entry imports at once is read for `--help`, too.
+    const imports = [...loaded.matchAll(/^(?:import|\} from) ?["'](\.\/[^"']+)["'];?$/gm)].map(
+      ([, from]) => from,
+    );
+    expect(imports.length).toBeGreaterThan(0);
+    const sizes = imports.map((from) => statSync(join(dirname(inject('program')), from ?? '')).size);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(250_000);
   });
 });

@@ -24,13 +24,11 @@ describe('the image', () => {
     expect(manifest.parse(JSON.parse(read('package.json'))).bin.cryptoracle).toBe('dist/cli.js');
   });
 
-  it('has the migrations where the built program looks for them', () => {
-    expect(read('src/store/setup/migrate.ts')).toContain("new URL('../../../migrations', import.meta.url)");
-    expect(new URL('../../../migrations', 'file:///app/dist/store/setup/migrate.js').pathname).toBe(
-      '/app/migrations',
-    );
+  it('has the migrations beside its package.json, where the program looks for them', () => {
     expect(final).toContain('WORKDIR /app');
+    expect(final).toContain('COPY package.json ./');
     expect(final).toContain('COPY migrations ./migrations');
+    expect(final).toContain('COPY --from=build /app/dist ./dist');
   });
 
   it('asks the open route for its health, with a script that is one', () => {

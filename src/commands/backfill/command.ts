@@ -32,7 +32,6 @@ const anOrder = ['[number]', 'number of the order (default: the newest that is n
 
 export const backfillCommand = withScopeOptions(
   new Command('backfill')
-    .description('fill the gaps of a range, newest first; exit code 0 when none is left, 75 when some are')
     .option('--from <date>', 'first day or instant; Beijing time unless it names a zone', parseInstant)
     .option('--to <date>', 'end of the range, not included', parseInstant),
 )

@@ -15,7 +15,6 @@ import { type Finding, failed, failedWith, ok, skipped, warning } from './findin
 import { checkQueue } from './queue.ts';
 
 export const doctorCommand = new Command('doctor')
-  .description('check settings, database, queue, clock and credentials, step by step, with the remedy')
   .option('--json', 'print the result as JSON')
   .addHelpText('after', '\nSends one call to the API. Exit code 1: mend something; 75: it may pass.')
   .action(async ({ json }: { json?: true }) => {

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+
+/** The commands, in the order of `--help`. Each is loaded only when it is run, or asked for its own help. */
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'demo',
+    description:
+      'try everything with nothing installed: database, simulated API, some days of history, then live',
+    load: async () => (await import('./demo.ts')).demoCommand,
+  },
+  {
+    name: 'start',
+    description: 'run the pipeline until Ctrl-C: plan what is missing, fetch it, serve the status page',
+    load: async () => (await import('./start.ts')).startCommand,
+  },
+  {
+    name: 'migrate',
+    description: 'bring the database to the newest schema; does nothing where nothing is due',
+    load: async () => (await import('./migrate.ts')).migrateCommand,
+  },
+  {
+    name: 'backfill',
+    description: 'fill the gaps of a range, newest first; exit code 0 when none is left, 75 when some are',
+    load: async () => (await import('./backfill/command.ts')).backfillCommand,
+  },
+  {
+    name: 'gaps',
+    description: 'what is missing and why: what can still be had, or needs a person',
+    load: async () => (await import('./gaps.ts')).gapsCommand,
+  },
+  {
+    name: 'status',
+    description: 'how fresh and how full everything is',
+    load: async () => (await import('./status.ts')).statusCommand,
+  },
+  {
+    name: 'doctor',
+    description: 'check settings, database, queue, clock and credentials, step by step, with the remedy',
+    load: async () => (await import('./doctor/command.ts')).doctorCommand,
+  },
+  {
+    name: 'quarantine',
+    description: 'what the API sent and could not be stored',
+    load: async () => (await import('./quarantine.ts')).quarantineCommand,
+  },
+  {
+    name: 'export',
+    description: 'write values to CSV or Parquet, a row for each token and window, by token and time',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
+    name: 'reader',
+    description:
+      'logins for Grafana, Metabase, notebooks and the like: they read everything that people query, and nothing else',
+    load: async () => (await import('./reader.ts')).readerCommand,
+  },
+  {
+    name: 'simulate',
+    description: 'a stand-in for the API with believable data, for trying things out',
+    load: async () => (await import('./simulate.ts')).simulateCommand,
+  },
+];
