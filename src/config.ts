@@ -2,8 +2,16 @@ import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 import { z } from 'zod';
 import { isCipherKey } from './api/dialects/cipher.ts';
-import { type Credentials, wireProfileSchema } from './api/dialects/wire.ts';
 import {
+  type Credentials,
+  dialectOf,
+  type SecretName,
+  secretSettings,
+  wireProfileSchema,
+} from './api/dialects/index.ts';
+import {
+  type ApiVersion,
+  apiVersions,
   findMetric,
   findTag,
   type Granularity,
@@ -47,13 +55,8 @@ const settingsSchema = z
     redisUrl: secret('REDIS_URL', redisUrl().optional()),
     dataDir: setting('DATA_DIR', value.text().default('.data')),
     baseUrl: setting('CRYPTORACLE_BASE_URL', apiUrl(vendor).default(vendor)),
-    apiVersion: setting(
-      'CRYPTORACLE_API_VERSION',
-      z
-        .string()
-        .regex(/^[A-Za-z0-9._-]+$/, "is no version such as 'v1'")
-        .default('v1'),
-    ),
+    /** Absent: told by which credentials there are. */
+    apiVersion: setting('CRYPTORACLE_API_VERSION', z.enum(apiVersions).exactOptional()),
     credentials: z.object({
       apiKey: secret('CRYPTORACLE_API_KEY', value.text().exactOptional()),
       signSecret: secret('CRYPTORACLE_SIGN_SECRET', value.text().exactOptional()),
@@ -105,7 +108,9 @@ const settingsSchema = z
     error: 'must be at least 2 where CRYPTORACLE_WIRE sends a tag always',
   });
 
-export type Settings = Readonly<z.output<typeof settingsSchema>>;
+export type Settings = Readonly<
+  Omit<z.output<typeof settingsSchema>, 'apiVersion'> & { readonly apiVersion: ApiVersion }
+>;
 
 const entries: readonly Entry[] = entriesOf(settingsSchema);
 
@@ -136,7 +141,7 @@ export function parseSettings(environment: Environment): Settings {
   }
   const given = new Set([...texts.keys()].map(({ name }) => name));
   const parsed = settingsSchema.safeParse({ credentials: {}, ...assemble(texts), given });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { ...parsed.data, apiVersion: versionOf(parsed.data) };
   const problems = new Set(parsed.error.issues.map(describeIssue));
   throw new UserError(`${[...problems].join('; ')} (see .env.example)`);
 }
@@ -147,26 +152,31 @@ function describeIssue({ path, message }: z.core.$ZodIssue): string {
   return `${entry?.name ?? 'settings'}${inside.length > 0 ? ` (${inside.join('.')})` : ''}: ${message}`;
 }
 
-/** Whether there is everything that it takes to speak with the API. */
-export function hasCredentials({ credentials }: Settings): boolean {
-  const { apiKey, signSecret, dataSecret, dataIv } = credentials;
-  return [apiKey, signSecret, dataSecret, dataIv].every((value) => value !== undefined);
+/** Whoever has one of the three secrets means v1; with the key alone, or nothing yet, it is what the vendor serves today. */
+function versionOf({ apiVersion, credentials }: z.output<typeof settingsSchema>): ApiVersion {
+  const { signSecret, dataSecret, dataIv } = credentials;
+  return apiVersion ?? ([signSecret, dataSecret, dataIv].every((each) => each === undefined) ? 'v2.1' : 'v1');
+}
+
+type SettingsOfApi = Pick<Settings, 'apiVersion' | 'wire' | 'credentials'>;
+
+function missingSecrets({ apiVersion, wire, credentials }: SettingsOfApi): readonly SecretName[] {
+  return dialectOf(apiVersion, wire).secrets.filter((name) => credentials[name] === undefined);
+}
+
+/** Whether there is everything that it takes to speak with this version of the API. */
+export function hasCredentials(settings: SettingsOfApi): boolean {
+  return missingSecrets(settings).length === 0;
 }
 
 /** The credentials, for commands that speak with the API. @throws UserError naming the ones that are missing */
-export function requireCredentials({ credentials }: Settings): Credentials {
-  const { apiKey, signSecret, dataSecret, dataIv } = credentials;
-  if (apiKey !== undefined && signSecret !== undefined && dataSecret !== undefined && dataIv !== undefined) {
-    return { apiKey, signSecret, dataSecret, dataIv };
-  }
-  const names = {
-    CRYPTORACLE_API_KEY: apiKey,
-    CRYPTORACLE_SIGN_SECRET: signSecret,
-    CRYPTORACLE_DATA_SECRET: dataSecret,
-    CRYPTORACLE_DATA_IV: dataIv,
-  };
-  const missing = Object.entries(names).flatMap(([name, value]) => (value === undefined ? [name] : []));
+export function requireCredentials(settings: SettingsOfApi): Credentials {
+  const { apiVersion, credentials } = settings;
+  const { apiKey } = credentials;
+  const missing = missingSecrets(settings);
+  if (missing.length === 0 && apiKey !== undefined) return { ...credentials, apiKey };
+  const names = missing.map((name) => secretSettings[name]).join(', ');
   throw new UserError(
-    `not set: ${missing.join(', ')}. Put what Cryptoracle gave you into .env (see .env.example)`,
+    `not set: ${names}. Version ${apiVersion} of the API needs ${missing.length === 1 ? 'it' : 'them'}; put what Cryptoracle gave you into .env (see .env.example)`,
   );
 }

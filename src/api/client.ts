@@ -1,23 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatBeijing } from '../beijing.ts';
-import type { Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import { oneLine } from '../errors.ts';
 import { readBody } from './body.ts';
-import { seal, unseal } from './dialects/envelope.ts';
-import type { Credentials, WireProfile } from './dialects/wire.ts';
+import type { Credentials, Dialect, MetricsQuestion, Question } from './dialects/dialect.ts';
 import { ApiFailure } from './failure.ts';
 import { backoff, defaultRetryPolicy, type RetryPolicy } from './retry.ts';
-
-/** What is asked of `POST /v1/endpoint`. Times are milliseconds since the epoch. */
-export interface MetricsQuestion {
-  readonly granularity: Granularity;
-  readonly tokens: readonly Token[];
-  readonly metrics: readonly MetricCode[];
-  readonly tags: readonly TagCode[];
-  readonly startTime: number;
-  readonly endTime: number;
-}
 
 /** One call on the wire, for the request log. */
 export interface Attempt {
@@ -33,9 +20,8 @@ export interface Attempt {
 
 export interface ApiClientOptions {
   readonly baseUrl: string;
-  readonly version: string;
+  readonly dialect: Dialect;
   readonly credentials: Credentials;
-  readonly wire: WireProfile;
   readonly clock: Clock;
   readonly retry?: RetryPolicy;
   /** Milliseconds until a call without a complete answer counts as failed. */
@@ -57,8 +43,8 @@ export interface CallContext {
 }
 
 /**
- * Speaks with the API: seals, signs, sends, repeats what may do better, opens the answer. Knows nothing of what the
- * answer means.
+ * Speaks with the API in a dialect: sends, repeats what may do better, opens the answer. Knows nothing of what the answer
+ * means.
  */
 export class ApiClient {
   readonly #options: Required<ApiClientOptions>;
@@ -75,19 +61,11 @@ export class ApiClient {
 
   /**
    * Asks for values and tags.
-   * @returns the decrypted answer, still unchecked
+   * @returns the payload of the answer, still unchecked; `null` where the API says that there is nothing
    * @throws ApiFailure when the API refuses or all attempts failed; the signal's reason when aborted
    */
   fetchMetrics(question: MetricsQuestion, context: CallContext = {}): Promise<unknown> {
-    const business = {
-      token: question.tokens,
-      startTime: formatBeijing(question.startTime),
-      endTime: formatBeijing(question.endTime),
-      timeType: question.granularity,
-      endpoints: question.metrics,
-      tags: question.tags,
-    };
-    return this.#call('endpoint', business, context, this.#options.retry.attempts);
+    return this.#call({ call: 'endpoint', about: question }, context, this.#options.retry.attempts);
   }
 
   /**
@@ -95,15 +73,10 @@ export class ApiClient {
    * from later versions of the API, and the list we have will do.
    */
   fetchTokens(context: CallContext = {}): Promise<unknown> {
-    return this.#call('coin/list', {}, context, Math.min(2, this.#options.retry.attempts));
+    return this.#call({ call: 'coin/list' }, context, Math.min(2, this.#options.retry.attempts));
   }
 
-  async #call(
-    path: string,
-    business: Record<string, unknown>,
-    context: CallContext,
-    attempts: number,
-  ): Promise<unknown> {
+  async #call(question: Question, context: CallContext, attempts: number): Promise<unknown> {
     const { retry, random } = this.#options;
     for (let attempt = 1; ; attempt++) {
       context.signal?.throwIfAborted();
@@ -120,7 +93,7 @@ export class ApiClient {
           serverTime,
         });
       try {
-        const answer = await this.#send(path, business, context.signal, (headers) => {
+        const answer = await this.#send(question, context.signal, (headers) => {
           serverTime = timeOf(headers);
         });
         await report('answered');
@@ -141,20 +114,20 @@ export class ApiClient {
   }
 
   async #send(
-    path: string,
-    business: Record<string, unknown>,
+    question: Question,
     signal: AbortSignal | undefined,
     onHeaders: (headers: Headers) => void,
   ): Promise<unknown> {
-    const { baseUrl, version, credentials, wire, clock, timeout, largestAnswer } = this.#options;
+    const { baseUrl, dialect, credentials, clock, timeout, largestAnswer } = this.#options;
+    const call = dialect.encode(question, credentials, clock.now());
     const timer = AbortSignal.timeout(timeout);
     let response: Response;
     let body: string;
     try {
-      response = await fetch(`${baseUrl}/${version}/${path}`, {
+      response = await fetch(`${baseUrl}/${call.path}`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-        body: JSON.stringify(seal(business, credentials, wire, clock.now())),
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...call.headers },
+        body: call.body,
         signal: signal === undefined ? timer : AbortSignal.any([timer, signal]),
         redirect: 'error',
       });
@@ -167,7 +140,7 @@ export class ApiClient {
       throw new ApiFailure('transient', reason);
     }
     const { status, headers } = response;
-    return unseal({ status, retryAfter: headers.get('retry-after'), body }, credentials, wire, clock.now());
+    return dialect.open({ status, retryAfter: headers.get('retry-after'), body }, credentials, clock.now());
   }
 }
 

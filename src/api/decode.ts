@@ -12,7 +12,9 @@ import {
   type Token,
   windowLength,
 } from '../catalog/index.ts';
+import { windowLists } from './dialects/index.ts';
 import { ApiFailure } from './failure.ts';
+import { isJson } from './json.ts';
 
 /** What was asked, as far as the answer is checked against it. Times are milliseconds since the epoch. */
 export interface Asked {
@@ -75,11 +77,6 @@ export interface Answer {
   /** How many of the cells asked for the answer does not even mention. */
   readonly absentCells: number;
 }
-
-type Json = Readonly<Record<string, unknown>>;
-
-/** Names under which the windows of a token come. Where there are several, none hides the others. */
-const windowLists = ['endPoints', 'timePeriods', 'endpoints'] as const;
 
 /**
  * Most things of one answer that are kept for the quarantine: five times the largest RECORD_LIMIT. Beyond it the answer
@@ -264,10 +261,6 @@ function isTooDeep(value: unknown, levelsLeft = deepestAnswer): boolean {
   const fields = value as Readonly<Record<string, unknown>>;
   for (const name in fields) if (isTooDeep(fields[name], levelsLeft - 1)) return true;
   return false;
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** @returns the list, an empty one for nothing, `undefined` for what is neither */

@@ -4,7 +4,7 @@
  * | kind | code | what follows |
  * | --- | --- | --- |
  * | `bad-request` | 201 | our request is wrong, or too large; never repeated as it is |
- * | `access-denied` | 202, 204, 403 | the credentials or rights are wrong; no request will do better |
+ * | `access-denied` | 202, 204, 401, 403 | the credentials or rights are wrong; no request will do better |
  * | `no-data` | 203 | nothing there (yet) |
  * | `metric-refused` | 205 | a metric or tag of the request is not part of the subscription |
  * | `throttled` | 429 | too many requests; wait as long as told |
@@ -21,6 +21,8 @@ export type FailureKind =
 const kinds: ReadonlyMap<number, FailureKind> = new Map([
   [201, 'bad-request'],
   [202, 'access-denied'],
+  // A gateway in front of the API says so to addresses that are not on the key's whitelist.
+  [401, 'access-denied'],
   [203, 'no-data'],
   [204, 'access-denied'],
   [205, 'metric-refused'],
@@ -31,6 +33,12 @@ const kinds: ReadonlyMap<number, FailureKind> = new Map([
 /** The kind that a `code` in the answer's envelope stands for; 200 is none. */
 export function kindOfCode(code: number): FailureKind {
   return kinds.get(code) ?? 'transient';
+}
+
+/** The kind that an HTTP status stands for where the body holds no code, such as a gateway's page. */
+export function kindOfStatus(status: number): FailureKind {
+  if (status === 401 || status === 403) return 'access-denied';
+  return status === 429 ? 'throttled' : 'transient';
 }
 
 /** A failed call. The message is fit for logs: it holds neither secrets nor anything that was sent. */

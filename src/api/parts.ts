@@ -1,6 +1,10 @@
 import { formatBeijing } from '../beijing.ts';
 import type { Token } from '../catalog/index.ts';
 import type { AnswerPart } from './decode.ts';
+import { windowLists } from './dialects/index.ts';
+
+/** Any of the names will do: the decoder reads them all. */
+const [windows = 'endPoints'] = windowLists;
 
 /**
  * A part of an answer, dressed as an answer of its own, so that it can be decoded again.
@@ -18,12 +22,12 @@ export function answerAround(
   if (token === undefined) return undefined;
   switch (part) {
     case 'window':
-      return [{ token, endPoints: [raw] }];
+      return [{ token, [windows]: [raw] }];
     case 'tag':
       return [{ token, tags: [raw] }];
     case 'value':
       return time === undefined
         ? undefined
-        : [{ token, endPoints: [{ startTime: formatBeijing(time), data: [raw] }] }];
+        : [{ token, [windows]: [{ startTime: formatBeijing(time), data: [raw] }] }];
   }
 }

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { fillGaps } from '../backfill/fill.ts';
 import { summariseGaps, totalOf } from '../backfill/summary.ts';
 import { beijingDay } from '../beijing.ts';
+import { type ApiVersion, apiVersions } from '../catalog/index.ts';
 import type { Settings } from '../config.ts';
 import { TryLaterError } from '../errors.ts';
 import { wantedWindows } from '../planning/plan.ts';
@@ -25,7 +26,12 @@ function parseDays(text: string): number {
   return days;
 }
 
+const apiOption = new Option('--api <version>', 'version of the API that is simulated and spoken')
+  .choices(apiVersions)
+  .default('v1');
+
 interface DemoOptions {
+  readonly api: ApiVersion;
   readonly days: number;
   readonly exit?: true;
 }
@@ -34,22 +40,24 @@ const day = 86_400_000;
 
 export const demoCommand = new Command('demo')
   .option('--days <n>', 'days of history, up to 3650', parseDays, 7)
+  .addOption(apiOption)
   .option('--exit', 'end when the history is there')
   .action((options: DemoOptions) =>
     runCommand(
       (context) => demo(options, context),
-      (settings) => demoSettings(settings, options.days),
+      (settings) => demoSettings(settings, options),
     ),
   );
 
 /** The demo keeps to itself: its own folder, the embedded database and queue, the simulated API, no patience. */
-function demoSettings(settings: Settings, days: number): Settings {
+function demoSettings(settings: Settings, { days, api }: DemoOptions): Settings {
   return {
     ...settings,
     databaseUrl: undefined,
     redisUrl: undefined,
     dataDir: demoFolder(settings.dataDir),
-    credentials: sampleCredentials,
+    apiVersion: api,
+    credentials: api === 'v1' ? sampleCredentials : { apiKey: sampleCredentials.apiKey },
     historyStart: beijingDay(Date.now()) - days * day,
     requestsPerSecond: 1000,
   };

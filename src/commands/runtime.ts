@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
+import { dialectOf } from '../api/dialects/index.ts';
 import type { BackfillContext } from '../backfill/context.ts';
 import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
@@ -132,9 +133,8 @@ export class Runtime {
     return new Ingestor({
       client: new ApiClient({
         baseUrl: settings.baseUrl,
-        version: settings.apiVersion,
+        dialect: dialectOf(settings.apiVersion, settings.wire),
         credentials: requireCredentials(settings),
-        wire: settings.wire,
         clock,
       }),
       database,
@@ -143,7 +143,6 @@ export class Runtime {
       log,
       recordLimit: settings.recordLimit,
       recordUnit: settings.recordUnit,
-      rangeEnd: settings.rangeEnd,
       settleDelay: settings.settleDelay,
       lookbackWindows: settings.lookbackWindows,
       sendsTagAlways: settings.wire.tags === 'one',

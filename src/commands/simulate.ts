@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { ApiVersion } from '../catalog/index.ts';
+import type { Settings } from '../config.ts';
 import { UserError } from '../errors.ts';
 import { type Faults, parseFaults, sampleCredentials, startSimulator } from '../simulator/index.ts';
 import { parseHost, parsePort, parsePositive } from './options.ts';
@@ -46,7 +48,7 @@ export const simulateCommand = new Command('simulate')
           host: options.host,
           port: options.port,
           seed: options.seed,
-          apiVersion: settings.apiVersion,
+          apiVersion: servedVersion(settings),
           wire: settings.wire,
           credentials: { ...sampleCredentials, ...settings.credentials },
           faults: options.faults ?? {},
@@ -69,6 +71,12 @@ export const simulateCommand = new Command('simulate')
       return 0;
     }),
   );
+
+/** With no credentials set, the sample ones count: all four, as v1 needs them. */
+function servedVersion({ apiVersion, credentials, given }: Settings): ApiVersion {
+  const isChosen = given.has('CRYPTORACLE_API_VERSION') || Object.keys(credentials).length > 0;
+  return isChosen ? apiVersion : 'v1';
+}
 
 async function listen<T>({ host, port }: SimulateOptions, start: () => Promise<T>): Promise<T> {
   try {

@@ -1,7 +1,7 @@
 import type { ApiClient, Attempt, CallContext } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import { type Token, windowLength } from '../catalog/index.ts';
+import type { Token } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
 import { observedFrom, windowCount } from '../planning/windows.ts';
@@ -22,7 +22,6 @@ export interface IngestorOptions extends RefusalRecoveryOptions {
   readonly client: ApiClient;
   readonly rateLimiter: RateLimiter;
   readonly recordUnit: RecordUnit;
-  readonly rangeEnd: 'exclusive' | 'inclusive';
   /** Milliseconds after its close until a window is due. */
   readonly settleDelay: number;
   readonly lookbackWindows: number;
@@ -96,16 +95,11 @@ export class Ingestor {
   async #ask(request: DataRequest, context: RequestContext): Promise<void> {
     let answer: Answer;
     let answered: Attempt | undefined;
-    const { client, rangeEnd, database } = this.#options;
+    const { client, database } = this.#options;
     const question = withFillers(request, context.fillers ?? (await this.#recovery.fillers(request)));
-    const { start, end } = request.interval;
     try {
       const payload = await client.fetchMetrics(
-        {
-          ...question,
-          startTime: start,
-          endTime: rangeEnd === 'exclusive' ? end : end - windowLength[request.granularity],
-        },
+        question,
         this.#callContext(context.lane, context, async (attempt) => {
           context.tally.calls++;
           if (attempt.outcome === 'answered') answered = attempt;

@@ -1,4 +1,5 @@
-import { type Credentials, defaultWireProfile, type WireProfile } from '../api/dialects/wire.ts';
+import { type Dialect, dialectOf, type SealedCredentials, type WireProfile } from '../api/dialects/index.ts';
+import type { ApiVersion } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { type Behaviour, defaultBehaviour } from './behaviour.ts';
 import type { Faults } from './faults.ts';
@@ -21,13 +22,13 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** 0, the default, takes any free port. */
   readonly port?: number;
-  /** The path segment of the version; `v1` by default. */
-  readonly apiVersion?: string;
+  /** `v1` by default. */
+  readonly apiVersion?: ApiVersion;
   /** Seed of the market, where none is given, and of the faults. */
   readonly seed?: number;
   readonly market?: Market | Omit<MarketOptions, 'seed'>;
   /** The only credentials accepted; the vendor's public samples by default. */
-  readonly credentials?: Credentials;
+  readonly credentials?: SealedCredentials;
   readonly wire?: WireProfile;
   readonly behaviour?: Partial<Behaviour>;
   readonly faults?: Faults;
@@ -45,7 +46,7 @@ export interface Simulator {
   readonly url: string;
   readonly port: number;
   readonly market: Market;
-  readonly credentials: Credentials;
+  readonly credentials: SealedCredentials;
   /** What has happened so far; a copy. */
   readonly counters: Counters;
   /** The newest requests, oldest first. */
@@ -73,15 +74,16 @@ export interface Simulator {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { seed = 1, host = '127.0.0.1', credentials = sampleCredentials } = options;
   const market = options.market instanceof Market ? options.market : new Market({ ...options.market, seed });
+  const dialect = dialectOf(options.apiVersion ?? 'v1', options.wire);
   const server = new SimulatorServer({
     market,
     clock: options.clock ?? systemClock,
     credentials,
-    wire: options.wire ?? defaultWireProfile,
-    behaviour: { ...defaultBehaviour, ...options.behaviour },
+    dialect,
+    behaviour: { ...defaultBehaviour, ...behaviourOf(dialect), ...options.behaviour },
     faults: options.faults ?? {},
     seed,
-    path: `/openapi/${options.apiVersion ?? 'v1'}`,
+    path: `/openapi/${dialect.version}`,
     logSize: options.logSize ?? 2_000,
     onRequest: options.onRequest,
     rateClock: options.rateClock ?? systemClock,
@@ -90,14 +92,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return new RunningSimulator(server, market, credentials, host, port);
 }
 
+/** How answers of the version look. The list of tokens is not served from v2 on. */
+function behaviourOf({ version, fields }: Dialect): Partial<Behaviour> {
+  const windowsField = fields.windows;
+  return version === 'v1'
+    ? { windowsField }
+    : { windowsField, order: 'newest', tagsOptional: true, coinListFails: true };
+}
+
 class RunningSimulator implements Simulator {
   readonly url: string;
   readonly port: number;
   readonly market: Market;
-  readonly credentials: Credentials;
+  readonly credentials: SealedCredentials;
   readonly #server: SimulatorServer;
 
-  constructor(server: SimulatorServer, market: Market, credentials: Credentials, host: string, port: number) {
+  constructor(
+    server: SimulatorServer,
+    market: Market,
+    credentials: SealedCredentials,
+    host: string,
+    port: number,
+  ) {
     this.#server = server;
     this.market = market;
     this.credentials = credentials;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Credentials, WireProfile } from '../api/dialects/wire.ts';
+import type { Dialect, SealedCredentials } from '../api/dialects/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Behaviour } from './behaviour.ts';
 import { deliver } from './delivery.ts';
@@ -8,7 +8,7 @@ import { type Door, doorOf } from './door.ts';
 import { drawMishap, type Faults } from './faults.ts';
 import type { Market } from './market.ts';
 import { type IncomingCall, type LoggedRequest, Recorder } from './record.ts';
-import { type JsonObject, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { page, type Reply } from './reply.ts';
 import { type Received, respond, tooManyRequests } from './responder.ts';
 import { type Call, calls } from './settings.ts';
@@ -22,8 +22,8 @@ const keepAliveMilliseconds = 65_000;
 export interface ServerOptions {
   readonly market: Market;
   readonly clock: Clock;
-  readonly credentials: Credentials;
-  readonly wire: WireProfile;
+  readonly credentials: SealedCredentials;
+  readonly dialect: Dialect;
   readonly behaviour: Behaviour;
   readonly faults: Faults;
   /** For the faults. */
@@ -109,7 +109,7 @@ export class SimulatorServer {
   }
 
   #door(): Door {
-    return doorOf(this.#options.credentials, this.#options.wire, this.behaviour);
+    return doorOf(this.#options.credentials, this.#options.dialect, this.behaviour);
   }
 
   #route(request: IncomingMessage): Call | undefined {
@@ -120,7 +120,7 @@ export class SimulatorServer {
   #receive(call: Call, { headers }: IncomingMessage, body: string): Received {
     return {
       call,
-      opened: open(this.#door(), body, this.#now()),
+      opened: this.#door().open({ headers, body }, this.#now()),
       sent: `${JSON.stringify(headers)} ${body}`,
     };
   }
@@ -164,15 +164,6 @@ export class SimulatorServer {
     if (this.#arrivals.length >= rateLimit) return true;
     this.#arrivals.push(now);
     return false;
-  }
-}
-
-function open(door: Door, body: string, now: number): JsonObject | Refusal {
-  try {
-    return door.open(body, now);
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
   }
 }
 

@@ -1,14 +1,11 @@
-import type { Credentials } from '../api/dialects/wire.ts';
+import type { SealedCredentials } from '../api/dialects/index.ts';
+
+export { type Call, calls } from '../api/dialects/index.ts';
 
 /** The credentials on the vendor's public sample page; worth nothing at the real API. */
-export const sampleCredentials: Credentials = {
+export const sampleCredentials: SealedCredentials = {
   apiKey: 'cryptoracle',
   signSecret: 'cryptoracletest1',
   dataSecret: 'cryptoracletest1',
   dataIv: 'cryptoracletest1',
 };
-
-/** The calls of the API, as their paths below the version. */
-export const calls = ['endpoint', 'coin/list'] as const;
-
-export type Call = (typeof calls)[number];

@@ -2,7 +2,7 @@ import { createDecipheriv, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../src/api/client.ts';
 import { encrypt } from '../../src/api/dialects/cipher.ts';
-import { defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
+import { defaultWireProfile, dialectOf, type WireProfile } from '../../src/api/dialects/index.ts';
 import type { FailureKind } from '../../src/api/failure.ts';
 import {
   answers,
@@ -18,7 +18,7 @@ import {
 const payload = [{ token: 'BTC', endPoints: [], tags: [], note: '比特币' }];
 
 /** The business parameters of a request, as the vendor would read them. */
-function opened(body: string, { payload: name, ciphertext }: WireProfile = defaultWireProfile): unknown {
+function opened(body: string, name = 'data', ciphertext: 'base64' | 'hex' = 'base64'): unknown {
   const sent: Record<string, unknown> = JSON.parse(body);
   const decipher = createDecipheriv('aes-128-cbc', credentials.dataSecret, credentials.dataIv);
   return JSON.parse(decipher.update(String(sent[name]), ciphertext, 'utf8') + decipher.final('utf8'));
@@ -39,7 +39,7 @@ describe('the client', () => {
     expect(opened(body)).toEqual({
       token: ['BTC', 'ETH'],
       startTime: '2025-01-01 00:00:00',
-      endTime: '2025-01-02 00:00:00',
+      endTime: '2025-01-01 23:59:59',
       timeType: '1h',
       endpoints: ['CO-A-01-05'],
       tags: [],
@@ -60,21 +60,23 @@ describe('the client', () => {
     ]);
   });
 
-  it('asks for the tokens with no parameters, below the version it is given', async () => {
-    await using server = await startServer(answers(envelope(['BTC'])));
-    expect(await clientFor(server.url, { version: 'v2.1' }).fetchTokens()).toEqual(['BTC']);
+  it('asks for the tokens with no parameters, below the version of its dialect', async () => {
+    await using server = await startServer(answers('{"code":200,"data":["BTC"]}'));
+    expect(await clientFor(server.url, { dialect: dialectOf('v2.1') }).fetchTokens()).toEqual(['BTC']);
     expect(server.received[0]?.path).toBe('/v2.1/coin/list');
-    expect(opened(server.received[0]?.body ?? '')).toEqual({});
+    expect(server.received[0]).toMatchObject({ body: '{}', headers: { 'x-api-key': credentials.apiKey } });
   });
 
   it('speaks another wire profile both ways', async () => {
     const wire: WireProfile = { ...defaultWireProfile, payload: 'param', ciphertext: 'hex', timestamp: 's' };
     const param = encrypt(JSON.stringify(payload), credentials, 'hex');
     await using server = await startServer(answers(JSON.stringify({ code: 200, param })));
-    expect(await clientFor(server.url, { wire }).fetchMetrics(question)).toEqual(payload);
+    expect(await clientFor(server.url, { dialect: dialectOf('v1', wire) }).fetchMetrics(question)).toEqual(
+      payload,
+    );
     const body = server.received[0]?.body ?? '';
     expect(JSON.parse(body)).toMatchObject({ timestamp: now / 1000 });
-    expect(opened(body, wire)).toMatchObject({ timeType: '1h' });
+    expect(opened(body, 'param', 'hex')).toMatchObject({ timeType: '1h' });
   });
 
   it.each([
@@ -85,10 +87,13 @@ describe('the client', () => {
     expect(await clientFor(server.url).fetchMetrics(question)).toEqual(payload);
   });
 
-  it('gives an answer without a payload as nothing, for the decoder to refuse', async () => {
-    await using server = await startServer(answers('{"code":200,"msg":"success"}'));
-    expect(await clientFor(server.url).fetchMetrics(question)).toBeUndefined();
-  });
+  it.each(['{"code":200,"msg":"success"}', '{"code":200,"data":null}'])(
+    'takes %s for an answer that holds nothing',
+    async (answer) => {
+      await using server = await startServer(answers(answer));
+      expect(await clientFor(server.url).fetchMetrics(question)).toBeNull();
+    },
+  );
 
   it('tells of the one attempt that was answered', async () => {
     await using server = await startServer(answers(envelope(payload)));
@@ -128,6 +133,7 @@ describe('a code in the answer', () => {
     [202, 'access-denied'],
     [203, 'no-data'],
     [204, 'access-denied'],
+    [401, 'access-denied'],
     [205, 'metric-refused'],
     [403, 'access-denied'],
   ])('%i fails at once as %s, in the vendor’s words', async (code, kind) => {
@@ -144,7 +150,6 @@ describe('a code in the answer', () => {
     [500, 'transient'],
     [0, 'transient'],
     [-1, 'transient'],
-    [401, 'transient'],
     ['999', 'transient'],
   ])('%j is repeated as %s', async (code, kind) => {
     await using server = await startServer(answers(JSON.stringify({ code, msg: 'busy' })));

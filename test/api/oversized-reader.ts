@@ -4,7 +4,7 @@ import { clientFor, question } from './server.ts';
 
 /**
  * A process that asks a server for answers and decodes them, to be run with a small heap.
- * Arguments: the server's address and how many answers it has, each under its number as the API's version. Prints one
+ * Arguments: the server's address and how many answers it has, each under its number as a path. Prints one
  * line of JSON for each.
  */
 
@@ -17,9 +17,9 @@ const asked = {
   interval: { start, end: start + 20_000 * windowLength['1h'] },
 };
 
-for (let version = 0; version < Number(count); version++) {
+for (let number = 0; number < Number(count); number++) {
   const retry = { attempts: 1, firstDelay: 1, longestDelay: 1 };
-  const client = clientFor(url, { version: String(version), retry, timeout: 60_000 });
+  const client = clientFor(`${url}/${number}`, { retry, timeout: 60_000 });
   let outcome: string;
   try {
     const { values, rejects } = decodeAnswer(await client.fetchMetrics(question), asked);

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { decodeAnswer } from '../../src/api/decode.ts';
 import { encrypt } from '../../src/api/dialects/cipher.ts';
-import { unseal } from '../../src/api/dialects/envelope.ts';
-import { defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
+import { defaultWireProfile, dialectOf, type WireProfile } from '../../src/api/dialects/index.ts';
 import type { ApiFailure } from '../../src/api/failure.ts';
 import { damagedBytes, mutated, pick, type Random, randomFrom } from '../support/mutations.ts';
 import { type Answered, answered } from './answers.ts';
@@ -32,7 +31,10 @@ interface Sent {
 }
 
 /** An answer as it is sent, with damage on one of the ways: as text, as ciphertext, as envelope, as body. */
-function send({ entries }: Answered, wire: WireProfile, seed: number): Sent {
+/** A wire profile that encrypts, in a form that Node knows. */
+type Wire = WireProfile & { readonly ciphertext: 'base64' | 'hex' };
+
+function send({ entries }: Answered, wire: Wire, seed: number): Sent {
   const random = randomFrom(seed);
   const next = () => Math.floor(random() * 2 ** 32);
   const level = pick(random, ['answer', 'text', 'ciphertext', 'envelope', 'body', 'none']);
@@ -61,7 +63,7 @@ function send({ entries }: Answered, wire: WireProfile, seed: number): Sent {
   };
 }
 
-function sealed(plaintext: string, wire: WireProfile, isDamaged: boolean, random: Random): string {
+function sealed(plaintext: string, wire: Wire, isDamaged: boolean, random: Random): string {
   const text = encrypt(plaintext, credentials, wire.ciphertext);
   if (!isDamaged) return text;
   const seed = Math.floor(random() * 2 ** 32);
@@ -94,12 +96,12 @@ describe('a damaged reply', () => {
     const outcomes = new Map<string, number>();
     fc.assert(
       fc.property(answered, wires, fc.integer(), (given, chosen, seed) => {
-        const wire: WireProfile = { ...defaultWireProfile, ...chosen };
+        const wire: Wire = { ...defaultWireProfile, ...chosen };
         const { status, retryAfter, bytes } = send(given, wire, seed);
         const reply = { status, retryAfter, body: bytes.toString('utf8') };
         let outcome: string;
         try {
-          const answer = decodeAnswer(unseal(reply, credentials, wire, now), given.asked);
+          const answer = decodeAnswer(dialectOf('v1', wire).open(reply, credentials, now), given.asked);
           const wrong = wrongWith(given.asked, answer);
           if (wrong.length > 0) throw new Error(wrong.join('; '));
           outcome = answer.rejects.length > 0 ? 'with rejects' : 'sound';
@@ -119,15 +121,15 @@ describe('a damaged reply', () => {
     const sizes = fc.integer({ min: 5, max: 2000 });
     await fc.assert(
       fc.asyncProperty(answered, wires, fc.integer(), sizes, async (given, chosen, seed, size) => {
-        const wire: WireProfile = { ...defaultWireProfile, ...chosen };
+        const wire: Wire = { ...defaultWireProfile, ...chosen };
         const { status, retryAfter, bytes } = send(given, wire, seed);
         const headers = new Headers(retryAfter === null ? {} : { 'Retry-After': retryAfter });
         const body = ReadableStream.from(pieces(bytes, size));
         vi.stubGlobal('fetch', async () => new Response(body, { status, headers }));
-        const client = clientFor('http://nowhere', { wire, retry });
+        const client = clientFor('http://nowhere', { dialect: dialectOf('v1', wire), retry });
         const reply = { status, retryAfter, body: bytes.toString('utf8') };
         expect(await outcomeOf(() => client.fetchMetrics(question))).toEqual(
-          await outcomeOf(() => unseal(reply, credentials, wire, now)),
+          await outcomeOf(() => dialectOf('v1', wire).open(reply, credentials, now)),
         );
       }),
       { numRuns: 3000 },

@@ -1,13 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
-import {
-  ApiClient,
-  type ApiClientOptions,
-  type Attempt,
-  type MetricsQuestion,
-} from '../../src/api/client.ts';
+import { ApiClient, type ApiClientOptions, type Attempt } from '../../src/api/client.ts';
 import { encrypt } from '../../src/api/dialects/cipher.ts';
-import { defaultWireProfile } from '../../src/api/dialects/wire.ts';
+import { dialectOf, type MetricsQuestion } from '../../src/api/dialects/index.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
 import { asToken } from '../../src/catalog/index.ts';
 
@@ -26,8 +21,7 @@ export const question: MetricsQuestion = {
   tokens: ['BTC', 'ETH'].map(asToken),
   metrics: ['CO-A-01-05'],
   tags: [],
-  startTime: Date.UTC(2024, 11, 31, 16),
-  endTime: Date.UTC(2025, 0, 1, 16),
+  interval: { start: Date.UTC(2024, 11, 31, 16), end: Date.UTC(2025, 0, 1, 16) },
 };
 
 export interface Received {
@@ -120,9 +114,8 @@ export function answers(
 export function clientFor(baseUrl: string, options: Partial<ApiClientOptions> = {}): ApiClient {
   return new ApiClient({
     baseUrl,
-    version: 'v1',
+    dialect: dialectOf('v1'),
     credentials,
-    wire: defaultWireProfile,
     clock: { now: () => now },
     retry: { attempts: 3, firstDelay: 4, longestDelay: 8 },
     timeout: 5000,

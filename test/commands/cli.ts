@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, inject } from 'vitest';
-import type { Credentials } from '../../src/api/dialects/wire.ts';
+import type { SealedCredentials } from '../../src/api/dialects/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 
 /** Runs the program as a person does: as a process of its own, in a folder of its own. */
@@ -57,7 +57,7 @@ export function errorLines({ stderr }: Ended): string[] {
   return stderr.split('\n').filter((line) => line.startsWith('error:'));
 }
 
-export function credentialSettings(credentials: Credentials): Environment {
+export function credentialSettings(credentials: SealedCredentials): Environment {
   return {
     CRYPTORACLE_API_KEY: credentials.apiKey,
     CRYPTORACLE_SIGN_SECRET: credentials.signSecret,

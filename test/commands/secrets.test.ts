@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Credentials } from '../../src/api/dialects/wire.ts';
+import type { SealedCredentials } from '../../src/api/dialects/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createTestDatabase, rows } from '../support/database.ts';
 import { createFolder, type Ended, type Environment, runCli, settingsFor, startCli } from './cli.ts';
 
-const credentials: Credentials = {
+const credentials: SealedCredentials = {
   apiKey: 'key-Zq81Lw55Xu',
   signSecret: 'sign-Vt27Hc93Rb',
   dataSecret: 'data-Mp64Ky18Jd!',

@@ -50,7 +50,7 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
     ...['service.cryptoracle.network', 'ftp://service.cryptoracle.network', 'https://'],
     ...['https://user:password@host/openapi', 'https://host/openapi?key=x', 'https://host/#'],
   ],
-  CRYPTORACLE_API_VERSION: ['v1/../v2', 'v 1', '/v1', 'v1?'],
+  CRYPTORACLE_API_VERSION: ['v1/../v2', 'v 1', '/v1', 'v1?', 'v9', 'V1', '2.1'],
   CRYPTORACLE_DATA_SECRET: ['too-short', 'seventeen-bytes-!', 'schlüssel-16byte'],
   CRYPTORACLE_DATA_IV: ['too-short', 'seventeen-bytes-!'],
   CRYPTORACLE_WIRE: [
@@ -61,7 +61,7 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
     '7',
     '"hex"',
     '{"cyphertext":"hex"}',
-    '{"ciphertext":"HEX"}',
+    '{"ciphertext":"Hex"}',
     '{"payload":"sign"}',
     '{"payload":""}',
     '{"timestamp":true}',
@@ -97,7 +97,7 @@ describe('settings', () => {
       redisUrl: undefined,
       dataDir: '.data',
       baseUrl: 'https://service.cryptoracle.network/openapi',
-      apiVersion: 'v1',
+      apiVersion: 'v2.1',
       credentials: {},
       wire: defaultWireProfile,
       granularities,
@@ -117,6 +117,17 @@ describe('settings', () => {
       httpToken: undefined,
       logLevel: 'info',
     });
+  });
+
+  it.each([
+    [{}, 'v2.1'],
+    [{ CRYPTORACLE_API_KEY: 'cryptoracle' }, 'v2.1'],
+    [credentials, 'v1'],
+    // Half of what v1 needs: v1 is meant, and the rest is told to be missing.
+    [{ CRYPTORACLE_DATA_IV: 'cryptoracletest3' }, 'v1'],
+    [{ ...credentials, CRYPTORACLE_API_VERSION: 'v2' }, 'v2'],
+  ])('tell the version of the API from what is given: %j', (environment, version) => {
+    expect(parseSettings(environment).apiVersion).toBe(version);
   });
 
   it('refuse a limit that a tag sent always would use up', () => {
@@ -214,7 +225,7 @@ describe('settings', () => {
     expect(problemOf({ CRYPTORACLE_WIRE: '{"colour":"red"}' })).toContain('"colour"');
   });
 
-  it('require all four credentials where the API is spoken with, and name the ones that are missing', () => {
+  it('require the credentials that the version of the API needs, and name the ones that are missing', () => {
     const message = (environment: Environment) => {
       try {
         requireCredentials(parseSettings(environment));
@@ -228,7 +239,15 @@ describe('settings', () => {
     for (const name of Object.keys(credentials)) {
       expect(message({ ...credentials, [name]: '' })).toMatch(new RegExp(`^not set: ${name}\\.`));
     }
-    expect(message({})).toContain(Object.keys(credentials).join(', '));
+    expect(message({})).toMatch(/^not set: CRYPTORACLE_API_KEY\. Version v2\.1 /);
+    const v1 = { CRYPTORACLE_API_VERSION: 'v1' };
+    expect(message(v1)).toContain(Object.keys(credentials).join(', '));
+    const key = { CRYPTORACLE_API_KEY: 'cryptoracle' };
+    for (const CRYPTORACLE_API_VERSION of ['', 'v2', 'v2.1'])
+      expect(message({ ...key, CRYPTORACLE_API_VERSION })).toBe('all there');
+    expect(message({ ...key, ...v1 })).not.toContain('CRYPTORACLE_API_KEY');
+    const plain = { CRYPTORACLE_WIRE: '{"ciphertext":"none","sign":"none"}' };
+    expect(message({ ...key, ...v1, ...plain })).toBe('all there');
     const [, ...someOf] = Object.entries(credentials);
     expect(hasCredentials(parseSettings(credentials))).toBe(true);
     expect(hasCredentials(parseSettings(Object.fromEntries(someOf)))).toBe(false);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { wireProfileSchema } from '../../src/api/dialects/index.ts';
 import { granularities, isToken, metricCodes, tagCodes } from '../../src/catalog/index.ts';
 import { parseSettings, type Settings, settingNames } from '../../src/config.ts';
 import { UserError } from '../../src/errors.ts';
@@ -60,7 +61,7 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   apiVersion: ({ apiVersion }) => /^[\w.-]+$/.test(apiVersion),
   credentials: ({ credentials: { dataSecret, dataIv } }) =>
     [dataSecret, dataIv].every((key) => key === undefined || Buffer.byteLength(key) === 16),
-  wire: ({ wire }) => /^\w+$/.test(wire.payload) && Object.keys(wire).length === 6,
+  wire: ({ wire }) => /^[\w-]+$/.test(wire.payload) && wireProfileSchema.safeParse(wire).success,
   granularities: ({ granularities: list }) => isListOf(list, granularities),
   tokens: ({ tokens }) => tokens === 'all' || (tokens.length > 0 && tokens.every(isToken)),
   metrics: ({ metrics }) => isListOf(metrics, metricCodes),

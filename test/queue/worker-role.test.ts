@@ -4,6 +4,7 @@ import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { fetchQueue, planQueue } from '../../src/queue/jobs.ts';
 import { migrateQueue } from '../../src/queue/schema.ts';
+import { writeRejects } from '../../src/store/answers/quarantine.ts';
 import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { hour, ManualClock, minute } from '../support/clock.ts';
@@ -43,13 +44,22 @@ describeOnBackends('a login that is only a worker', (queue, server) => {
         backend: await openTestQueue(queue, login),
       });
 
-    // Windows that nobody asked for go into quarantine; a metric that is refused is remembered.
-    simulator.configure({ rangeEnd: 'inclusive' });
+    // A metric that is refused is remembered.
     simulator.refuseMetric(refused);
     const first = await start();
     await first.idle();
     await first.stop();
-    expect(await count('quarantine')).toBeGreaterThan(0);
+    const unknown = {
+      reason: 'unknown tag',
+      part: 'tag',
+      token: 'BTC',
+      time: undefined,
+      metric: 'X',
+    } as const;
+    await login.transaction((tx) =>
+      writeRejects(login, '1d', [{ ...unknown, raw: {} }], clock.now(), undefined, tx),
+    );
+    expect(await count('quarantine')).toBe(1);
     expect(await count('entitlements')).toBe(1);
     expect(await count('token_tags')).toBe(tokens.length * 6);
     expect(await count('requests', "what = 'tokens'")).toBe(1);

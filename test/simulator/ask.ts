@@ -1,6 +1,10 @@
-import { decrypt } from '../../src/api/dialects/cipher.ts';
-import { seal } from '../../src/api/dialects/envelope.ts';
-import { type Credentials, defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
+import { decrypt, formOf } from '../../src/api/dialects/cipher.ts';
+import {
+  defaultWireProfile,
+  type SealedCredentials,
+  type WireProfile,
+} from '../../src/api/dialects/index.ts';
+import { seal } from '../../src/api/dialects/seal.ts';
 import { parseBeijing } from '../../src/beijing.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Simulator, sampleCredentials } from '../../src/simulator/index.ts';
@@ -38,7 +42,7 @@ export interface Answered {
 
 export interface AskOptions {
   readonly wire?: WireProfile;
-  readonly credentials?: Credentials;
+  readonly credentials?: SealedCredentials;
   readonly now?: number;
   readonly path?: string;
 }
@@ -75,10 +79,15 @@ export function business(changes: Record<string, unknown> = {}): Record<string, 
 }
 
 /** Sends a body as it is. */
-export async function post(simulator: Simulator, body: string, path = '/v1/endpoint'): Promise<Answered> {
+export async function post(
+  simulator: Simulator,
+  body: string,
+  path = '/v1/endpoint',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answered> {
   const response = await fetch(simulator.url + path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', ...headers },
     body,
   });
   const text = await response.text();
@@ -100,11 +109,10 @@ export async function ask(
   options: AskOptions = {},
 ): Promise<Answered> {
   const { wire = defaultWireProfile, credentials = sampleCredentials, now = Date.now() } = options;
-  const sealed = seal(parameters, credentials, wire, now);
-  const answered = await post(simulator, JSON.stringify(sealed), options.path);
+  const { body, headers } = seal(parameters, credentials, wire, { now, nonce: '0001' });
+  const answered = await post(simulator, JSON.stringify(body), options.path, headers);
   const field = parse(answered.text)[wire.payload];
-  const payload =
-    typeof field === 'string' ? JSON.parse(decrypt(field, credentials, wire.ciphertext)) : field;
+  const payload = typeof field === 'string' ? JSON.parse(decrypt(field, credentials, formOf(field))) : field;
   return { ...answered, payload };
 }
 

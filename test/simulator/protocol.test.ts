@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encrypt } from '../../src/api/dialects/cipher.ts';
-import { seal } from '../../src/api/dialects/envelope.ts';
+import { seal } from '../../src/api/dialects/seal.ts';
 import { sign } from '../../src/api/dialects/signature.ts';
 import { defaultWireProfile, type WireProfile } from '../../src/api/dialects/wire.ts';
 import { type Simulator, sampleCredentials, startSimulator } from '../../src/simulator/index.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => simulator.close());
 
 function sealed(changes: Record<string, unknown> = {}): Record<string, unknown> {
-  return { ...seal(business(changes), sampleCredentials, defaultWireProfile, now) };
+  return { ...seal(business(changes), sampleCredentials, defaultWireProfile, { now, nonce: '' }).body };
 }
 
 /**
@@ -129,11 +129,15 @@ describe('the envelope', () => {
     expect(Object.keys(JSON.parse(answered.text))).toEqual(['code', 'msg']);
   });
 
-  it.each(['apiKey', 'data', 'sign'])('is refused with 201 where %s is missing or no text', async (field) => {
+  it.each([
+    ['apiKey', 202],
+    ['data', 201],
+    ['sign', 403],
+  ])('is refused where %s is missing or no text, with %i', async (field, code) => {
     const { [field]: _, ...rest } = sealed();
-    expect((await post(simulator, JSON.stringify(rest))).code).toBe(201);
+    expect((await post(simulator, JSON.stringify(rest))).code).toBe(code);
     for (const value of ['', 7, null, ['x']]) {
-      expect((await post(simulator, JSON.stringify({ ...rest, [field]: value }))).code).toBe(201);
+      expect((await post(simulator, JSON.stringify({ ...rest, [field]: value }))).code).toBe(code);
     }
   });
 
@@ -152,7 +156,7 @@ describe('the envelope', () => {
     expect((await ask(simulator, business(), { credentials })).code).toBe(201);
     for (const data of ['not base64!', encrypt('no JSON', sampleCredentials, 'base64')]) {
       const unsigned = { apiKey: sampleCredentials.apiKey, data };
-      const signature = sign(unsigned, sampleCredentials.signSecret, 'hex');
+      const signature = sign(unsigned, sampleCredentials.signSecret, defaultWireProfile);
       expect((await post(simulator, JSON.stringify({ ...unsigned, sign: signature }))).code).toBe(201);
     }
   });
@@ -180,10 +184,12 @@ describe('the path', () => {
   });
 
   it('can have another version', async () => {
-    const other = await startSimulator({ clock, apiVersion: 'v1.2' });
+    const other = await startSimulator({ clock, apiVersion: 'v2' });
     try {
-      expect((await ask(other, business(), { path: '/v1.2/endpoint' })).code).toBe(200);
-      expect((await ask(other, business(), { path: '/v1/endpoint' })).status).toBe(404);
+      const headers = { 'X-API-KEY': sampleCredentials.apiKey };
+      const asked = JSON.stringify(business());
+      expect((await post(other, asked, '/v2/endpoint', headers)).code).toBe(200);
+      expect((await post(other, asked, '/v1/endpoint', headers)).status).toBe(404);
     } finally {
       await other.close();
     }

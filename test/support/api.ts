@@ -1,5 +1,5 @@
 import { ApiClient } from '../../src/api/client.ts';
-import { defaultWireProfile } from '../../src/api/dialects/wire.ts';
+import { dialectOf } from '../../src/api/dialects/index.ts';
 import type { Clock } from '../../src/clock.ts';
 import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.ts';
@@ -25,9 +25,8 @@ export function createIngestor(
   return new Ingestor({
     client: new ApiClient({
       baseUrl: api.url,
-      version: 'v1',
+      dialect: dialectOf('v1'),
       credentials: api.credentials,
-      wire: defaultWireProfile,
       clock,
       retry: { attempts: 4, firstDelay: 1, longestDelay: 5 },
       timeout: 5000,
@@ -38,7 +37,6 @@ export function createIngestor(
     log: silent,
     recordLimit: 2000,
     recordUnit: 'value',
-    rangeEnd: 'exclusive',
     settleDelay: 15 * 60_000,
     lookbackWindows: 4,
     ...overrides,

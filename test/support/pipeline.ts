@@ -75,7 +75,6 @@ export async function runPipeline(options: {
     rateLimiter,
     recordLimit: settings.recordLimit,
     recordUnit: settings.recordUnit,
-    rangeEnd: settings.rangeEnd,
     settleDelay: settings.settleDelay,
     lookbackWindows: settings.lookbackWindows,
     probeInterval: 300,

@@ -1,68 +1,71 @@
 import { oneLine } from '../../errors.ts';
-import { ApiFailure, kindOfCode } from '../failure.ts';
+import { ApiFailure, kindOfCode, kindOfStatus } from '../failure.ts';
+import { isJson, type Json, parseJson } from '../json.ts';
 import { parseRetryAfter } from '../retry.ts';
-import { decrypt, encrypt } from './cipher.ts';
-import { sign } from './signature.ts';
-import type { Credentials, WireProfile } from './wire.ts';
+import { withoutSecrets } from '../secrets.ts';
+import type { Credentials, Reply } from './dialect.ts';
 
-export type Envelope = Readonly<Record<string, string | number>>;
+/** The envelope `{code, msg, data}` that answers of all versions come in. */
 
-/**
- * Puts business parameters into the envelope that is sent: encrypted, with the API key, and signed.
- *
- * @param now milliseconds since the epoch, for profiles that carry a timestamp
- */
-export function seal(
-  business: Readonly<Record<string, unknown>>,
-  credentials: Credentials,
-  wire: WireProfile,
-  now: number,
-): Envelope {
-  const envelope: Record<string, string | number> = {
-    apiKey: credentials.apiKey,
-    [wire.payload]: encrypt(JSON.stringify(business), credentials, wire.ciphertext),
-  };
-  if (wire.timestamp === 'ms') envelope.timestamp = now;
-  if (wire.timestamp === 's') envelope.timestamp = Math.floor(now / 1000);
-  const signed = wire.signed === 'envelope' ? envelope : business;
-  return { ...envelope, sign: sign(signed, credentials.signSecret, wire.sign) };
+export interface EnvelopeForm {
+  /** Names that the payload may have; the first that is there counts. */
+  readonly payload: readonly string[];
+  /** Turns a payload that came as a text into JSON. @throws Error where it cannot be read */
+  readonly open: (text: string, code: number) => unknown;
 }
 
-/** What came back, before anything of it is believed. */
-export interface Reply {
-  /** HTTP status. */
-  readonly status: number;
-  /** The header `Retry-After`. */
-  readonly retryAfter: string | null;
-  readonly body: string;
-}
+/** Most envelopes within one another; the API may encrypt an envelope of its own (nobody tells). */
+const deepest = 4;
 
 /**
- * Takes the payload out of the envelope that came back: decrypted where it is encrypted, still unchecked.
+ * Takes the payload out of the envelope that came back, still unchecked; `null` where there is none.
  *
  * @param now milliseconds since the epoch
  * @throws ApiFailure where the code is not 200, or there is no envelope that can be opened
  */
-export function unseal(reply: Reply, credentials: Credentials, wire: WireProfile, now: number): unknown {
+export function openEnvelope(
+  reply: Reply,
+  credentials: Credentials,
+  now: number,
+  form: EnvelopeForm,
+): unknown {
+  const retryAfter = parseRetryAfter(reply.retryAfter, now);
   const envelope = parseEnvelope(reply);
   const code = readCode(envelope?.code);
-  const retryAfter = parseRetryAfter(reply.retryAfter, now);
-  if (envelope === undefined || code === undefined) {
-    const kind = reply.status === 429 ? 'throttled' : 'transient';
-    const isOk = reply.status >= 200 && reply.status < 300;
-    const what = isOk ? 'the answer is no JSON envelope with a code' : `HTTP status ${reply.status}`;
-    throw new ApiFailure(kind, what, { code: reply.status, retryAfter });
+  if (envelope === undefined || code === undefined) throw statusFailure(reply.status, retryAfter);
+  let payload = payloadOf(envelope, code, { form, credentials, retryAfter });
+  for (let depth = 1; depth < deepest; depth++) {
+    const inner = isJson(payload) ? payload : undefined;
+    const innerCode = readCode(inner?.code);
+    if (inner === undefined || innerCode === undefined) return payload;
+    payload = payloadOf(inner, innerCode, { form, credentials, retryAfter });
   }
+  return payload;
+}
+
+function statusFailure(status: number, retryAfter: number | undefined): ApiFailure {
+  const isOk = status >= 200 && status < 300;
+  const what = isOk ? 'the answer is no JSON envelope with a code' : `HTTP status ${status}`;
+  return new ApiFailure(kindOfStatus(status), what, { code: status, retryAfter });
+}
+
+interface Surroundings {
+  readonly form: EnvelopeForm;
+  readonly credentials: Credentials;
+  readonly retryAfter: number | undefined;
+}
+
+/** @throws ApiFailure where the code is not 200, or the payload cannot be opened */
+function payloadOf(envelope: Json, code: number, { form, credentials, retryAfter }: Surroundings): unknown {
   if (code !== 200) {
-    throw new ApiFailure(kindOfCode(code), `code ${code}${quote(envelope.msg, credentials)}`, {
-      code,
-      retryAfter,
-    });
+    const words = quote(envelope.msg ?? envelope.message, credentials);
+    throw new ApiFailure(kindOfCode(code), `code ${code}${words}`, { code, retryAfter });
   }
-  const payload = envelope[wire.payload];
+  const name = form.payload.find((each) => Object.hasOwn(envelope, each));
+  const payload = (name === undefined ? undefined : envelope[name]) ?? null;
   if (typeof payload !== 'string') return payload;
   try {
-    return parse(decrypt(payload, credentials, wire.ciphertext), code);
+    return form.open(payload, code);
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     // The cause is left out: a JSON parser quotes what it could not read.
@@ -70,41 +73,14 @@ export function unseal(reply: Reply, credentials: Credentials, wire: WireProfile
   }
 }
 
-function parseEnvelope({ body, status }: Reply): Readonly<Record<string, unknown>> | undefined {
+function parseEnvelope({ body, status }: Reply): Json | undefined {
   try {
-    const parsed = parse(body, status);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
+    const parsed = parseJson(body, status);
+    return isJson(parsed) ? parsed : undefined;
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     return undefined;
   }
-}
-
-/**
- * Most lists, objects and further members of an answer. A value has three, so this is several times what the largest
- * record limit asks for; as memory it is some 200 MB at worst, where 32 MiB of `{},{},…` or `[[[…` take 2 GB.
- */
-const mostParts = 1_000_000;
-
-/** @throws ApiFailure (`transient`) where the text has too many parts, SyntaxError where it is no JSON */
-function parse(text: string, code: number): unknown {
-  if (hasTooManyParts(text)) {
-    throw new ApiFailure('transient', `the answer has more than ${mostParts} parts`, { code });
-  }
-  return JSON.parse(text);
-}
-
-/** Counts what opens or divides. What stands within texts counts as well: an answer has next to none of it. */
-function hasTooManyParts(text: string): boolean {
-  if (text.length <= mostParts) return false;
-  let parts = 0;
-  for (let at = 0; at < text.length; at++) {
-    const mark = text[at];
-    if (mark === ',' || mark === '[' || mark === '{') parts++;
-  }
-  return parts > mostParts;
 }
 
 /** A whole number that the request log can hold: 32 bits. */
@@ -119,12 +95,7 @@ const longestWords = 10_000;
 /** The API's own words, shortened, on one line, and without our secrets should it echo them. */
 function quote(message: unknown, credentials: Credentials): string {
   if (typeof message !== 'string' || message.length > longestWords) return '';
-  // The longest first: one may be the beginning of another.
-  const secrets = Object.values(credentials)
-    .filter((secret) => secret !== '')
-    .sort((a, b) => b.length - a.length);
-  const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
   // Cut last: a secret cut in two would be blotted out no more.
-  const words = oneLine(safe).slice(0, 200).toWellFormed();
+  const words = oneLine(withoutSecrets(message, credentials)).slice(0, 200).toWellFormed();
   return words === '' ? '' : `: ${words}`;
 }

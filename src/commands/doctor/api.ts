@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { ApiClient, type Attempt } from '../../api/client.ts';
 import { decodeAnswer } from '../../api/decode.ts';
+import { dialectOf, secretSettings } from '../../api/dialects/index.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { formatBeijing } from '../../beijing.ts';
 import { bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
@@ -31,7 +32,8 @@ export async function* checkApi(context: CommandContext, found: FoundDatabase): 
     yield await checkClock(runtime, found, undefined);
     return;
   }
-  yield ok('credentials', 'all four are set');
+  const { version, secrets } = dialectOf(settings.apiVersion, settings.wire);
+  yield ok('credentials', `${version} needs ${secrets.map((name) => secretSettings[name]).join(', ')}: set`);
   let attempt: Attempt | undefined;
   try {
     yield await ask(context, found, (made) => {
@@ -49,14 +51,13 @@ async function ask(
   onAttempt: (attempt: Attempt) => void,
 ): Promise<Finding> {
   const { settings, clock } = runtime;
-  const { baseUrl, apiVersion: version, wire, recordLimit, rangeEnd, settleDelay } = settings;
+  const { baseUrl, apiVersion, wire, recordLimit, settleDelay } = settings;
   const store = isCurrent ? database : undefined;
   const rateLimiter = store && (await runtime.rateLimiter(store));
   const client = new ApiClient({
     baseUrl,
-    version,
+    dialect: dialectOf(apiVersion, wire),
     credentials: requireCredentials(settings),
-    wire,
     clock,
     retry: { attempts: 1, firstDelay: 0, longestDelay: 0 },
   });
@@ -67,26 +68,23 @@ async function ask(
   const tokens = token === undefined ? [] : [token];
   const end = settledUntil(granularity, clock.now(), settleDelay);
   const start = end - windowLength[granularity];
-  const question = { granularity, tokens, metrics, tags };
+  const interval = { start, end };
+  const question = { granularity, tokens, metrics, tags, interval };
   const started = performance.now();
-  const payload = await client.fetchMetrics(
-    { ...question, startTime: start, endTime: rangeEnd === 'exclusive' ? end : start },
-    {
-      signal,
-      turn: async (abort) => rateLimiter?.acquire('live', abort),
-      onAttempt: async (attempt) => {
-        onAttempt(attempt);
-        if (store === undefined) return;
-        const interval = { start, end };
-        const { outcome, code, milliseconds, message } = attempt;
-        await logRequest(store, {
-          ...({ what: 'values', lane: 'live', granularity, interval, tokens, metrics } as const),
-          ...{ outcome, code, milliseconds, message, at: clock.now() },
-        });
-      },
+  const payload = await client.fetchMetrics(question, {
+    signal,
+    turn: async (abort) => rateLimiter?.acquire('live', abort),
+    onAttempt: async (attempt) => {
+      onAttempt(attempt);
+      if (store === undefined) return;
+      const { outcome, code, milliseconds, message } = attempt;
+      await logRequest(store, {
+        ...({ what: 'values', lane: 'live', granularity, interval, tokens, metrics } as const),
+        ...{ outcome, code, milliseconds, message, at: clock.now() },
+      });
     },
-  );
-  const answer = decodeAnswer(payload, { ...question, interval: { start, end } });
+  });
+  const answer = decodeAnswer(payload, question);
   const milliseconds = Math.round(performance.now() - started);
   const what = `${token}, ${granularity} of ${formatBeijing(start).slice(0, 16)} (Beijing)`;
   // Workers find out at once that they may go on.

@@ -1,0 +1,113 @@
+import type { ApiVersion, Granularity, MetricCode, TagCode, Token } from '../../catalog/index.ts';
+
+/**
+ * What a version of the API is to the rest of the program: how a question is dressed, how an answer is opened, and the
+ * server's side of both, so that the client and the simulator share one description.
+ */
+
+/** What the vendor may hand out. */
+export const secretNames = ['apiKey', 'signSecret', 'dataSecret', 'dataIv'] as const;
+
+export type SecretName = (typeof secretNames)[number];
+
+/** The settings that hold them. */
+export const secretSettings = {
+  apiKey: 'CRYPTORACLE_API_KEY',
+  signSecret: 'CRYPTORACLE_SIGN_SECRET',
+  dataSecret: 'CRYPTORACLE_DATA_SECRET',
+  dataIv: 'CRYPTORACLE_DATA_IV',
+} as const satisfies Readonly<Record<SecretName, string>>;
+
+/** All secrets. Only the API key ever leaves the process, and none of them is ever logged. */
+export type SealedCredentials = { readonly [Name in SecretName]: string };
+
+/** The secrets that are known: at least those that the dialect needs. */
+export type Credentials = Partial<SealedCredentials> & Pick<SealedCredentials, 'apiKey'>;
+
+/** What is asked of `POST …/endpoint`: every metric and tag of every token in every window of the interval. */
+export interface MetricsQuestion {
+  readonly granularity: Granularity;
+  readonly tokens: readonly Token[];
+  readonly metrics: readonly MetricCode[];
+  readonly tags: readonly TagCode[];
+  /** Half-open, on the grid; milliseconds since the epoch. */
+  readonly interval: { readonly start: number; readonly end: number };
+}
+
+/** The calls of the API, as their paths below the version. */
+export const calls = ['endpoint', 'coin/list'] as const;
+
+export type Call = (typeof calls)[number];
+
+export type Question =
+  | { readonly call: 'endpoint'; readonly about: MetricsQuestion }
+  | { readonly call: 'coin/list' };
+
+/** Parameters of a call as the vendor names them, before they are dressed (API page, Business Parameters). */
+export type BusinessParameters = Readonly<Record<string, unknown>>;
+
+/** A call as it is sent. */
+export interface OutgoingCall {
+  /** Below the base URL, without a slash in front. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What came back, before anything of it is believed. */
+export interface Reply {
+  /** HTTP status. */
+  readonly status: number;
+  /** The header `Retry-After`. */
+  readonly retryAfter: string | null;
+  readonly body: string;
+}
+
+/** A call as a server receives it. */
+export interface IncomingCall {
+  /** By their names in small letters. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** Why a server refuses a call before it reads the business parameters (API page, Error Codes). */
+export interface WireRefusal {
+  readonly code: 201 | 202 | 403;
+  readonly message: string;
+}
+
+/** The server's side of the wire. */
+export interface ServerSide {
+  /** Checks who calls, and opens the call. The business parameters are still unchecked. */
+  read(
+    call: IncomingCall,
+    credentials: SealedCredentials,
+    now: number,
+  ): { readonly business: BusinessParameters } | { readonly refusal: WireRefusal };
+  /** Name of the field of an answer that holds its payload. */
+  readonly payload: string;
+  /** Dresses a payload, which is JSON; absent where it stands in the answer as it is. */
+  readonly seal?: (payload: string, credentials: SealedCredentials) => string;
+}
+
+/** The names of what differs between the versions in an otherwise equal answer. */
+export interface AnswerFields {
+  /** The list of a token's windows. */
+  readonly windows: 'endPoints' | 'timePeriods';
+}
+
+export interface Dialect {
+  readonly version: ApiVersion;
+  /** The secrets that it needs. */
+  readonly secrets: readonly SecretName[];
+  readonly fields: AnswerFields;
+  /** @param now milliseconds since the epoch, for dialects that send the time */
+  encode(question: Question, credentials: Credentials, now: number): OutgoingCall;
+  /**
+   * Takes the payload out of a reply, still unchecked; `null` where the API says that there is nothing.
+   * @param now milliseconds since the epoch
+   * @throws ApiFailure where the code is not 200, or there is no envelope that can be opened
+   */
+  open(reply: Reply, credentials: Credentials, now: number): unknown;
+  readonly server: ServerSide;
+}

@@ -1,0 +1,39 @@
+import { ApiFailure } from './failure.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Most lists, objects and further members of an answer. A value has three, so this is several times what the largest
+ * record limit asks for; as memory it is some 200 MB at worst, where 32 MiB of `{},{},…` or `[[[…` take 2 GB.
+ */
+const mostParts = 1_000_000;
+
+const byteOrderMark = '\ufeff';
+
+/**
+ * Reads a text that somebody else wrote.
+ *
+ * @param code of the answer that it is part of, for the failure
+ * @throws ApiFailure (`transient`) where the text has too many parts, SyntaxError where it is no JSON
+ */
+export function parseJson(text: string, code: number): unknown {
+  if (hasTooManyParts(text)) {
+    throw new ApiFailure('transient', `the answer has more than ${mostParts} parts`, { code });
+  }
+  return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text);
+}
+
+/** Counts what opens or divides. What stands within texts counts as well: an answer has next to none of it. */
+function hasTooManyParts(text: string): boolean {
+  if (text.length <= mostParts) return false;
+  let parts = 0;
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at];
+    if (mark === ',' || mark === '[' || mark === '{') parts++;
+  }
+  return parts > mostParts;
+}
