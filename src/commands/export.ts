@@ -79,7 +79,8 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
     );
   }
   if (format === 'parquet' && output === undefined) throw new UserError('--format parquet needs --output');
-  // Not with the newest schema: whoever may only read can export, too.
+  runtime.requireDatabase();
+  // The schema is not checked: a login that may only read can export, too.
   const database = await runtime.connectDatabase(2);
   const chosen = options.token ?? 'all';
   const known = await readTokens(database);

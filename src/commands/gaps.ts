@@ -60,7 +60,7 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
   if (options.all === true && options.reason !== undefined) {
     throw new UserError('--all and --reason exclude each other');
   }
-  const database = await runtime.openDatabase(4);
+  const database = await runtime.openExistingDatabase(4);
   const desired = await readDesiredScope(database, runtime.settings);
   const chosen = options.token ?? desired.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');

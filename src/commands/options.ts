@@ -10,7 +10,7 @@ import {
   metricCodes,
   type Token,
 } from '../catalog/index.ts';
-import { splitList } from '../config/values.ts';
+import { isAll, splitList } from '../config/values.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 
@@ -40,7 +40,7 @@ function items(text: string): string[] {
 }
 
 export function parseGranularities(text: string): readonly Granularity[] {
-  if (text === 'all') return granularities;
+  if (isAll(text)) return granularities;
   return parseItems(text, (item) => {
     if (!isGranularity(item)) {
       throw new InvalidArgumentError(`Unknown granularity '${item}'; there are ${granularities.join(', ')}.`);
@@ -50,7 +50,7 @@ export function parseGranularities(text: string): readonly Granularity[] {
 }
 
 export function parseTokens(text: string): readonly Token[] | 'all' {
-  if (text === 'all') return 'all';
+  if (isAll(text)) return 'all';
   return parseItems(text, (item) => {
     if (!isToken(item)) throw new InvalidArgumentError(`'${item}' is no token.`);
     return item;
@@ -58,7 +58,7 @@ export function parseTokens(text: string): readonly Token[] | 'all' {
 }
 
 export function parseMetrics(text: string): readonly MetricCode[] {
-  if (text === 'all') return metricCodes;
+  if (isAll(text)) return metricCodes;
   return parseItems(text, (item) => {
     const metric = findMetric(item);
     if (metric === undefined) {

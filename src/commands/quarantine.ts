@@ -9,6 +9,8 @@ import {
   type QuarantineFilter,
   readQuarantine,
 } from '../store/answers/quarantine.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readKnownTokens } from '../store/ledger/tokens.ts';
 import { parseGranularities, parsePositive, parseTokens } from './options.ts';
 import { beijing, count, printJson } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
@@ -68,8 +70,20 @@ function filterOf({ granularity, token, code, reason }: FilterOptions): Quaranti
   };
 }
 
+/** Tokens that nobody knows may lie in quarantine. One that is known in another case was mistyped. */
+async function requireCase(database: Database, tokens: FilterOptions['token']): Promise<void> {
+  if (tokens === undefined || tokens === 'all') return;
+  const known = [...(await readKnownTokens(database))];
+  for (const token of tokens) {
+    const same = known.find((each) => each.toLowerCase() === token.toLowerCase());
+    if (same === undefined || known.includes(token)) continue;
+    throw new UserError(`--token: unknown token '${token}' (did you mean ${same}?)`);
+  }
+}
+
 async function list(options: ListOptions, { runtime }: CommandContext): Promise<number> {
-  const database = await runtime.openDatabase(2);
+  const database = await runtime.openExistingDatabase();
+  await requireCase(database, options.token);
   const filter = { ...filterOf(options), resolved: options.all };
   const entries = await readQuarantine(database, filter, options.limit);
   if (options.json === true) {
@@ -121,7 +135,8 @@ function toJson(entry: QuarantineEntry): object {
 
 async function replay(options: FilterOptions, { runtime, signal }: CommandContext): Promise<number> {
   const { clock, settings } = runtime;
-  const database = await runtime.openDatabase(2);
+  const database = await runtime.openExistingDatabase();
+  await requireCase(database, options.token);
   const { settleDelay, lookbackWindows } = settings;
   const filter = filterOf(options);
   const tally = await replayQuarantine({ database, clock, settleDelay, lookbackWindows, filter, signal });
@@ -140,7 +155,8 @@ async function dismiss(options: FilterOptions, { runtime }: CommandContext): Pro
   if (Object.values(filter).every((each) => each === undefined)) {
     throw new UserError('say what to dismiss: --granularity, --token, --code or --reason');
   }
-  const database = await runtime.openDatabase(2);
+  const database = await runtime.openExistingDatabase();
+  await requireCase(database, options.token);
   const dismissed = await dismissEntries(database, filter, runtime.clock.now());
   if (options.json === true) printJson({ dismissed });
   else process.stdout.write(`${count(dismissed)} dismissed\n`);

@@ -44,7 +44,7 @@ readerCommand
   .option('--json', 'print the result as JSON')
   .action((options: { json?: true }) =>
     runCommand(async ({ runtime }) => {
-      const readers = await listReaders(await runtime.openDatabase(2));
+      const readers = await listReaders(await runtime.openExistingDatabase());
       if (options.json) printJson(readers);
       else
         printTable(
@@ -61,7 +61,7 @@ readerCommand
   .argument('<name>', 'its name', parseName)
   .action((name: string) =>
     runCommand(async ({ runtime }) => {
-      await dropReader(await runtime.openDatabase(2), name);
+      await dropReader(await runtime.openExistingDatabase(), name);
       process.stdout.write(`the reader '${name}' is gone\n`);
       return 0;
     }),

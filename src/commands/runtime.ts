@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
@@ -7,23 +6,27 @@ import type { BackfillContext } from '../backfill/context.ts';
 import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
-import { innermost } from '../errors.ts';
+import { innermost, UserError } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { ensureKnownTokens, refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
-import { startEmbedded } from '../store/connection/embedded/index.ts';
+import { hasEmbedded, startEmbedded } from '../store/connection/embedded/index.ts';
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
-import { ensureMigrated } from '../store/setup/migrate.ts';
+import { ensureMigrated, requireMigrated } from '../store/setup/migrate.ts';
 
 /** Says that a new database was made: data that were expected may lie elsewhere. */
 function tellNewDatabase(dataDir: string): void {
+  process.stderr.write(`made a new, empty database under ${dataDir}${demoHint(dataDir)}\n`);
+}
+
+/** Where the demo's data lie, for a person who looks for them elsewhere. */
+function demoHint(dataDir: string): string {
   const demo = demoFolder(dataDir);
-  const hint = demo !== dataDir && existsSync(demo) ? `; the demo's is under ${demo} (DATA_DIR=${demo})` : '';
-  process.stderr.write(`made a new, empty database under ${dataDir}${hint}\n`);
+  return demo !== dataDir && hasEmbedded(demo) ? `; the demo's is under ${demo} (DATA_DIR=${demo})` : '';
 }
 
 /** Where the demo keeps its data: within the data folder, unless that is the demo's already. */
@@ -84,6 +87,27 @@ export class Runtime {
     const database = await this.connectDatabase(connections);
     await ensureMigrated(database, this.clock, this.log);
     return database;
+  }
+
+  /**
+   * The database for commands that ask about what is there: nothing is created, and the schema stays as it is.
+   * @throws UserError where there is no database, or its schema is not the newest
+   */
+  async openExistingDatabase(connections = 2): Promise<Database> {
+    this.requireDatabase();
+    const database = await this.connectDatabase(connections);
+    await requireMigrated(database);
+    return database;
+  }
+
+  /** @throws UserError where the embedded database would have to be made first */
+  requireDatabase(): void {
+    const { databaseUrl, dataDir } = this.settings;
+    if (databaseUrl !== undefined || hasEmbedded(dataDir)) return;
+    throw new UserError(
+      `there is no database under ${dataDir} yet; \`start\` makes one${demoHint(dataDir)}. ` +
+        'DATA_DIR names another folder, DATABASE_URL a server',
+    );
   }
 
   /** The database as it is, without looking at its schema. */

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { requireCredentials } from '../config.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { queueNames } from '../queue/jobs.ts';
 import { StatusServer } from '../server/server.ts';
@@ -28,13 +29,15 @@ async function serve(runtime: Runtime, database: Database, backend: QueueBackend
 }
 
 async function start(role: Role, { runtime, signal }: CommandContext): Promise<number> {
-  const { log } = runtime;
+  const { log, settings } = runtime;
+  // A missing credential is told before anything is started or created.
+  if (role !== 'server') requireCredentials(settings);
   const database = await runtime.openDatabase();
   const backend = await openQueue(runtime, database);
   // First, since a port in use is known at once.
   if (role === 'all' || role === 'server') await serve(runtime, database, backend);
   if (role !== 'server') {
-    await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
+    await runtime.requireTokens(database, settings.tokens, 'TOKENS', signal);
     await startPipeline(runtime, database, backend, role);
   }
   log.info({ role, queue: backend.kind }, 'running; Ctrl-C ends it');

@@ -9,7 +9,7 @@ export const statusCommand = new Command('status')
   .action((options: { json?: true }) => runCommand((context) => status(options.json === true, context)));
 
 async function status(json: boolean, { runtime }: CommandContext): Promise<number> {
-  const database = await runtime.openDatabase(4);
+  const database = await runtime.openExistingDatabase(4);
   const now = runtime.clock.now();
   const desired = await readDesiredScope(database, runtime.settings);
   const current = await readCurrentStatus(database, desired, now);

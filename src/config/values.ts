@@ -24,7 +24,8 @@ export function splitList(text: string): string[] {
     .filter((item) => item !== '');
 }
 
-const isAll = (text: string) => text.trim().toLowerCase() === 'all';
+/** Whether a list names everything. */
+export const isAll = (text: string) => text.trim().toLowerCase() === 'all';
 
 /** A comma list; each item is looked up, and an unknown one is an error that names it. */
 export const commaList = <T>(all: readonly T[], find: (item: string) => T | undefined, what: string) =>

@@ -7,7 +7,7 @@ import type { CommandContext } from '../run.ts';
 const mostListed = 50;
 
 export async function list({ json }: { json?: true }, { runtime }: CommandContext): Promise<number> {
-  const database = await runtime.openDatabase(2);
+  const database = await runtime.openExistingDatabase();
   const orders = await listOrders(database, mostListed);
   const now = runtime.clock.now();
   if (json === true) {
@@ -54,7 +54,7 @@ export function orderToJson(order: BackfillOrder, now: number): object {
 }
 
 export async function cancel(id: number, { runtime }: CommandContext): Promise<number> {
-  const database = await runtime.openDatabase(2);
+  const database = await runtime.openExistingDatabase();
   const { state } = await requireOrder(database, id);
   if (state === 'done') throw orderIsOver(id, state);
   await endOrder(database, id, { state: 'cancelled', message: 'cancelled by a person' }, runtime.clock.now());

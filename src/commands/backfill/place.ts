@@ -43,8 +43,9 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   const { settings } = runtime;
   if (options.from >= options.to) throw new UserError('--from must lie before --to');
   if (options.dryRun !== true) requireCredentials(settings);
-  const database = await runtime.openDatabase();
-  await storeDesiredScope(database, settings, { onlyIfEmpty: true });
+  const isQuestion = options.dryRun === true;
+  const database = isQuestion ? await runtime.openExistingDatabase() : await runtime.openDatabase();
+  if (!isQuestion) await storeDesiredScope(database, settings, { onlyIfEmpty: true });
   const tokens = options.token ?? settings.tokens;
   await runtime.requireTokens(database, tokens, options.token === undefined ? 'TOKENS' : '--token', signal);
   const backfill = runtime.backfill(database);
@@ -58,9 +59,9 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
     evenUnavailable: options.token !== undefined && options.token !== 'all',
   };
   const quote = await quoteOrder(choice, backfill);
-  if (options.dryRun === true) printPrice(quote.price, options.json === true);
+  if (isQuestion) printPrice(quote.price, options.json === true);
   if (options.json !== true) tellNothingToDo(quote);
-  if (options.dryRun === true) return 0;
+  if (isQuestion) return 0;
   if (nothingToDo(quote) !== undefined) return report(await concludeWithoutOrder(quote, backfill), options);
   return work(await place(quote, backfill), options, context, backfill);
 }
@@ -84,6 +85,7 @@ export async function resume(
 ): Promise<number> {
   const { runtime } = context;
   if (options.dryRun !== true) requireCredentials(runtime.settings);
+  runtime.requireDatabase();
   const database = await runtime.openDatabase();
   const backfill = runtime.backfill(database);
   const rest = await quoteRest(await requireOrder(database, id), backfill);

@@ -14,7 +14,7 @@ export async function watch(
   { json }: { json?: true },
   { runtime, signal }: CommandContext,
 ): Promise<number> {
-  const database = await runtime.openDatabase(2);
+  const database = await runtime.openExistingDatabase();
   const context = runtime.backfill(database);
   const first = await readProgress(await requireOrder(database, id), undefined, context);
   let snapshot = first;

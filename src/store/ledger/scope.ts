@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein';
 import {
   type Granularity,
   granularities,
@@ -85,7 +86,19 @@ export async function requireKnownTokens(
   const unknown = await findUnknownToken(database, chosen);
   if (unknown === undefined) return;
   const known = await readKnownTokens(database);
-  const similar = [...known].find((token) => token.toLowerCase() === unknown.toLowerCase());
-  const hint = similar === undefined ? 'the table cryptoracle.tokens lists them' : `did you mean ${similar}?`;
+  const near = nearestToken(unknown, known);
+  const hint = near === undefined ? 'the table cryptoracle.tokens lists them' : `did you mean ${near}?`;
   throw new UserError(`${where}: unknown token '${unknown}' (${hint})`);
+}
+
+/** The token that was probably meant: the same in another case, or with one letter wrong. */
+function nearestToken(unknown: Token, known: ReadonlySet<Token>): Token | undefined {
+  const name = unknown.toLowerCase();
+  const byDistance = [...known]
+    .map((token) => ({ token, wrong: distance(token.toLowerCase(), name) }))
+    .sort((a, b) => a.wrong - b.wrong);
+  const [best] = byDistance;
+  // In a name of two letters one that is wrong makes another name of it.
+  const mostWrong = name.length > 2 ? 1 : 0;
+  return best !== undefined && best.wrong <= mostWrong ? best.token : undefined;
 }

@@ -66,6 +66,15 @@ export async function ensureMigrated(database: Database, clock: Clock, log: Logg
   await migrate(database, clock, log);
 }
 
+/** @throws UserError where the schema is not this program's, for commands that change nothing */
+export async function requireMigrated(database: Database): Promise<void> {
+  const state = await schemaState(database);
+  if (state === 'ahead') throw tooNew();
+  if (state === 'behind') {
+    throw new UserError('the database does not have the newest schema yet; run `migrate` first');
+  }
+}
+
 const journal = z.object({ entries: z.array(z.object({ when: z.number() })) });
 
 /** Whether the database has all migrations of this program, lacks some, or has some that it does not know. */

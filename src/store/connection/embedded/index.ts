@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -47,6 +48,11 @@ export async function startEmbedded(
     },
     stop: async () => stopServer(installation),
   };
+}
+
+/** Whether there is a database under the data folder, of which nothing is started. */
+export function hasEmbedded(dataDir: string): boolean {
+  return existsSync(join(resolve(dataDir), 'postgres', 'PG_VERSION'));
 }
 
 /** How long a server may take until it answers, when it recovers from a crash or is on its way down; milliseconds. */
