@@ -128,12 +128,12 @@ async function benchStore(database: Database): Promise<void> {
   const plain = drizzle(database.pool);
   const started = performance.now();
   for (const { answer } of decoded.slice(0, 100)) {
-    const now = new Date();
+    const now = Date.now();
     await plain
       .insert(metrics15m)
       .values(
         answer.rows.map((row) => ({
-          time: new Date(row.time),
+          time: row.time,
           token: row.token,
           firstSeenAt: now,
           updatedAt: now,

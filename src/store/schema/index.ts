@@ -1,4 +1,59 @@
-export * from './catalog.ts';
-export * from './ledger.ts';
+import { backfillsDescription } from './backfills.ts';
+import { breakerDescription } from './breaker.ts';
+import { coverageDescription } from './coverage.ts';
+import type { TableDescription } from './description.ts';
+import { entitlementsDescription } from './entitlements.ts';
+import { factsDescription } from './facts.ts';
+import { metricCatalogDescription } from './metric-catalog.ts';
+import { paceDescription } from './pace.ts';
+import { qualityDueDescription } from './quality-due.ts';
+import { qualityNotesDescription } from './quality-notes.ts';
+import { quarantineDescription } from './quarantine.ts';
+import { refreshedDescription } from './refreshed.ts';
+import { requestsDescription } from './requests.ts';
+import { revisionsDescription } from './revisions.ts';
+import { tagCatalogDescription } from './tag-catalog.ts';
+import { tokenTagsDescription } from './token-tags.ts';
+import { tokensDescription } from './tokens.ts';
+import { wantedDescription } from './wanted.ts';
+
+export { backfills } from './backfills.ts';
+export { breaker } from './breaker.ts';
+export { coverage } from './coverage.ts';
+export { entitlements } from './entitlements.ts';
+export { facts } from './facts.ts';
+export { metricCatalog } from './metric-catalog.ts';
 export * from './metrics.ts';
+export { pace } from './pace.ts';
+export { qualityDue } from './quality-due.ts';
+export { qualityNotes } from './quality-notes.ts';
+export { quarantine } from './quarantine.ts';
+export { refreshed } from './refreshed.ts';
+export { requests } from './requests.ts';
+export { revisions } from './revisions.ts';
+export { tagCatalog } from './tag-catalog.ts';
+export { tokenTags } from './token-tags.ts';
+export { tokens } from './tokens.ts';
 export { cryptoracle } from './types.ts';
+export { wanted } from './wanted.ts';
+
+/** Every table but those of values, with what people are told of it and what roles may do with it. */
+export const describedTables: readonly TableDescription[] = [
+  backfillsDescription,
+  breakerDescription,
+  coverageDescription,
+  entitlementsDescription,
+  factsDescription,
+  metricCatalogDescription,
+  paceDescription,
+  qualityDueDescription,
+  qualityNotesDescription,
+  quarantineDescription,
+  refreshedDescription,
+  requestsDescription,
+  revisionsDescription,
+  tagCatalogDescription,
+  tokenTagsDescription,
+  tokensDescription,
+  wantedDescription,
+];

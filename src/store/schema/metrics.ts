@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
-import { boolean, doublePrecision, index, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { boolean, doublePrecision, index, type PgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { type Granularity, type MetricColumn, metrics } from '../../catalog/index.ts';
-import { cryptoracle, instant } from './types.ts';
+import type { TableRights } from './description.ts';
+import { cryptoracle, exactInstant, instant } from './types.ts';
 
 /** One column for each metric of the catalogue. */
 function metricColumns() {
@@ -19,7 +20,7 @@ function metricTable<G extends Granularity>(granularity: G) {
   return cryptoracle.table(
     `metrics_${granularity}`,
     {
-      time: timestamp('time', { withTimezone: true }).notNull(),
+      time: exactInstant('time').notNull(),
       token: text('token').notNull(),
       ...metricColumns(),
       firstSeenAt: instant('first_seen_at').notNull(),
@@ -37,3 +38,13 @@ export const metrics15m = metricTable('15m');
 export const metrics1h = metricTable('1h');
 export const metrics4h = metricTable('4h');
 export const metrics1d = metricTable('1d');
+
+/** The tables of values by granularity. Their comments derive from the catalogue, see `setup/comments.ts`. */
+export const metricTables = {
+  '15m': metrics15m,
+  '1h': metrics1h,
+  '4h': metrics4h,
+  '1d': metrics1d,
+} as const satisfies Readonly<Record<Granularity, PgTable>>;
+
+export const metricTableRights: TableRights = { reader: 'select', worker: 'select, insert, update' };

@@ -1,51 +1,22 @@
-import { getTableName, is } from 'drizzle-orm';
-import { PgTable } from 'drizzle-orm/pg-core';
+import { getTableName } from 'drizzle-orm';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { granularities } from '../../catalog/index.ts';
 import type { Connection } from '../connection/connection.ts';
 import { errorCode } from '../connection/errors.ts';
-import * as schema from '../schema/index.ts';
+import type { SqlRole } from '../schema/description.ts';
+import { describedTables, metricTableRights, metricTables } from '../schema/index.ts';
 import { viewNames } from './views/index.ts';
 
 /**
- * SQL roles without a login, `cryptoracle_reader` and `cryptoracle_worker`, to be granted to logins. What they may do is
- * listed here, and what the worker's may do with the queue in `queue/schema.ts`; every `migrate` grants just that.
+ * The SQL roles without a login. What they may do stands beside each table in `schema/`, and what the worker's may do with
+ * the queue in `queue/schema.ts`; every `migrate` grants just that.
  */
-export type SqlRole = 'reader' | 'worker';
 
 /** What `\du+` tells a person about each role. */
 const roles: Readonly<Record<SqlRole, string>> = {
   reader: 'May read what people query in the schema cryptoracle, and nothing else',
   worker: 'May run the pipeline: plan, fetch, store, report. Changes no schema, empties no table',
-};
-
-/** What each role may do with a table, as GRANT takes it; an empty text: nothing. */
-type TableRights = Readonly<Record<SqlRole, string>>;
-
-/** Who may do what. Only the owner of the database writes the catalogue and the list of migrations. */
-const tableRights: Readonly<Record<string, TableRights>> = {
-  metrics_15m: { reader: 'select', worker: 'select, insert, update' },
-  metrics_1h: { reader: 'select', worker: 'select, insert, update' },
-  metrics_4h: { reader: 'select', worker: 'select, insert, update' },
-  metrics_1d: { reader: 'select', worker: 'select, insert, update' },
-  token_tags: { reader: 'select', worker: 'select, insert, update' },
-  tokens: { reader: 'select', worker: 'select, insert, update' },
-  metric_catalog: { reader: 'select', worker: '' },
-  tag_catalog: { reader: 'select', worker: '' },
-  coverage: { reader: 'select', worker: 'select, insert, update' },
-  revisions: { reader: 'select', worker: 'select, insert' },
-  quarantine: { reader: 'select', worker: 'select, insert, update' },
-  quality_notes: { reader: 'select', worker: 'select, insert, update, delete' },
-  quality_due: { reader: '', worker: 'select, insert, delete' },
-  requests: { reader: 'select', worker: 'select, insert' },
-  entitlements: { reader: 'select', worker: 'select, insert, update, delete' },
-  facts: { reader: 'select', worker: 'select, insert, update' },
-  backfills: { reader: 'select', worker: 'select, insert, update' },
-  breaker: { reader: 'select', worker: 'select, insert, update, delete' },
-  wanted: { reader: 'select', worker: 'select, insert, update, delete' },
-  refreshed: { reader: '', worker: 'select, insert, update, delete' },
-  pace: { reader: '', worker: 'select, insert, update' },
-  migrations: { reader: '', worker: 'select' },
 };
 
 /** Makes the roles where they are missing, and grants each what is listed. */
@@ -57,19 +28,16 @@ export async function setUpRoles(connection: Connection, log: Logger): Promise<v
   }
 }
 
-/** Rights on every table of the schema. @throws RangeError where one is not listed */
+/** Rights on every table and view of the schema. Only the owner of the database writes the list of migrations. */
 function rightsOf(role: SqlRole): Record<string, string> {
-  const tables = Object.values(schema)
-    .filter((table) => is(table, PgTable))
-    .map((table) => getTableName(table));
-  const ofTables = [...tables, 'migrations'].map((table) => {
-    const rights = tableRights[table];
-    if (rights === undefined) throw new RangeError(`no rights for table ${table}`);
-    return [table, rights[role]] as const;
-  });
+  const ofTables = describedTables.map(({ name, rights }) => [name, rights[role]] as const);
+  const ofValues = granularities.map(
+    (granularity) => [getTableName(metricTables[granularity]), metricTableRights[role]] as const,
+  );
   // Views are for people; the program reads tables.
   const ofViews = viewNames.map((view) => [view, role === 'reader' ? 'select' : ''] as const);
-  return Object.fromEntries([...ofTables, ...ofViews]);
+  const migrations = role === 'worker' ? 'select' : '';
+  return Object.fromEntries([...ofTables, ...ofValues, ...ofViews, ['migrations', migrations]]);
 }
 
 /** @returns whether the role is there now */

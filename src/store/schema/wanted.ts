@@ -1,0 +1,26 @@
+import { interval, text } from 'drizzle-orm/pg-core';
+import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import { describeTable } from './description.ts';
+import { cryptoracle, instant } from './types.ts';
+
+/** What the settings want, so that SQL can tell what is missing: one row a granularity. */
+export const wanted = cryptoracle.table('wanted', {
+  granularity: text('granularity').$type<Granularity>().primaryKey(),
+  historyStart: instant('history_start').notNull(),
+  settleDelay: interval('settle_delay').notNull(),
+  tokens: text('tokens').$type<Token>().array(),
+  metrics: text('metrics').$type<MetricCode>().array().notNull(),
+});
+
+export const wantedDescription = describeTable(wanted, {
+  comment:
+    'What the settings want, one row for each granularity; written by start, and by backfill and migrate while it is empty. The view gaps measures against it',
+  columns: {
+    granularity: '15m, 1h, 4h or 1d',
+    historyStart: 'Windows from this instant on are wanted (HISTORY_START)',
+    settleDelay: 'After its close until a window is due (SETTLE_DELAY)',
+    tokens: 'Tokens wanted (TOKENS); NULL: all that the API lists',
+    metrics: 'Codes of the metrics wanted (METRICS)',
+  },
+  rights: { reader: 'select', worker: 'select, insert, update, delete' },
+});
