@@ -90,7 +90,6 @@ const settingsSchema = z
     // So many rows of all metrics still make an answer that the client reads (api/client.ts, api/dialects/envelope.ts).
     recordLimit: setting('RECORD_LIMIT', value.integer(1, 20_000).default(2000)),
     recordUnit: setting('RECORD_UNIT', z.enum(['value', 'row']).default('value')),
-    rangeEnd: setting('RANGE_END', z.enum(['exclusive', 'inclusive']).default('exclusive')),
     fetchConcurrency: setting('FETCH_CONCURRENCY', value.integer(1, 64).default(4)),
     requestsPerSecond: setting('REQUESTS_PER_SECOND', value.rate(10_000).default(1)),
     /** Most calls on a Beijing day, of all processes together; absent: no limit. */

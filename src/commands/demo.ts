@@ -65,11 +65,11 @@ function demoSettings(settings: Settings, { days, api }: DemoOptions): Settings 
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
-  const { apiVersion, wire, recordLimit, recordUnit, rangeEnd } = runtime.settings;
+  const { apiVersion, wire, recordLimit, recordUnit } = runtime.settings;
   const simulator = await startSimulator({
     apiVersion,
     wire,
-    behaviour: { recordLimit, recordUnit, rangeEnd },
+    behaviour: { recordLimit, recordUnit },
   });
   runtime.onClose('simulator', () => simulator.close());
   runtime.useApi(simulator.url);

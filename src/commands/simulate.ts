@@ -56,7 +56,6 @@ export const simulateCommand = new Command('simulate')
             overLimit: options.overLimit,
             recordLimit: settings.recordLimit,
             recordUnit: settings.recordUnit,
-            rangeEnd: settings.rangeEnd,
             ...(options.rateLimit === undefined ? {} : { rateLimit: options.rateLimit }),
           },
         }),

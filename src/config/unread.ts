@@ -7,7 +7,15 @@ export interface UnreadSetting {
   readonly name: string;
   /** The setting that was probably meant. */
   readonly near: string | undefined;
+  /** Why it is needed no more; of settings that there were once. */
+  readonly retired?: string;
 }
+
+/** Settings that there were once, and why they are needed no more. */
+const retired: Readonly<Record<string, string>> = {
+  RANGE_END:
+    'every range is asked for until its last second, which means the same whether or not the API counts the end in',
+};
 
 /** How many letters of a name may be wrong. In a short name more than one makes another word of it. */
 const mostWrong = (name: string) => (name.length < 8 ? 1 : 2);
@@ -19,6 +27,8 @@ const mostWrong = (name: string) => (name.length < 8 ? 1 : 2);
 export function findUnread(set: Iterable<string>, known: readonly string[]): UnreadSetting[] {
   return [...set].flatMap((name) => {
     if (known.includes(name)) return [];
+    const reason = retired[name];
+    if (reason !== undefined) return [{ name, near: undefined, retired: reason }];
     const near = nearest(name, known);
     return near !== undefined || name.startsWith('CRYPTORACLE_') ? [{ name, near }] : [];
   });
@@ -40,7 +50,8 @@ function nearest(name: string, known: readonly string[]): string | undefined {
 }
 
 /** One line about each, for a person. */
-export function describeUnread({ name, near }: UnreadSetting): string {
+export function describeUnread({ name, near, retired: reason }: UnreadSetting): string {
+  if (reason !== undefined) return `${name} is no longer needed: ${reason}; remove it`;
   return near === undefined
     ? `${name} is set, and no such setting exists; .env.example names them all`
     : `${name} is set, and no such setting exists; did you mean ${near}?`;

@@ -1,5 +1,4 @@
 import type { Lane } from '../planning/lanes.ts';
-import type { FillerCodes } from './splitting.ts';
 
 /** What became of one request, its parts included. */
 export interface IngestTally {
@@ -27,10 +26,5 @@ export interface IngestContext {
 /** A request under way, and what its parts share. */
 export interface RequestContext extends IngestContext {
   readonly lane: Lane;
-  /** Set while a wrong request is narrowed down: a further failure of its kind ends that branch. */
-  readonly isRecovering?: boolean;
-  /** Set for the newest window of a range that the API has nothing for. */
-  readonly isProbe?: boolean;
-  readonly fillers?: FillerCodes;
   readonly tally: IngestTally;
 }

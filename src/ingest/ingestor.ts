@@ -1,10 +1,12 @@
-import type { ApiClient, Attempt, CallContext } from '../api/client.ts';
+import type { Logger } from 'pino';
+import type { ApiClient, Attempt } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import type { Token } from '../catalog/index.ts';
+import type { MetricCode, TagCode } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
-import { observedFrom, windowCount } from '../planning/windows.ts';
+import { observedFrom } from '../planning/windows.ts';
 import { writeRejects } from '../store/answers/quarantine.ts';
 import { logRequest, type RequestLogEntry } from '../store/answers/requests.ts';
 import { storeAnswer } from '../store/answers/write.ts';
@@ -13,23 +15,44 @@ import { readGaps } from '../store/ledger/coverage.ts';
 import { storeTokenList } from '../store/ledger/tokens.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { AccessGate } from './access.ts';
+import { CallGate } from './call-gate.ts';
 import type { IngestContext, IngestTally, RequestContext } from './context.ts';
-import { RefusalRecovery, type RefusalRecoveryOptions } from './refusal-recovery.ts';
+import { isCutShort } from './cut-short.ts';
+import { EmptyStretches } from './empty-stretches.ts';
+import { EntitlementScout } from './entitlement-scout.ts';
+import { type Inquiry, type Outcome, plain, type Verdict } from './inquiry.ts';
+import { judge, leaveOutRefused } from './refusal-recovery.ts';
 import { Reporter } from './reporter.ts';
-import { codesOf, halve, withCodes, withFillers } from './splitting.ts';
+import { codesOf, type FillerCodes, fillersFor, withCodes, withFillers } from './splitting.ts';
 
-export interface IngestorOptions extends RefusalRecoveryOptions {
+export interface IngestorOptions {
   readonly client: ApiClient;
+  readonly database: Database;
   readonly rateLimiter: RateLimiter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly recordLimit: number;
   readonly recordUnit: RecordUnit;
   /** Milliseconds after its close until a window is due. */
   readonly settleDelay: number;
   readonly lookbackWindows: number;
+  /** Whether one tag is sent always, for an API that refuses an empty list. */
+  readonly sendsTagAlways?: boolean;
   /** Milliseconds between two probes while the API refuses access. */
   readonly probeInterval?: number;
 }
 
 const defaultProbeInterval = 60_000;
+
+/** A question that was sent, and what came of it. */
+interface Asked {
+  readonly inquiry: Inquiry;
+  readonly fillers: FillerCodes;
+  readonly outcome: Outcome;
+  readonly answer: Answer | undefined;
+  /** The call that was answered. */
+  readonly attempt: Attempt | undefined;
+}
 
 /**
  * Takes one request from the question to the commit. Fetching is over before the transaction opens; what the API cuts
@@ -37,20 +60,17 @@ const defaultProbeInterval = 60_000;
  */
 export class Ingestor {
   readonly #options: IngestorOptions;
-  readonly #access: AccessGate;
+  readonly #gate: CallGate;
   readonly #reporter: Reporter;
-  readonly #recovery: RefusalRecovery;
+  readonly #entitlements: EntitlementScout;
+  readonly #emptyStretches = new EmptyStretches();
 
   constructor(options: IngestorOptions) {
     this.#options = options;
-    const { database, clock, log, probeInterval = defaultProbeInterval } = options;
-    this.#access = new AccessGate({ database, clock, log, probeInterval });
+    const { database, clock, log, rateLimiter, probeInterval = defaultProbeInterval } = options;
+    this.#gate = new CallGate(new AccessGate({ database, clock, log, probeInterval }), rateLimiter);
     this.#reporter = new Reporter(log);
-    this.#recovery = new RefusalRecovery(
-      options,
-      (request, context) => this.#ask(request, context),
-      (request, context) => this.#store(request, context, nothing, undefined),
-    );
+    this.#entitlements = new EntitlementScout(database, clock);
   }
 
   /**
@@ -62,18 +82,18 @@ export class Ingestor {
     const tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
     const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
     const missing = isAskedAgain ? request : await this.#stillMissing(request);
-    if (missing !== undefined) await this.#ask(missing, { ...context, lane, tally });
+    if (missing !== undefined) await this.#drain(missing, { ...context, lane, tally });
     return tally;
   }
 
   /** Asks the API for its tokens and takes over the list. @throws ApiFailure where it does not say */
   async refreshTokens(signal?: AbortSignal): Promise<void> {
     const { client, database, clock, log } = this.#options;
-    const answer = await client.fetchTokens({
-      ...this.#callContext('live', { signal }, async (attempt) =>
-        this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt, database),
+    const answer = await client.fetchTokens(
+      this.#gate.contextOf('live', { signal }, false, (attempt) =>
+        this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt),
       ),
-    });
+    );
     const change = await storeTokenList(database, decodeTokens(answer), clock.now());
     if (change.joined.length > 0) log.info({ tokens: change.joined }, 'tokens joined the list');
     if (change.vanished.length > 0) log.warn({ tokens: change.vanished }, 'tokens vanished from the list');
@@ -92,85 +112,149 @@ export class Ingestor {
     return { ...withCodes(request, (code) => codes.has(code)), tokens: gap.tokens, interval: gap.interval };
   }
 
-  async #ask(request: DataRequest, context: RequestContext): Promise<void> {
-    let answer: Answer;
-    let answered: Attempt | undefined;
-    const { client, database } = this.#options;
-    const question = withFillers(request, context.fillers ?? (await this.#recovery.fillers(request)));
+  /**
+   * Works until nothing of the request waits to be asked, whatever becomes of its parts.
+   * @throws ApiFailure the first failure, once all has been asked; at once where access is denied
+   */
+  async #drain(request: DataRequest, context: RequestContext): Promise<void> {
+    const waiting: Inquiry[] = [plain(request)];
+    let first: ApiFailure | undefined;
+    const leave = await this.#entitlements.enter(codesOf(request), context.signal);
+    try {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        const { ask = [], failed = [] } = await this.#take(next, context);
+        for (const { failure } of failed) {
+          if (failure.kind === 'access-denied') throw failure;
+          first ??= failure;
+        }
+        waiting.push(...ask.toReversed());
+      }
+    } finally {
+      leave();
+    }
+    if (first !== undefined) throw first;
+  }
+
+  /** Asks once, stores what came, and gives what follows. */
+  async #take(inquiry: Inquiry, context: RequestContext): Promise<Verdict> {
+    const before = leaveOutRefused(inquiry, await this.#entitlements.refused());
+    if (before.allowed === undefined) return { leftOut: before.leftOut };
+    await this.#gate.admit(context.lane, context);
+    // While this call waited for its turn, another may have been refused.
+    const { allowed, leftOut } = leaveOutRefused(before.allowed, await this.#entitlements.refused());
+    if (allowed === undefined) {
+      context.withdrawCall?.();
+      return { leftOut };
+    }
+    const asked = await this.#ask(allowed, context);
+    const verdict = judge(asked.inquiry, asked.outcome, {
+      refused: await this.#entitlements.refused(),
+      granted: this.#entitlements.granted,
+      recordLimit: this.#options.recordLimit,
+      fillers: asked.fillers,
+      isKnownEmpty: this.#emptyStretches.holds(allowed.request),
+    });
+    await this.#act(asked, verdict, context);
+    return verdict;
+  }
+
+  /** Sends the question. What the API says is an outcome, a failure too. */
+  async #ask(inquiry: Inquiry, context: RequestContext): Promise<Asked> {
+    const { client } = this.#options;
+    const { request, step } = inquiry;
+    const fillers = step.kind === 'other-company' ? step.fillers : await this.#fillersFor(request);
+    const question = withFillers(request, fillers);
+    let attempt: Attempt | undefined;
     try {
       const payload = await client.fetchMetrics(
         question,
-        this.#callContext(context.lane, context, async (attempt) => {
+        this.#gate.contextOf(context.lane, context, true, async (each) => {
           context.tally.calls++;
-          if (attempt.outcome === 'answered') answered = attempt;
-          else await this.#logAttempt(this.#describe(request, context), attempt, database);
+          if (each.outcome === 'answered') attempt = each;
+          else await this.#logAttempt(describe(request, context), each);
         }),
       );
-      answer = decodeAnswer(payload, question);
+      const answer = decodeAnswer(payload, question);
+      this.#entitlements.grant(codesOf(question));
+      const outcome: Outcome = {
+        kind: 'answered',
+        values: answer.values,
+        isCutShort: isCutShort(request, answer, this.#options),
+      };
+      return { inquiry, fillers, outcome, answer, attempt };
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       // An answer whose payload is no answer was a call all the same.
-      if (answered !== undefined) {
-        await this.#logAttempt(
-          this.#describe(request, context),
-          { ...answered, outcome: error.kind, message: error.message },
-          database,
-        );
+      if (attempt !== undefined) {
+        const failed = { ...attempt, outcome: error.kind, message: error.message };
+        await this.#logAttempt(describe(request, context), failed);
       }
-      return this.#recovery.recover(request, context, error);
+      this.#learnFrom(error, codesOf(question));
+      return {
+        ...{ inquiry, fillers, answer: undefined, attempt: undefined },
+        outcome: { kind: 'failed', failure: error },
+      };
     }
-    if (this.#isCutShort(request, answer)) return this.#askAgain(request, context, answer, answered);
-    await this.#store(request, context, answer, answered);
   }
 
-  /**
-   * Whether the answer ends where the API stops counting and lacks cells that were asked for. The page does not say
-   * what the API counts, so an answer of exactly the limit by the other unit is suspect, too.
-   */
-  #isCutShort(request: DataRequest, answer: Answer): boolean {
-    const { recordLimit, recordUnit } = this.#options;
-    if (answer.absentCells === 0) return false;
-    const [counted, other] =
-      recordUnit === 'value' ? [answer.values, answer.windows] : [answer.windows, answer.values];
-    const step = codesOf(request).length;
-    // A limit that nobody has told us of, lower than the one we know, would be a round number, and cut a token in two.
-    if (answer.values > 0 && answer.values % 500 === 0 && isCutInOne(request, answer)) return true;
-    return counted >= recordLimit || (other <= recordLimit && other > recordLimit - step);
+  /** What a failure says about the subscription: with code 203 the API found the codes in order. */
+  #learnFrom({ kind }: ApiFailure, codes: readonly (MetricCode | TagCode)[]): void {
+    if (kind === 'metric-refused') this.#entitlements.doubt(codes);
+    else if (kind === 'no-data') this.#entitlements.grant(codes);
   }
 
-  async #askAgain(
-    request: DataRequest,
-    context: RequestContext,
+  async #fillersFor(request: DataRequest): Promise<FillerCodes> {
+    const { sendsTagAlways = false } = this.#options;
+    const known = {
+      refused: await this.#entitlements.refused(),
+      granted: this.#entitlements.granted,
+    };
+    return fillersFor(request, known, sendsTagAlways);
+  }
+
+  /** Enters an outcome, and what follows from it, in the database. */
+  async #act(asked: Asked, verdict: Verdict, context: RequestContext): Promise<void> {
+    const { answer, attempt, inquiry, outcome } = asked;
+    if (answer !== undefined && outcome.kind === 'answered' && outcome.isCutShort) {
+      await this.#storeCutShort(asked, answer, context, verdict.ask === undefined);
+    } else if (answer !== undefined) {
+      await this.#store(inquiry.request, context, answer, attempt);
+    }
+    for (const request of verdict.empty ?? []) {
+      this.#emptyStretches.add(request);
+      await this.#store(request, context, nothing, undefined);
+    }
+    for (const code of verdict.blame ?? []) {
+      await this.#entitlements.blame(code);
+      this.#options.log.warn(
+        { metric: code },
+        'the subscription does not include this metric: it is left out from now on',
+      );
+    }
+  }
+
+  /** @param isAll whether the request has no parts that would bring again what could not be stored */
+  async #storeCutShort(
+    { inquiry: { request }, attempt }: Asked,
     answer: Answer,
-    answered: Attempt | undefined,
+    context: RequestContext,
+    isAll: boolean,
   ): Promise<void> {
     const { database, clock } = this.#options;
-    const parts = halve(request);
     const now = clock.now();
-    await database.transaction(async (on) => {
-      const call = await logRequest(
-        database,
-        {
-          ...this.#describe(request, context),
-          outcome: 'cut-short',
-          code: answered?.code,
-          records: answer.values,
-          milliseconds: answered?.milliseconds ?? 0,
-          at: now,
-        },
-        on,
-      );
-      // The parts bring it again; where there are none, this is all there is.
-      if (parts === undefined)
-        await writeRejects(database, request.granularity, answer.rejects, now, call, on);
+    await database.transaction(async (tx) => {
+      const entry = {
+        ...describe(request, context),
+        outcome: 'cut-short',
+        code: attempt?.code,
+        records: answer.values,
+        milliseconds: attempt?.milliseconds ?? 0,
+        at: now,
+      } as const;
+      const call = await logRequest(database, entry, tx);
+      if (isAll) await writeRejects(database, request.granularity, answer.rejects, now, call, tx);
     });
-    if (parts === undefined) {
-      throw new ApiFailure('transient', 'the answer is full of windows that were not asked for', {
-        code: 200,
-      });
-    }
     this.#reporter.cutShort(answer);
-    await this.#recovery.askAll(parts, context);
   }
 
   async #store(
@@ -181,6 +265,7 @@ export class Ingestor {
   ): Promise<void> {
     const { database, clock, settleDelay, lookbackWindows } = this.#options;
     const now = clock.now();
+    for (const { token } of answer.rows) this.#emptyStretches.forget(request.granularity, token);
     const stored = await storeAnswer(database, {
       request,
       rows: request.metrics.length > 0 ? answer.rows : [],
@@ -193,7 +278,7 @@ export class Ingestor {
         attempt === undefined
           ? undefined
           : {
-              ...this.#describe(request, context),
+              ...describe(request, context),
               outcome: attempt.outcome,
               code: attempt.code,
               milliseconds: attempt.milliseconds,
@@ -208,65 +293,25 @@ export class Ingestor {
     this.#reporter.stored(request, context.lane, answer);
   }
 
-  #describe(request: DataRequest, context: RequestContext) {
-    return {
-      what: 'values',
-      lane: context.lane,
-      granularity: request.granularity,
-      interval: request.interval,
-      tokens: request.tokens,
-      metrics: codesOf(request),
-    } as const;
-  }
-
-  #callContext(
-    lane: Lane,
-    { signal, beforeCall, withdrawCall }: IngestContext,
-    onAttempt: (attempt: Attempt) => Promise<void>,
-  ): CallContext {
-    const { rateLimiter } = this.#options;
-    return {
-      ...(signal === undefined ? {} : { signal }),
-      turn: async (turnSignal) => {
-        await this.#access.enter();
-        beforeCall?.();
-        try {
-          await rateLimiter.acquire(lane, turnSignal);
-        } catch (error) {
-          withdrawCall?.();
-          throw error;
-        }
-      },
-      onAttempt: async (attempt) => {
-        if (attempt.outcome === 'throttled') await rateLimiter.holdBack(attempt.retryAfter ?? 1000);
-        await this.#access.note(attempt);
-        await onAttempt(attempt);
-      },
-    };
-  }
-
   async #logAttempt(
     what: Pick<RequestLogEntry, 'what' | 'lane' | 'granularity' | 'interval' | 'tokens' | 'metrics'>,
     { outcome, code, milliseconds, message }: Attempt,
-    database: Database,
   ): Promise<void> {
-    await logRequest(database, {
-      ...what,
-      outcome,
-      code,
-      milliseconds,
-      message,
-      at: this.#options.clock.now(),
-    });
+    const { database, clock } = this.#options;
+    await logRequest(database, { ...what, outcome, code, milliseconds, message, at: clock.now() });
   }
 }
 
-/** Whether exactly one token has values in some of the windows that others have, and not in all. */
-function isCutInOne(request: DataRequest, { rows }: Answer): boolean {
-  const windows = windowCount(request.granularity, request.interval);
-  const perToken = new Map<Token, number>();
-  for (const { token } of rows) perToken.set(token, (perToken.get(token) ?? 0) + 1);
-  return [...perToken.values()].filter((count) => count < windows).length === 1;
+/** The request as the log keeps it. */
+function describe(request: DataRequest, { lane }: RequestContext) {
+  return {
+    what: 'values',
+    lane,
+    granularity: request.granularity,
+    interval: request.interval,
+    tokens: request.tokens,
+    metrics: codesOf(request),
+  } as const;
 }
 
 /** The answer to a request that the API knows nothing about. */

@@ -1,4 +1,4 @@
-import { type MetricCode, type TagCode, windowLength } from '../catalog/index.ts';
+import { type MetricCode, metricCodes, type TagCode, tagCodes, windowLength } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 
@@ -50,6 +50,21 @@ export interface FillerCodes {
   readonly metric: MetricCode | undefined;
   /** `undefined` where an empty list of tags is fine. */
   readonly tag: TagCode | undefined;
+}
+
+/**
+ * What comes along where the API wants a metric or a tag that we do not: one that it does not refuse, and best one that it
+ * has answered before.
+ */
+export function fillersFor(
+  request: DataRequest,
+  { refused, granted }: Readonly<Record<'refused' | 'granted', ReadonlySet<MetricCode | TagCode>>>,
+  sendsTagAlways: boolean,
+): FillerCodes {
+  const choose = <Code extends MetricCode | TagCode>(codes: readonly Code[]) =>
+    codes.find((code) => granted.has(code)) ?? codes.find((code) => !refused.has(code));
+  if (request.metrics.length > 0 && !sendsTagAlways) return { metric: undefined, tag: undefined };
+  return { metric: choose(metricCodes), tag: sendsTagAlways ? choose(tagCodes) : undefined };
 }
 
 /** The request as it is sent. */

@@ -20,7 +20,6 @@ const malformed: Readonly<Record<string, readonly [given: string, message: strin
   LOOKBACK_WINDOWS: ['-1', 'LOOKBACK_WINDOWS:'],
   RECORD_LIMIT: ['1.5', 'RECORD_LIMIT:'],
   RECORD_UNIT: ['cell', 'RECORD_UNIT:'],
-  RANGE_END: ['open', 'RANGE_END:'],
   FETCH_CONCURRENCY: ['many', 'FETCH_CONCURRENCY:'],
   REQUESTS_PER_SECOND: ['0', 'REQUESTS_PER_SECOND:'],
   HTTP_PORT: ['70000', 'HTTP_PORT:'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultWireProfile } from '../../src/api/dialects/wire.ts';
 import { granularities, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { describeUnread } from '../../src/config/unread.ts';
 import {
   hasCredentials,
   parseSettings,
@@ -76,7 +77,6 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
   LOOKBACK_WINDOWS: ['-1', '1.5', 'four', '1001', 'NaN'],
   RECORD_LIMIT: ['0', '-5', '2000.5', '20001', 'Infinity', '2,000'],
   RECORD_UNIT: ['values', 'VALUE', 'cell'],
-  RANGE_END: ['inclusiv', 'open'],
   FETCH_CONCURRENCY: ['0', '65', 'many'],
   REQUESTS_PER_SECOND: ['0', '-1', '1/s', '10001', 'Infinity'],
   HTTP_PORT: ['-1', '65536', 'http', '80.5'],
@@ -109,7 +109,6 @@ describe('settings', () => {
       lookbackWindows: expect.any(Number),
       recordLimit: 2000,
       recordUnit: 'value',
-      rangeEnd: 'exclusive',
       fetchConcurrency: expect.any(Number),
       requestsPerSecond: 1,
       httpHost: '127.0.0.1',
@@ -150,7 +149,6 @@ describe('settings', () => {
       LOOKBACK_WINDOWS: '0',
       RECORD_LIMIT: '2',
       RECORD_UNIT: 'row',
-      RANGE_END: 'inclusive',
       FETCH_CONCURRENCY: '64',
       REQUESTS_PER_SECOND: '0.25',
       HTTP_HOST: '::',
@@ -171,7 +169,6 @@ describe('settings', () => {
       lookbackWindows: 0,
       recordLimit: 2,
       recordUnit: 'row',
-      rangeEnd: 'inclusive',
       fetchConcurrency: 64,
       requestsPerSecond: 0.25,
       httpHost: '::',
@@ -311,6 +308,11 @@ describe('a variable that nobody reads', () => {
   ])('%s is told, with the near name %s', (name, near) => {
     const isTold = near !== undefined || name.startsWith('CRYPTORACLE_');
     expect(unreadSettings([...others, name])).toEqual(isTold ? [{ name, near }] : []);
+  });
+
+  it('may be one that is needed no more, and then says why', () => {
+    const [unread] = unreadSettings(['RANGE_END']);
+    expect(unread && describeUnread(unread)).toContain('RANGE_END is no longer needed');
   });
 
   it('is not one that is read, nor one of another program', () => {

@@ -35,7 +35,6 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   LOOKBACK_WINDOWS: ['0', '1000'],
   RECORD_LIMIT: ['1', '20000'],
   RECORD_UNIT: ['row'],
-  RANGE_END: ['inclusive'],
   FETCH_CONCURRENCY: ['64'],
   REQUESTS_PER_SECOND: ['0.25', '1e3'],
   REQUESTS_PER_DAY: ['5000'],
@@ -71,7 +70,6 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   lookbackWindows: ({ lookbackWindows }) => isWhole(lookbackWindows, 0, 1000),
   recordLimit: ({ recordLimit }) => isWhole(recordLimit, 1, 20_000),
   recordUnit: ({ recordUnit }) => ['value', 'row'].includes(recordUnit),
-  rangeEnd: ({ rangeEnd }) => ['exclusive', 'inclusive'].includes(rangeEnd),
   fetchConcurrency: ({ fetchConcurrency }) => isWhole(fetchConcurrency, 1, 64),
   requestsPerSecond: ({ requestsPerSecond: rate }) => rate > 0 && rate <= 10_000,
   requestsPerDay: ({ requestsPerDay: calls }) =>

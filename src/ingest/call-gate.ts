@@ -1,0 +1,57 @@
+import type { Attempt, CallContext } from '../api/client.ts';
+import type { Lane } from '../planning/lanes.ts';
+import type { RateLimiter } from '../store/limits/rate-limiter.ts';
+import type { AccessGate } from './access.ts';
+import type { IngestContext } from './context.ts';
+
+/** What every call on the wire passes: the breaker, the budget of whoever asked for it, and the rate limiter. */
+export class CallGate {
+  readonly #access: AccessGate;
+  readonly #rateLimiter: RateLimiter;
+
+  constructor(access: AccessGate, rateLimiter: RateLimiter) {
+    this.#access = access;
+    this.#rateLimiter = rateLimiter;
+  }
+
+  /**
+   * Waits until a call may be sent.
+   * @throws ApiFailure (`access-denied`) where none may, what `beforeCall` throws, BudgetSpent, the signal's reason
+   */
+  async admit(lane: Lane, { signal, beforeCall, withdrawCall }: IngestContext): Promise<void> {
+    await this.#access.enter();
+    beforeCall?.();
+    try {
+      await this.#rateLimiter.acquire(lane, signal);
+    } catch (error) {
+      withdrawCall?.();
+      throw error;
+    }
+  }
+
+  /**
+   * The surroundings of a call.
+   *
+   * @param isAdmitted whether its first attempt has passed the gate already
+   */
+  contextOf(
+    lane: Lane,
+    context: IngestContext,
+    isAdmitted: boolean,
+    onAttempt: (attempt: Attempt) => Promise<void>,
+  ): CallContext {
+    let passes = isAdmitted ? 1 : 0;
+    return {
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+      turn: async () => {
+        if (passes-- > 0) return;
+        await this.admit(lane, context);
+      },
+      onAttempt: async (attempt) => {
+        if (attempt.outcome === 'throttled') await this.#rateLimiter.holdBack(attempt.retryAfter ?? 1000);
+        await this.#access.note(attempt);
+        await onAttempt(attempt);
+      },
+    };
+  }
+}
