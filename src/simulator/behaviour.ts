@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ApiVersion } from '../catalog/index.ts';
 import { dayStarts } from './grid.ts';
 import { calls } from './settings.ts';
 
@@ -13,7 +14,9 @@ const refusedCalls = z
 const share = z.number().min(0).max(1);
 
 /** Zod's own number is never infinite. */
-const perSecond = z.custom<number>((value) => typeof value === 'number' && value > 0, 'must be more than 0');
+const perSecond = z
+  .custom<number>((value) => typeof value === 'number' && value > 0, 'must be more than 0')
+  .meta({ type: 'number' });
 
 /**
  * How the simulator answers where the vendor's pages leave it open. Every field can change while it runs. The
@@ -37,7 +40,7 @@ export const behaviourSchema = z.strictObject({
   emptyAnswer: z
     .enum(['list', 'nothing', '203', 'null', 'absent'])
     .default('list')
-    .describe('where nothing is published: tokens without windows, [], code 203, data null, no data'),
+    .describe('nothing there: tokens without windows, [], code 203, null, no data'),
   lackingTokens: z
     .enum(['listed', 'absent'])
     .default('listed')
@@ -57,9 +60,7 @@ export const behaviourSchema = z.strictObject({
     .enum(['inclusive', 'exclusive'])
     .default('inclusive')
     .describe('endTime of an hour: 00:59:59 or 01:00:00'),
-  runningWindow: share
-    .default(0)
-    .describe('share of the answers that hold the running window beside those asked for'),
+  runningWindow: share.default(0).describe('share of the answers that hold the window that is open, too'),
   windowsField: z
     .enum(['endPoints', 'timePeriods', 'endpoints'])
     .default('endPoints')
@@ -70,7 +71,7 @@ export const behaviourSchema = z.strictObject({
   tagsShape: z
     .enum(['flat', 'windows', 'map'])
     .default('flat')
-    .describe('tags as a list, as windows with lists, or as an object of code and value'),
+    .describe('tags as a list, as windows with lists, or an object by code'),
   tagKey: z
     .enum(['tag', 'endpoint', 'code', 'tagCode', 'name'])
     .default('tag')
@@ -104,7 +105,7 @@ export const behaviourSchema = z.strictObject({
   innerEnvelope: z
     .boolean()
     .default(false)
-    .describe('whether the payload is {code, msg, data} itself, with the code that counts'),
+    .describe('whether the payload is {code, msg, data}, with the code that counts'),
   payloadAs: z.enum(['encrypted', 'plain']).default('encrypted').describe('v1: payload of an answer'),
   clockOffset: z
     .int()
@@ -119,3 +120,16 @@ export const behaviourSchema = z.strictObject({
 export type Behaviour = z.infer<typeof behaviourSchema>;
 
 export const defaultBehaviour: Behaviour = behaviourSchema.parse({});
+
+/** What differs from v1, by the vendor's later pages and by what live clients see. */
+const plainVersions: Partial<Behaviour> = {
+  windowsField: 'timePeriods',
+  order: 'newest',
+  tagsOptional: true,
+  coinListFails: true,
+};
+
+/** How a version of the API behaves, with changes on top. */
+export function behaviourOf(version: ApiVersion, changes: Partial<Behaviour> = {}): Behaviour {
+  return { ...defaultBehaviour, ...(version === 'v1' ? {} : plainVersions), ...changes };
+}

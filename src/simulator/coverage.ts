@@ -2,11 +2,13 @@ import { type Granularity, granularities } from '../catalog/index.ts';
 import { hash, uniform } from './hash.ts';
 
 /**
- * Which granularities a token has.
+ * How the granularities that a token has are decided.
  * - `tiers`, as the vendor's page of v2.1 says: BTC and ETH all four, a broad tier 1h, 4h and 1d, the rest 4h and 1d.
  * - `wide`: all four for the tokens at the top of the list, fewer for some below.
  */
-export type Coverage = 'tiers' | 'wide';
+export const coverages = ['tiers', 'wide'] as const;
+
+export type Coverage = (typeof coverages)[number];
 
 /** Places in the list down to which a token is in the broad tier; among them all that were seen there. */
 const broadTier = 40;

@@ -1,15 +1,20 @@
-import { type Dialect, dialectOf, type SealedCredentials, type WireProfile } from '../api/dialects/index.ts';
+import { dialectOf, type SealedCredentials, type WireProfile } from '../api/dialects/index.ts';
 import type { ApiVersion } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { type Behaviour, defaultBehaviour } from './behaviour.ts';
+import { baseUrl } from './address.ts';
+import { type Behaviour, behaviourOf } from './behaviour.ts';
 import type { Faults } from './faults.ts';
 import { Market, type MarketOptions } from './market.ts';
 import type { Counters, IncomingCall, LoggedRequest } from './record.ts';
 import { SimulatorServer } from './server.ts';
 import { type Call, sampleCredentials } from './settings.ts';
 
-export { type Behaviour, behaviourSchema, defaultBehaviour } from './behaviour.ts';
-export { type FaultKind, type Faults, faultKinds, parseFaults } from './faults.ts';
+export { type Behaviour, behaviourOf, behaviourSchema, defaultBehaviour } from './behaviour.ts';
+export { describeBehaviour, parseBehaviour } from './behaviour-text.ts';
+export { followControlFile, type Orders, parseOrders } from './control.ts';
+export { type Coverage, coverages } from './coverage.ts';
+export { describeFaults, type FaultKind, type Faults, faultKinds, parseFaults } from './faults.ts';
+export { type DayStart, dayStarts, windowFrom } from './grid.ts';
 export type { Ecosystem, TagValue } from './labels.ts';
 export { firstWindow, Market, type MarketOptions, type Row } from './market.ts';
 export type { Counters, IncomingCall, LoggedRequest } from './record.ts';
@@ -42,8 +47,9 @@ export interface SimulatorOptions {
 
 /** A running stand-in for the API. */
 export interface Simulator {
-  /** The base URL, ending in `/openapi`, as the setting `CRYPTORACLE_BASE_URL` wants it. */
+  /** The base URL, ending in `/openapi`, as the setting `CRYPTORACLE_BASE_URL` wants it, for others to use. */
   readonly url: string;
+  readonly apiVersion: ApiVersion;
   readonly port: number;
   readonly market: Market;
   readonly credentials: SealedCredentials;
@@ -56,6 +62,8 @@ export interface Simulator {
   setFaults(faults: Faults): void;
   /** Changes how it answers from the next request on. */
   configure(changes: Partial<Behaviour>): void;
+  /** Has it behave as its version does, but for this. */
+  behave(changes: Partial<Behaviour>): void;
   /** Answers requests for this metric or tag code with code 205. */
   refuseMetric(code: string): void;
   allowMetric(code: string): void;
@@ -72,53 +80,48 @@ export interface Simulator {
  * @throws the error of node's `listen`, e.g. with code EADDRINUSE
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { seed = 1, host = '127.0.0.1', credentials = sampleCredentials } = options;
-  const market = options.market instanceof Market ? options.market : new Market({ ...options.market, seed });
-  const dialect = dialectOf(options.apiVersion ?? 'v1', options.wire);
+  const { seed = 1, host = '127.0.0.1', credentials = sampleCredentials, apiVersion = 'v1' } = options;
+  const market = marketOf(options, apiVersion, seed);
   const server = new SimulatorServer({
     market,
     clock: options.clock ?? systemClock,
     credentials,
-    dialect,
-    behaviour: { ...defaultBehaviour, ...behaviourOf(dialect), ...options.behaviour },
+    dialect: dialectOf(apiVersion, options.wire),
+    behaviour: behaviourOf(apiVersion, options.behaviour),
     faults: options.faults ?? {},
     seed,
-    path: `/openapi/${dialect.version}`,
+    path: `/openapi/${apiVersion}`,
     logSize: options.logSize ?? 2_000,
     onRequest: options.onRequest,
     rateClock: options.rateClock ?? systemClock,
   });
   const port = await server.listen(host, options.port ?? 0);
-  return new RunningSimulator(server, market, credentials, host, port);
+  return new RunningSimulator(server, { apiVersion, market, credentials, port, url: baseUrl(host, port) });
 }
 
-/** How answers of the version look. The list of tokens is not served from v2 on. */
-function behaviourOf({ version, fields }: Dialect): Partial<Behaviour> {
-  const windowsField = fields.windows;
-  return version === 'v1'
-    ? { windowsField }
-    : { windowsField, order: 'newest', tagsOptional: true, coinListFails: true };
+/** Which tokens have which granularities is written on the pages of the later versions only. */
+function marketOf({ market }: SimulatorOptions, version: ApiVersion, seed: number): Market {
+  if (market instanceof Market) return market;
+  return new Market({ coverage: version === 'v1' ? 'wide' : 'tiers', ...market, seed });
 }
+
+type Identity = Pick<Simulator, 'url' | 'port' | 'apiVersion' | 'market' | 'credentials'>;
 
 class RunningSimulator implements Simulator {
   readonly url: string;
   readonly port: number;
+  readonly apiVersion: ApiVersion;
   readonly market: Market;
   readonly credentials: SealedCredentials;
   readonly #server: SimulatorServer;
 
-  constructor(
-    server: SimulatorServer,
-    market: Market,
-    credentials: SealedCredentials,
-    host: string,
-    port: number,
-  ) {
+  constructor(server: SimulatorServer, identity: Identity) {
     this.#server = server;
-    this.market = market;
-    this.credentials = credentials;
-    this.port = port;
-    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/openapi`;
+    this.url = identity.url;
+    this.port = identity.port;
+    this.apiVersion = identity.apiVersion;
+    this.market = identity.market;
+    this.credentials = identity.credentials;
   }
 
   get counters(): Counters {
@@ -139,6 +142,10 @@ class RunningSimulator implements Simulator {
 
   configure(changes: Partial<Behaviour>): void {
     this.#server.behaviour = { ...this.#server.behaviour, ...changes };
+  }
+
+  behave(changes: Partial<Behaviour>): void {
+    this.#server.behaviour = behaviourOf(this.apiVersion, changes);
   }
 
   refuseMetric(code: string): void {

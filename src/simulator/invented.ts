@@ -29,7 +29,7 @@ export function inventedValue(kind: MetricKind, endpoint: string, key: number, i
     case 'rank':
       return 1 + Math.round(199 * within(level + height / 8, 0, 1));
     case 'change':
-      return Math.round(4 * height + noise);
+      return Math.round(4 * height + noise) || 0;
     case 'count':
       return Math.max(0, Math.round(400 * level * (1 + height) + 3 * noise));
     case 'ratio':

@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { granularities, isToken, metricCodes } from '../../src/catalog/index.ts';
+import { apiVersions, granularities, isToken, metricCodes } from '../../src/catalog/index.ts';
 import { backfillCommand } from '../../src/commands/backfill/command.ts';
 import { demoCommand } from '../../src/commands/demo.ts';
 import { gapsCommand } from '../../src/commands/gaps.ts';
@@ -10,6 +10,7 @@ import { roles } from '../../src/commands/pipeline.ts';
 import { simulateCommand } from '../../src/commands/simulate.ts';
 import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status.ts';
+import { behaviourSchema, coverages } from '../../src/simulator/index.ts';
 import { gapReasons } from '../../src/store/reports/gaps.ts';
 import { mutatedText } from '../support/mutations.ts';
 
@@ -62,6 +63,10 @@ const checks: Readonly<Record<string, Check>> = {
   port: isBetween(0, 65_535),
   host: (value) => typeof value === 'string' && value.trim() !== '',
   overLimit: isOneOf(['error', 'cut']),
+  api: isOneOf(apiVersions),
+  coverage: isOneOf(coverages),
+  behaviour: (value) => behaviourSchema.partial().safeParse(value).success,
+  control: (value) => typeof value === 'string' && value.trim() !== '',
   role: isOneOf(roles),
   faults: (value) => Object.values(Object(value)).every(isShare),
   reason: isListOf(isOneOf(gapReasons)),
@@ -83,6 +88,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   '--port': ['8080', '0'],
   '--host': ['::1'],
   '--over-limit': ['cut'],
+  '--api': ['v2.1'],
+  '--coverage': ['tiers'],
+  '--behaviour': ['dayStart=08:00,recordUnit=row', 'refusedMetrics=CO-A-01-05'],
+  '--control': ['control.json'],
   '--role': ['worker'],
   '--faults': ['error500=0.1,slow=2000@0.1', 'cutConnection=halfway@1', 'throttle=body@0.5'],
 };

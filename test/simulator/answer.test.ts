@@ -7,7 +7,8 @@ import {
   type Simulator,
   startSimulator,
 } from '../../src/simulator/index.ts';
-import { ask, askList, beijing, business, StoppedClock, valuesOf } from './ask.ts';
+import { seriesOf } from '../../src/simulator/series.ts';
+import { ask, askList, beijing, business, post, StoppedClock, valuesOf } from './ask.ts';
 
 const minute = 60_000;
 const clock = new StoppedClock(0);
@@ -110,6 +111,103 @@ describe('an answer', () => {
     for (const parameters of [asked, future, business()]) {
       expect(await ask(simulator, parameters)).toMatchObject({ code: 203, payload: undefined });
     }
+  });
+
+  it('leaves out the tokens that have nothing where told so', async () => {
+    simulator.configure({ lackingTokens: 'absent' });
+    const list = await askList(simulator, { token: [lacking15m, 'BTC'], timeType: '15m' });
+    expect(list.map(({ token }) => token)).toEqual(['BTC']);
+  });
+
+  it.each(['08:00', '00:00'] as const)('has days that start at %s where told so', async (dayStart) => {
+    simulator.configure({ dayStart });
+    const range = { startTime: '2025-05-30 00:00:00', endTime: '2025-05-31 23:59:59', timeType: '1d' };
+    const windows = (await askList(simulator, range))[0]?.endPoints ?? [];
+    expect(windows.map(({ startTime }) => startTime)).toEqual([
+      `2025-05-30 ${dayStart}:00`,
+      `2025-05-31 ${dayStart}:00`,
+    ]);
+    const last = dayStart === '08:00' ? '2025-05-31 07:59:59' : '2025-05-30 23:59:59';
+    expect(windows[0]?.endTime).toBe(last);
+    const hours = { startTime: `2025-05-30 ${dayStart}:00`, endTime: last, timeType: '1h' };
+    const sum = valuesOf(await askList(simulator, hours)).reduce(
+      (total: number, each) => total + Number(each),
+      0,
+    );
+    expect(windows[0]?.data).toEqual([{ endpoint: 'CO-A-01-05', value: String(sum) }]);
+  });
+
+  it('has the window that is open beside those asked for, as often as told', async () => {
+    simulator.configure({ runningWindow: 0.5 });
+    clock.instant = beijing('2025-06-02 12:34:00');
+    let beside = 0;
+    for (let call = 0; call < 40; call += 1) {
+      const starts = (await askList(simulator))[0]?.endPoints.map(({ startTime }) => startTime) ?? [];
+      expect(starts.slice(0, 4)).toHaveLength(4);
+      if (starts.length === 5) {
+        expect(starts[4]).toBe('2025-06-02 12:00:00');
+        beside += 1;
+      }
+    }
+    expect(beside).toBeGreaterThan(8);
+    expect(beside).toBeLessThan(32);
+  });
+});
+
+describe('extraParams', () => {
+  const asked = (param?: unknown) =>
+    askList(simulator, {
+      endpoints: ['CO-A-01-05', 'CO-A-02-01'],
+      ...(param === undefined ? {} : { extraParams: [{ endpoint: 'CO-A-01-05', param }] }),
+    });
+  const mentions = async (param?: unknown) => valuesOf(await asked(param)).filter((_, at) => at % 2 === 0);
+
+  it('change the values of their metric, the same way every time, and of no other', async () => {
+    const plain = valuesOf(await asked());
+    const first = valuesOf(await asked({ window: 7, by: 'x' }));
+    expect(valuesOf(await asked({ by: 'x', window: 7 }))).toEqual(first);
+    expect(valuesOf(await asked({ window: 8, by: 'x' }))).not.toEqual(first);
+    expect(first.filter((_, at) => at % 2 === 1)).toEqual(plain.filter((_, at) => at % 2 === 1));
+    expect(await mentions({ window: 7, by: 'x' })).not.toEqual(await mentions());
+    const series = seriesOf('CO-A-01-05', 'by=x&window=7');
+    const truth = [0, 1, 2, 3].map((hour) =>
+      String(market.values('1h', 'BTC', [series], beijing(`2025-06-01 0${hour}:00:00`))?.[0]),
+    );
+    expect(await mentions({ window: 7, by: 'x' })).toEqual(truth);
+  });
+
+  it('can be ignored or refused', async () => {
+    const plain = await mentions();
+    simulator.configure({ extraParams: 'ignored' });
+    expect(await mentions({ window: 7 })).toEqual(plain);
+    simulator.configure({ extraParams: 'refused' });
+    const extraParams = [{ endpoint: 'CO-A-01-05', param: 'x' }];
+    expect((await ask(simulator, business({ extraParams }))).code).toBe(201);
+  });
+});
+
+describe('a code that nobody knows', () => {
+  const asked = business({ endpoints: ['CO-Z-09-09', 'CO-A-01-05'] });
+
+  it.each([
+    ['201', 201],
+    ['205', 205],
+  ] as const)('is refused with code %s', async (unknownCodes, code) => {
+    simulator.configure({ unknownCodes });
+    expect((await ask(simulator, asked)).code).toBe(code);
+  });
+
+  it('is left out, or given values', async () => {
+    const endpoints = async () => {
+      const list = (await ask(simulator, asked)).payload as {
+        endPoints: { data: { endpoint: string }[] }[];
+      }[];
+      return list[0]?.endPoints[0]?.data.map(({ endpoint }) => endpoint);
+    };
+    simulator.configure({ unknownCodes: 'absent' });
+    expect(await endpoints()).toEqual(['CO-A-01-05']);
+    simulator.configure({ unknownCodes: 'served' });
+    expect(await endpoints()).toEqual(['CO-Z-09-09', 'CO-A-01-05']);
   });
 });
 
@@ -248,6 +346,48 @@ describe('the shape', () => {
     });
   });
 
+  it('has tags as an object by code, or under other names', async () => {
+    const tags = ['CO-B-01-01'];
+    simulator.configure({ tagsShape: 'map' });
+    expect((await askList(simulator, { tags }))[0]?.tags).toEqual({ 'CO-B-01-01': 'whale' });
+    simulator.configure({ tagsShape: 'flat', tagKey: 'tagCode', tagValueKey: 'tagValue' });
+    expect((await askList(simulator, { tags }))[0]?.tags).toEqual([
+      { tagCode: 'CO-B-01-01', tagValue: 'whale' },
+    ]);
+  });
+
+  it('needs a list of tags, or no list, or a tag, as told', async () => {
+    const { tags: _, ...withoutTags } = business();
+    expect((await ask(simulator, withoutTags)).code).toBe(201);
+    simulator.configure({ tagsOptional: true, allowEmptyTags: false });
+    const answered = await ask(simulator, withoutTags);
+    expect(answered.code).toBe(200);
+    expect((answered.payload as object[])[0]).not.toHaveProperty('tags');
+    expect((await ask(simulator, business())).code).toBe(201);
+  });
+
+  it('has its words under another name', async () => {
+    simulator.configure({ messageField: 'message' });
+    expect(JSON.parse((await ask(simulator, business())).text)).toMatchObject({
+      code: 200,
+      message: 'success',
+    });
+    expect(JSON.parse((await post(simulator, '{}')).text)).toHaveProperty('message');
+  });
+
+  it('has an envelope within the envelope, with the code that counts', async () => {
+    simulator.configure({ innerEnvelope: true });
+    expect(await ask(simulator, business())).toMatchObject({
+      code: 200,
+      payload: { code: 200, msg: 'success', data: [{ token: 'BTC' }] },
+    });
+    expect(await ask(simulator, business({ timeType: '2h' }))).toMatchObject({
+      code: 200,
+      payload: { code: 201, msg: 'parameter timeType is none of 15m, 1h, 4h, 1d' },
+    });
+    expect(simulator.log.at(-1)?.code).toBe(201);
+  });
+
   it('can have a plain payload', async () => {
     simulator.configure({ payloadAs: 'plain' });
     expect(JSON.parse((await ask(simulator, business())).text).data[0].token).toBe('BTC');
@@ -261,6 +401,23 @@ describe('the token list', () => {
     expect((await list()).payload).toEqual(market.tokens.map(({ token }) => token));
     simulator.configure({ coinListShape: 'objects' });
     expect((await list()).payload).toEqual(market.tokens);
+  });
+
+  it.each(['token', 'symbol', 'coin', 'coinSymbol', 'tokenSymbol', 'code'] as const)(
+    'names its tokens by %s where told so',
+    async (coinKey) => {
+      simulator.configure({ coinListShape: 'objects', coinKey });
+      expect((await list()).payload).toContainEqual({ [coinKey]: 'ETH', name: 'Ethereum' });
+    },
+  );
+
+  it('stands in an object, is short, or is garbage where told so', async () => {
+    simulator.configure({ coinListUnder: 'tokens', coinList: 'short' });
+    expect((await list()).payload).toEqual({ tokens: ['BTC'] });
+    simulator.configure({ coinListUnder: 'none', coinList: 'garbage' });
+    const names = (await list()).payload as string[];
+    expect(new Set(names).size).toBe(9_994);
+    expect(names.filter((name) => market.knows(name))).toEqual([]);
   });
 
   it('can fail with 404', async () => {

@@ -1,6 +1,13 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { metricCodes } from '../../src/catalog/index.ts';
-import { type Faults, parseFaults, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import {
+  describeFaults,
+  type Faults,
+  faultKinds,
+  parseFaults,
+  type Simulator,
+  startSimulator,
+} from '../../src/simulator/index.ts';
 import { ask, askList, beijing, business, post, StoppedClock, valuesOf } from './ask.ts';
 
 const clock = new StoppedClock(beijing('2025-06-02'));
@@ -35,6 +42,19 @@ describe('a fault', () => {
     expect(byCode).toMatchObject({ status: 200, code: 429 });
   });
 
+  it('throttles without saying for how long', async () => {
+    const { status, headers } = await askWith({ throttle: { ...always, as: 'plain' } });
+    expect(status).toBe(429);
+    expect(headers.get('retry-after')).toBeNull();
+  });
+
+  it.each([401, 403] as const)('answers HTTP %i with a page, as a whitelist does', async (status) => {
+    const answered = await askWith({ forbidden: { ...always, status } });
+    expect(answered).toMatchObject({ status, code: undefined });
+    expect(answered.headers.get('content-type')).toBe('text/html');
+    expect(answered.text).toContain('<html>');
+  });
+
   it('cuts the connection before the answer or halfway through it', async () => {
     simulator.setFaults({ cutConnection: { ...always, at: 'before' } });
     await expect(ask(simulator, business())).rejects.toThrow('fetch failed');
@@ -57,6 +77,73 @@ describe('a fault', () => {
   it('answers an unknown code', async () => {
     expect(await askWith({ unknownCode: always })).toMatchObject({ status: 200, code: 500 });
     expect((await askWith({ unknownCode: { ...always, code: 777 } })).code).toBe(777);
+  });
+
+  it.each([
+    ['list', [{ token: 'BTC', endPoints: [] }]],
+    ['nothing', []],
+    ['null', null],
+    ['absent', undefined],
+  ] as const)('has nothing of anything, as %s', async (as, payload) => {
+    simulator.setFaults({ empty: { ...always, as } });
+    const answered = await ask(simulator, business());
+    expect(answered.code).toBe(200);
+    if (payload === undefined || payload === null) expect(answered.payload).toBe(payload);
+    else expect(answered.payload).toMatchObject(payload);
+  });
+
+  it('has nothing of anything, by code 203', async () => {
+    simulator.setFaults({ empty: { ...always, as: '203' } });
+    expect(await ask(simulator, business())).toMatchObject({ code: 203, payload: undefined });
+  });
+
+  it.each(['1.7e308', '1e400', '12345678901234567890'] as const)(
+    'has one absurd value: %s',
+    async (value) => {
+      const sane = valuesOf(await askList(simulator));
+      simulator.setFaults({ absurd: { ...always, value } });
+      expect(valuesOf(await askList(simulator))).toEqual([value, ...sane.slice(1)]);
+    },
+  );
+
+  it('writes an absurd value as a number where values are numbers, exactly', async () => {
+    simulator.configure({ valuesAs: 'number', payloadAs: 'plain' });
+    simulator.setFaults({ absurd: { ...always, value: '1e400' } });
+    expect((await ask(simulator, business())).text).toContain('"value":1e400}');
+    simulator.configure({ valuesAs: 'string', payloadAs: 'encrypted' });
+  });
+
+  it('gives one cell two values', async () => {
+    simulator.setFaults({ twice: always });
+    const [first, ...others] = (await askList(simulator))[0]?.endPoints ?? [];
+    expect(first?.data.map(({ endpoint }) => endpoint)).toEqual(['CO-A-01-05', 'CO-A-01-05']);
+    expect(new Set(first?.data.map(({ value }) => value)).size).toBe(2);
+    expect(others.every(({ data }) => data.length === 1)).toBe(true);
+  });
+
+  it('repeats in its words what was sent', async () => {
+    const { code, msg } = await askWith({ echo: always });
+    expect(code).toBe(500);
+    expect(msg).toContain('content-type');
+    expect(msg).toContain('{}');
+  });
+
+  it('puts a byte order mark before the JSON', async () => {
+    simulator.setFaults({ bom: always });
+    const response = await fetch(`${simulator.url}/v1/endpoint`, { method: 'POST', body: '{}' });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect([...bytes.slice(0, 4)]).toEqual([0xef, 0xbb, 0xbf, '{'.charCodeAt(0)]);
+  });
+
+  it('sends the body a byte at a time, after the headers', async () => {
+    simulator.setFaults({ drip: { ...always, milliseconds: 15 } });
+    const before = performance.now();
+    const response = await fetch(`${simulator.url}/v1/endpoint`, { method: 'POST', body: '{}' });
+    const headersAfter = performance.now() - before;
+    let pieces = 0;
+    for await (const _ of response.body ?? []) pieces += 1;
+    expect(pieces).toBeGreaterThan(10);
+    expect(performance.now() - before).toBeGreaterThan(headersAfter + 15 * 10);
   });
 
   it('is slow', async () => {
@@ -149,6 +236,23 @@ describe('faults as text', () => {
       throttle: { probability: 0.5, as: 'body' },
       error503: { probability: 1 },
       cutShort: { probability: 1 },
+    });
+  });
+
+  it('are described, every one of them', () => {
+    expect(describeFaults().map(([form]) => form.split('=')[0])).toEqual([...faultKinds]);
+    expect(describeFaults()).toContainEqual(['throttle=[SECONDS|plain|body@]P', expect.any(String)]);
+    const all = { throttle: 'plain', forbidden: '401', empty: 'null', absurd: '1e400', drip: '100' };
+    const text = Object.entries(all).map(([kind, detail]) => `${kind}=${detail}@1`);
+    expect(parseFaults(`${text.join()},twice=1,echo=1,bom=1`)).toEqual({
+      throttle: { probability: 1, as: 'plain' },
+      forbidden: { probability: 1, status: 401 },
+      empty: { probability: 1, as: 'null' },
+      absurd: { probability: 1, value: '1e400' },
+      drip: { probability: 1, milliseconds: 100 },
+      twice: { probability: 1 },
+      echo: { probability: 1 },
+      bom: { probability: 1 },
     });
   });
 

@@ -241,6 +241,37 @@ describe('a market', () => {
   });
 });
 
+describe('coverage', () => {
+  it('has three tiers, as the vendor’s page of v2.1 tells', () => {
+    const market = new Market({ coverage: 'tiers' });
+    const served = (token: string) => granularities.filter((each) => market.hasGranularity(token, each));
+    for (const token of ['BTC', 'ETH']) expect(served(token)).toEqual(['15m', '1h', '4h', '1d']);
+    for (const token of ['BNB', 'DOGE', 'SOL', 'UNI', 'XRP', 'LTC', 'ADA'])
+      expect(served(token)).toEqual(['1h', '4h', '1d']);
+    for (const token of ['QTUM', 'UMA']) expect(served(token)).toEqual(['4h', '1d']);
+  });
+
+  it('ends where a token’s life ends, and begins where it begins', () => {
+    const lifetimes = { SOL: { from: someDay, until: someDay + 2 * day }, BTC: { until: someDay } };
+    const market = new Market({ lifetimes });
+    const row = (token: string, days: number) => market.row('1h', token, someDay + days * day);
+    expect([-1, 0, 1, 2].map((days) => row('SOL', days) !== null)).toEqual([false, true, true, false]);
+    expect([-1, 0].map((days) => row('BTC', days) !== null)).toEqual([true, false]);
+    expect(row('ETH', 0)).not.toBeNull();
+  });
+
+  it('has days from either hour, each the sum of its hours', () => {
+    const market = new Market();
+    for (const start of [someDay, someDay + 8 * 60 * minute]) {
+      const hours = startsOf('1h', start, start + day).map(
+        (hour) => market.value('1h', 'BTC', mentionCount, hour) ?? Number.NaN,
+      );
+      expect(market.value('1d', 'BTC', mentionCount, start)).toBe(hours.reduce((sum, each) => sum + each, 0));
+    }
+    expect(market.row('1d', 'BTC', someDay + 4 * 60 * minute)).toBeNull();
+  });
+});
+
 describe('tags', () => {
   const market = new Market();
 
