@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { oneLine } from '../errors.ts';
 import { readBody } from './body.ts';
+import { Overdue, withDeadline } from './deadline.ts';
 import type { Credentials, Dialect, MetricsQuestion, Question } from './dialects/dialect.ts';
 import { ApiFailure } from './failure.ts';
 import { backoff, defaultRetryPolicy, type RetryPolicy } from './retry.ts';
@@ -120,28 +121,40 @@ export class ApiClient {
   ): Promise<unknown> {
     const { baseUrl, dialect, credentials, clock, timeout, largestAnswer } = this.#options;
     const call = dialect.encode(question, credentials, clock.now());
-    const timer = AbortSignal.timeout(timeout);
-    let response: Response;
-    let body: string;
-    try {
-      response = await fetch(`${baseUrl}/${call.path}`, {
+    const { status, headers, body } = await withDeadline(timeout, signal, async (abort) => {
+      const response = await fetch(`${baseUrl}/${call.path}`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...call.headers },
         body: call.body,
-        signal: signal === undefined ? timer : AbortSignal.any([timer, signal]),
-        redirect: 'error',
+        signal: abort,
+        // Followed, it would carry the key to wherever the answer points.
+        redirect: 'manual',
       });
       onHeaders(response.headers);
-      body = await readBody(response, largestAnswer);
-    } catch (error) {
+      refuseRedirect(response);
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: await readBody(response, largestAnswer),
+      };
+    }).catch((error: unknown) => {
       if (error instanceof ApiFailure) throw error;
-      const reason = timer.aborted ? `no complete answer within ${timeout / 1000} s` : networkReason(error);
+      const isLate = error instanceof Overdue;
+      const reason = isLate ? `no complete answer within ${timeout / 1000} s` : networkReason(error);
       // The cause is left out: undici keeps in it what the server sent.
       throw new ApiFailure('transient', reason);
-    }
-    const { status, headers } = response;
+    });
     return dialect.open({ status, retryAfter: headers.get('retry-after'), body }, credentials, clock.now());
   }
+}
+
+/** @throws ApiFailure (`transient`) */
+function refuseRedirect({ status, body }: Response): void {
+  if (status < 300 || status > 399) return;
+  body?.cancel().catch(() => {});
+  throw new ApiFailure('transient', `HTTP status ${status}: a redirect, which is not followed`, {
+    code: status,
+  });
 }
 
 function timeOf(headers: Headers): number | undefined {

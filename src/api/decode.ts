@@ -14,7 +14,7 @@ import {
 } from '../catalog/index.ts';
 import { windowLists } from './dialects/index.ts';
 import { ApiFailure } from './failure.ts';
-import { isJson } from './json.ts';
+import { isJson, type Json } from './json.ts';
 
 /** What was asked, as far as the answer is checked against it. Times are milliseconds since the epoch. */
 export interface Asked {
@@ -50,7 +50,7 @@ export type RejectReason =
   | 'unknown tag'
   | 'token not asked for'
   | 'window off the grid'
-  | 'window outside the range';
+  | 'second value';
 
 /** The parts an answer is made of: a token's entry, in it windows and tags, in a window values. */
 export type AnswerPart = 'entry' | 'window' | 'value' | 'tag';
@@ -76,22 +76,31 @@ export interface Answer {
   readonly windows: number;
   /** How many of the cells asked for the answer does not even mention. */
   readonly absentCells: number;
+  /** Token × window entries beside the asked range: the running window comes along now and then. No fault, and dropped. */
+  readonly windowsBeside: number;
+  /** Things that cannot be stored beyond those in `rejects`. */
+  readonly moreRejects: number;
 }
 
-/**
- * Most things of one answer that are kept for the quarantine: five times the largest RECORD_LIMIT. Beyond it the answer
- * is garbage, which would take minutes to store.
- */
+/** Most things of one answer that are kept for the quarantine; of the others there is a count. */
+const mostKept = 1000;
+
+/** Most things of one answer that may not fit: five times the largest RECORD_LIMIT. Beyond it the answer is garbage. */
 const mostRejects = 100_000;
+
+/** Longest value of a tag that is stored, in characters. */
+const longestTag = 10_000;
 
 /**
  * Reads a decrypted answer: every shape that the API is known to use. What does not fit is rejected one by one, never
  * with its neighbours.
  *
+ * @param answer `null` where the API says that there is nothing
  * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known, or holds more than
  *   100,000 things that do not fit
  */
 export function decodeAnswer(answer: unknown, asked: Asked): Answer {
+  if (answer === null) return new AnswerReader(asked).read([]);
   if (!Array.isArray(answer))
     throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
   if (isTooDeep(answer)) throw new ApiFailure('transient', 'the answer is nested too deep', { code: 200 });
@@ -103,11 +112,13 @@ class AnswerReader {
   readonly #tokens: ReadonlySet<string>;
   readonly #metrics: ReadonlySet<string>;
   readonly #rows = new Map<string, AnsweredRow & { readonly seen: boolean[] }>();
-  readonly #tags = new Map<string, AnsweredTag>();
+  readonly #tags = new Map<string, AnsweredTag & { readonly time: number }>();
   readonly #rejects: Reject[] = [];
   #values = 0;
   #windows = 0;
   #seenCells = 0;
+  #windowsBeside = 0;
+  #moreRejects = 0;
   /** Entries whose form is known, whatever their content. */
   #understood = 0;
 
@@ -126,11 +137,13 @@ class AnswerReader {
     const windows = (interval.end - interval.start) / windowLength[granularity];
     return {
       rows: Array.from(this.#rows.values(), ({ token, time, values }) => ({ token, time, values })),
-      tags: [...this.#tags.values()],
+      tags: Array.from(this.#tags.values(), ({ token, tag, value }) => ({ token, tag, value })),
       rejects: this.#rejects,
       values: this.#values,
       windows: this.#windows,
       absentCells: tokens.length * metrics.length * windows - this.#seenCells,
+      windowsBeside: this.#windowsBeside,
+      moreRejects: this.#moreRejects,
     };
   }
 
@@ -140,7 +153,9 @@ class AnswerReader {
     raw: unknown,
     where: { token?: string; time?: number; metric?: string } = {},
   ): void {
-    if (this.#rejects.length === mostRejects) {
+    if (this.#rejects.length === mostKept) {
+      this.#moreRejects++;
+      if (this.#moreRejects + mostKept <= mostRejects) return;
       throw new ApiFailure(
         'transient',
         `the answer holds more than ${mostRejects} things that cannot be stored`,
@@ -160,13 +175,16 @@ class AnswerReader {
       return this.#reject('token not asked for', 'entry', entry, { token });
     }
     const given = [...windowLists, 'tags'].filter((name) => name in entry);
-    const broken = given.filter((name) => listOf(entry[name]) === undefined);
+    const isTagMap = isJson(entry.tags);
+    const broken = given.filter(
+      (name) => listOf(entry[name]) === undefined && !(name === 'tags' && isTagMap),
+    );
     // An entry without any list speaks of something else: silence about a window is an answer, this is not.
     if (broken.length === given.length) return this.#reject('malformed', 'entry', entry, { token });
     this.#understood++;
     for (const name of broken) this.#reject('malformed', 'entry', { token, [name]: entry[name] }, { token });
     for (const window of windows) this.#readWindow(token, window);
-    this.#readTags(token, listOf(entry.tags) ?? []);
+    this.#readTags(token, isTagMap ? [entry.tags] : (listOf(entry.tags) ?? []));
   }
 
   /** Counts the records of entries that are rejected whole: they fill the answer like any other. */
@@ -181,11 +199,12 @@ class AnswerReader {
     this.#count([window]);
     if (!isJson(window) || !Array.isArray(window.data))
       return this.#reject('malformed', 'window', window, { token });
-    const time = typeof window.startTime === 'string' ? parseBeijing(window.startTime) : undefined;
+    const time = startOf(window);
     if (time === undefined) return this.#reject('malformed', 'window', window, { token });
     const { interval, granularity } = this.#asked;
     if (time < interval.start || time >= interval.end) {
-      return this.#reject('window outside the range', 'window', window, { token, time });
+      this.#windowsBeside++;
+      return;
     }
     if ((time - interval.start) % windowLength[granularity] !== 0) {
       return this.#reject('window off the grid', 'window', window, { token, time });
@@ -209,6 +228,10 @@ class AnswerReader {
       this.#seenCells++;
     }
     if (value === undefined) return this.#reject('no finite number', 'value', item, { token, time, metric });
+    const first = row.values[position] ?? null;
+    // The first counts; nobody can tell which of two is right.
+    if (first !== null && value !== null && value !== first)
+      return this.#reject('second value', 'value', item, { token, time, metric });
     if (value !== null) row.values[position] = value;
   }
 
@@ -222,28 +245,60 @@ class AnswerReader {
     return row;
   }
 
-  /** Tags come as a flat list, or as windows like those of the metrics; nobody documents which. */
-  #readTags(token: Token, entries: readonly unknown[]): void {
+  /**
+   * Nobody documents how tags come: as a flat list, as windows like those of the metrics, or as maps from code to value.
+   *
+   * @param time start of the window that they stand in; the newest counts
+   */
+  #readTags(token: Token, entries: readonly unknown[], time = 0): void {
     for (const entry of entries) {
-      if (isJson(entry) && Array.isArray(entry.data)) this.#readTags(token, entry.data);
-      else this.#readTag(token, entry);
+      if (!isJson(entry)) this.#readTag(token, entry, time);
+      else if (Array.isArray(entry.data)) this.#readTags(token, entry.data, startOf(entry) ?? time);
+      else if (isJson(entry.data)) this.#readTags(token, [entry.data], startOf(entry) ?? time);
+      else if (codeOf(entry) === undefined && Object.keys(entry).some(isTagCode)) {
+        for (const [tag, value] of Object.entries(entry)) this.#readTag(token, { tag, value }, time);
+      } else this.#readTag(token, entry, time);
     }
   }
 
-  #readTag(token: Token, entry: unknown): void {
+  #readTag(token: Token, entry: unknown, time: number): void {
     this.#values++;
-    if (!isJson(entry)) return this.#reject('malformed', 'tag', entry, { token });
-    const tag = entry.tag ?? entry.endpoint ?? entry.code;
-    if (typeof tag !== 'string') return this.#reject('malformed', 'tag', entry, { token });
+    const tag = isJson(entry) ? codeOf(entry) : undefined;
+    if (!isJson(entry) || tag === undefined) return this.#reject('malformed', 'tag', entry, { token });
     if (!isTagCode(tag)) return this.#reject('unknown tag', 'tag', entry, { token, metric: tag });
-    const { value } = entry;
+    const value = entry.value ?? entry.tagValue;
     if (value === undefined || value === null || value === '') return;
     // A tag nobody asked for is the one sent to satisfy an API that refuses an empty list.
     if (!this.#asked.tags.includes(tag)) return;
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    if (!isStorable(text)) return this.#reject('malformed', 'tag', entry, { token, metric: tag });
-    this.#tags.set(`${token} ${tag}`, { token, tag, value: text });
+    if (!isStorable(text) || text.length > longestTag)
+      return this.#reject('malformed', 'tag', entry, { token, metric: tag });
+    const key = `${token} ${tag}`;
+    const known = this.#tags.get(key);
+    if (known === undefined || time > known.time) this.#tags.set(key, { token, tag, value: text, time });
+    else if (time === known.time && text !== known.value)
+      this.#reject('second value', 'tag', entry, { token, metric: tag });
   }
+}
+
+/** Names under which the code of a tag comes. */
+const tagNames = ['tag', 'endpoint', 'code', 'tagCode', 'name'] as const;
+
+function codeOf(entry: Json): string | undefined {
+  return firstText(entry, tagNames);
+}
+
+/** The first text under any of the names. */
+function firstText(entry: Json, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = entry[name];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return undefined;
+}
+
+function startOf({ startTime }: Json): number | undefined {
+  return typeof startTime === 'string' ? parseBeijing(startTime) : undefined;
 }
 
 /** Far more levels than any answer has. */
@@ -299,18 +354,23 @@ const mostTokens = 10_000;
 /** Longest name of a token that is one, in characters. */
 const longestName = 200;
 
+/** Names under which a token comes in the token list, and under which the list itself may stand. */
+const tokenNames = ['token', 'symbol', 'coin', 'coinSymbol', 'tokenSymbol', 'code'] as const;
+const tokenLists = ['list', 'tokens'] as const;
+
 /**
- * Reads the answer to the token list: texts, or objects with `token` (or `symbol`, `coin`) and perhaps `name`. Entries
- * that are neither are left out.
+ * Reads the answer to the token list: texts, or objects with the token under one of several names and perhaps `name`; the
+ * list may stand in an object. Entries that are neither are left out.
  *
  * @throws ApiFailure (`transient`) where the whole is no list, or names no token, or more than 10,000
  */
 export function decodeTokens(answer: unknown): ListedToken[] {
-  if (!Array.isArray(answer))
+  const list = isJson(answer) ? tokenLists.map((name) => answer[name]).find(Array.isArray) : answer;
+  if (!Array.isArray(list))
     throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
   const tokens = new Map<Token, ListedToken>();
-  for (const entry of answer as readonly unknown[]) {
-    const text = isJson(entry) ? (entry.token ?? entry.symbol ?? entry.coin) : entry;
+  for (const entry of list as readonly unknown[]) {
+    const text = isJson(entry) ? firstText(entry, tokenNames) : entry;
     const token = typeof text === 'string' ? text.trim() : '';
     if (!isToken(token)) continue;
     tokens.set(token, { token, name: isJson(entry) && isName(entry.name) ? entry.name : token });

@@ -35,6 +35,9 @@ export function kindOfCode(code: number): FailureKind {
   return kinds.get(code) ?? 'transient';
 }
 
+/** Why an address in front of the API is refused, as far as anybody can tell from outside. */
+export const whitelistHint = "your address may not be on the key's whitelist";
+
 /** The kind that an HTTP status stands for where the body holds no code, such as a gateway's page. */
 export function kindOfStatus(status: number): FailureKind {
   if (status === 401 || status === 403) return 'access-denied';
@@ -49,16 +52,24 @@ export class ApiFailure extends Error {
   readonly code: number | undefined;
   /** How long the API asked us to wait, in milliseconds. */
   readonly retryAfter: number | undefined;
+  /** Whether the code is an HTTP status, of an answer without an envelope. */
+  readonly isStatus: boolean;
 
   constructor(
     kind: FailureKind,
     message: string,
-    details: { code?: number | undefined; retryAfter?: number | undefined; cause?: unknown } = {},
+    details: {
+      code?: number | undefined;
+      retryAfter?: number | undefined;
+      isStatus?: boolean;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.code = details.code;
     this.retryAfter = details.retryAfter;
+    this.isStatus = details.isStatus ?? false;
   }
 
   /** Whether the same request may do better a moment later. */

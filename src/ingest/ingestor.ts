@@ -289,7 +289,7 @@ export class Ingestor {
     context.tally.values += answer.values;
     context.tally.rowsWritten += stored.rowsWritten;
     context.tally.revisions += stored.revisions;
-    context.tally.rejects += answer.rejects.length;
+    context.tally.rejects += answer.rejects.length + answer.moreRejects;
     this.#reporter.stored(request, context.lane, answer);
   }
 
@@ -315,4 +315,7 @@ function describe(request: DataRequest, { lane }: RequestContext) {
 }
 
 /** The answer to a request that the API knows nothing about. */
-const nothing: Answer = { rows: [], tags: [], rejects: [], values: 0, windows: 0, absentCells: 0 };
+const nothing: Answer = {
+  ...{ rows: [], tags: [], rejects: [], values: 0, windows: 0 },
+  ...{ absentCells: 0, windowsBeside: 0, moreRejects: 0 },
+};

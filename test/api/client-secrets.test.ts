@@ -7,8 +7,10 @@ import {
   answers,
   clientFor,
   credentials,
+  envelope,
   failureOf,
   type Handler,
+  question,
   startRawServer,
   startServer,
 } from './server.ts';
@@ -107,6 +109,23 @@ describe('secrets', () => {
   ])('do not come back %s', async (_, bytes) => {
     await using server = await startRawServer(bytes);
     expectNoSecret(everythingSaid(await failureOf(clientFor(server.url))));
+  });
+
+  it('are blotted out of data, in whatever form the server repeats them', async () => {
+    const { apiKey, signSecret, dataSecret, dataIv } = credentials;
+    const echo = [
+      { token: apiKey, [signSecret]: encodeURIComponent(`${dataSecret}/é`) },
+      [Buffer.from(dataIv).toString('base64'), { hex: Buffer.from(signSecret).toString('hex') }],
+      `${apiKey}${dataIv} and 7`,
+    ];
+    await using server = await startServer(
+      answers(envelope(echo), JSON.stringify({ code: 200, data: echo })),
+    );
+    for (const _ of ['sealed', 'plain']) {
+      const payload = await clientFor(server.url).fetchMetrics(question);
+      expectNoSecret(JSON.stringify(payload));
+      expect(payload).toMatchObject([{ token: '[redacted]' }, {}, '[redacted][redacted] and 7']);
+    }
   });
 
   it.each(['timeout', 'refused', 'too large'])('are not part of a failure by %s', async (how) => {

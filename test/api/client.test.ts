@@ -116,6 +116,24 @@ describe('the client', () => {
     expect(Math.abs(Date.now() - (attempts[0]?.serverTime ?? 0))).toBeLessThan(5000);
   });
 
+  it.each([
+    ['behind a byte order mark', (inner: string) => `\ufeff${inner}`, 'BTC'],
+    ['in an envelope within', (inner: string) => `{"code":"200","message":"ok","data":${inner}}`, 'BTC'],
+  ])('takes an answer %s', async (_, around, token) => {
+    const text = around(JSON.stringify([{ token }]));
+    const sealed = JSON.stringify({ code: 200, data: encrypt(text, credentials, 'base64') });
+    await using server = await startServer(answers(`\ufeff${sealed}`));
+    expect(await clientFor(server.url).fetchMetrics(question)).toEqual([{ token }]);
+  });
+
+  it('takes the code of an envelope within for the answer’s', async () => {
+    await using server = await startServer(answers(envelope({ code: 205, msg: 'not yours', data: null })));
+    expect((await failureOf(clientFor(server.url))).failure).toMatchObject({
+      kind: 'metric-refused',
+      message: 'code 205: not yours',
+    });
+  });
+
   it('answers many calls at once, each with its own', async () => {
     await using server = await startServer(async (response, attempt) => {
       await new Promise((resolve) => setTimeout(resolve, 20 - attempt));
@@ -133,7 +151,6 @@ describe('a code in the answer', () => {
     [202, 'access-denied'],
     [203, 'no-data'],
     [204, 'access-denied'],
-    [401, 'access-denied'],
     [205, 'metric-refused'],
     [403, 'access-denied'],
   ])('%i fails at once as %s, in the vendor’s words', async (code, kind) => {
@@ -142,6 +159,20 @@ describe('a code in the answer', () => {
     const { failure, attempts } = await failureOf(clientFor(server.url));
     expect(failure).toMatchObject({ kind, code, message: `code ${code}: no permission for CO-A-01-05` });
     expect(attempts).toMatchObject([{ outcome: kind, code, message: failure.message }]);
+    expect(server.received).toHaveLength(1);
+  });
+
+  it.each([
+    ['401 in the envelope', 200, '{"code":401,"msg":"no"}', 'code 401: no; '],
+    ['HTTP 401 with a page', 401, '<html>who are you</html>', 'HTTP status 401: '],
+    ['HTTP 403 with a page', 403, '<html>no</html>', 'HTTP status 403: '],
+  ])('is a refusal that names the whitelist where it is %s', async (_, status, body, said) => {
+    await using server = await startServer(answers({ status, body }));
+    const { failure } = await failureOf(clientFor(server.url));
+    expect(failure).toMatchObject({
+      kind: 'access-denied',
+      message: `${said}your address may not be on the key's whitelist`,
+    });
     expect(server.received).toHaveLength(1);
   });
 

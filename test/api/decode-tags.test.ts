@@ -74,9 +74,42 @@ describe('tags', () => {
     expect(decodeTags({ tag: 'CO-B-01-01', value: 'whale' })).toEqual({ tags: {}, rejects: [], values: 1 });
   });
 
-  it('that come twice keep the last value, which no gap erases', () => {
-    const given = ['old', 'new', ''].map((value) => ({ tag: 'CO-B-01-04', value }));
-    expect(decodeTags(...given)).toEqual({ tags: { 'CO-B-01-04': 'new' }, rejects: [], values: 3 });
+  it('that come twice keep the first value; another one is rejected, and no gap erases it', () => {
+    const given = ['first', 'first', 'second', ''].map((value) => ({ tag: 'CO-B-01-04', value }));
+    expect(decodeTags(...given)).toMatchObject({
+      tags: { 'CO-B-01-04': 'first' },
+      rejects: [{ reason: 'second value', part: 'tag', raw: { value: 'second' } }],
+      values: 4,
+    });
+  });
+
+  it('of several windows are those of the newest, in whatever order the windows come', () => {
+    const at = (hour: number, value: string) => ({
+      startTime: `2025-01-01 0${hour}:00:00`,
+      data: [{ tagCode: 'CO-B-01-04', tagValue: value }],
+    });
+    for (const given of [
+      [at(0, 'old'), at(2, 'new')],
+      [at(2, 'new'), at(0, 'old')],
+    ])
+      expect(decodeTags(...given)).toMatchObject({ tags: { 'CO-B-01-04': 'new' }, rejects: [] });
+  });
+
+  it.each([
+    [[{ 'CO-B-01-04': 'DeFi' }]],
+    [{ 'CO-B-01-04': 'DeFi' }],
+    [[{ startTime: '2025-01-01 00:00:00', data: { 'CO-B-01-04': 'DeFi' } }]],
+    [[{ name: 'CO-B-01-04', value: 'DeFi' }]],
+  ])('are read from %j', (tags) => {
+    const answer = decodeAnswer([{ token: 'BTC', tags }], asked);
+    expect(answer).toMatchObject({ tags: [{ token: 'BTC', tag: 'CO-B-01-04', value: 'DeFi' }], rejects: [] });
+  });
+
+  it('are rejected where their value is longer than any label', () => {
+    expect(decodeTags({ tag: 'CO-B-01-04', value: 'x'.repeat(10_001) })).toMatchObject({
+      tags: {},
+      rejects: [{ reason: 'malformed', part: 'tag' }],
+    });
   });
 });
 
@@ -89,15 +122,18 @@ describe('the token list', () => {
     ]);
   });
 
-  it.each(['token', 'symbol', 'coin'])('is read from objects that name the token by %s', (key) => {
-    expect(
-      decodeTokens([{ [key]: 'BTC', name: 'Bitcoin' }, { [key]: 'ETH' }, { [key]: 'XRP', name: '' }]),
-    ).toEqual([
-      { token: 'BTC', name: 'Bitcoin' },
-      { token: 'ETH', name: 'ETH' },
-      { token: 'XRP', name: 'XRP' },
-    ]);
-  });
+  it.each(['token', 'symbol', 'coin', 'coinSymbol', 'tokenSymbol', 'code'])(
+    'is read from objects that name the token by %s',
+    (key) => {
+      expect(
+        decodeTokens([{ [key]: 'BTC', name: 'Bitcoin' }, { [key]: 'ETH' }, { [key]: 'XRP', name: '' }]),
+      ).toEqual([
+        { token: 'BTC', name: 'Bitcoin' },
+        { token: 'ETH', name: 'ETH' },
+        { token: 'XRP', name: 'XRP' },
+      ]);
+    },
+  );
 
   it('leaves out what is no token and keeps the rest, each once', () => {
     const given = [
@@ -142,7 +178,11 @@ describe('the token list', () => {
     );
   });
 
-  it.each([null, {}, 'BTC', { list: ['BTC'] }, [], [null], ['']])(
+  it.each(['list', 'tokens'])('is read from a list under %s', (name) => {
+    expect(decodeTokens({ [name]: ['BTC'] })).toEqual([{ token: 'BTC', name: 'BTC' }]);
+  });
+
+  it.each([null, {}, 'BTC', { names: ['BTC'] }, [], [null], ['']])(
     'is a transient failure where it is %j',
     (answer) => {
       let thrown: unknown;

@@ -171,18 +171,32 @@ describe('an answer', () => {
       values: 0,
       windows: 0,
       absentCells: 36,
+      windowsBeside: 0,
+      moreRejects: 0,
     });
+    // The API says so as well.
+    expect(decodeAnswer(null, asked)).toEqual(decodeAnswer([], asked));
   });
 
-  it('takes the last value of a cell that comes twice, counts it as one cell, and lets no gap erase it', () => {
+  it('drops a window beside the range, and counts it', () => {
+    const answer = decodeWindows(...[0, 4, 5].map((at) => window(at, { 'CO-A-01-05': at })));
+    expect(valuesOf(answer)).toEqual({ 'BTC 0 CO-A-01-05': 0 });
+    expect(answer).toMatchObject({ windowsBeside: 2, windows: 3, values: 3, rejects: [] });
+  });
+
+  it('takes the first value of a cell that comes twice, counts it as one cell, and lets no gap erase it', () => {
     const answer = decodeWindows(
       window(0, { 'CO-A-01-05': 1 }),
       window(0, { 'CO-A-01-05': 2, 'CO-A-02-03': 0.5 }),
       window(0, { 'CO-A-01-05': '', 'CO-A-02-03': 'soon' }),
     );
     expect(answer.rows).toHaveLength(1);
-    expect(valuesOf(answer)).toEqual({ 'BTC 0 CO-A-01-05': 2, 'BTC 0 CO-A-02-03': 0.5 });
+    expect(valuesOf(answer)).toEqual({ 'BTC 0 CO-A-01-05': 1, 'BTC 0 CO-A-02-03': 0.5 });
     expect(answer).toMatchObject({ values: 5, windows: 3, absentCells: 34 });
+    expect(answer.rejects).toMatchObject([
+      { reason: 'second value', metric: 'CO-A-01-05' },
+      { reason: 'no finite number', metric: 'CO-A-02-03' },
+    ]);
   });
 
   it('puts a token that comes in two entries together', () => {
@@ -211,17 +225,14 @@ describe('an answer', () => {
     expect(answer).toMatchObject({ values: 3, windows: 3, rejects: [] });
   });
 
-  it.each([undefined, null, {}, { list: [] }, 'BTC', 7, true])(
-    'is a transient failure where it is %j',
-    (whole) => {
-      let thrown: unknown;
-      try {
-        decodeAnswer(whole, asked);
-      } catch (error) {
-        thrown = error;
-      }
-      expect(thrown).toBeInstanceOf(ApiFailure);
-      expect(thrown).toMatchObject({ kind: 'transient', code: 200 });
-    },
-  );
+  it.each([undefined, {}, { list: [] }, 'BTC', 7, true])('is a transient failure where it is %j', (whole) => {
+    let thrown: unknown;
+    try {
+      decodeAnswer(whole, asked);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(ApiFailure);
+    expect(thrown).toMatchObject({ kind: 'transient', code: 200 });
+  });
 });

@@ -8,6 +8,7 @@ describe('the kinds of failures', () => {
     [203, 'no-data'],
     [204, 'access-denied'],
     [205, 'metric-refused'],
+    [401, 'access-denied'],
     [403, 'access-denied'],
     [429, 'throttled'],
   ])('code %i stands for %s', (code, kind) => {
@@ -15,7 +16,7 @@ describe('the kinds of failures', () => {
   });
 
   it('every other code is transient until proven otherwise', () => {
-    const known = new Set([200, 201, 202, 203, 204, 205, 403, 429]);
+    const known = new Set([200, 201, 202, 203, 204, 205, 401, 403, 429]);
     const others = Array.from({ length: 1002 }, (_, code) => code - 1).filter((code) => !known.has(code));
     expect(new Set(others.map(kindOfCode))).toEqual(new Set(['transient']));
   });

@@ -22,7 +22,7 @@ const reasons: ReadonlySet<string> = new Set<RejectReason>([
   'unknown tag',
   'token not asked for',
   'window off the grid',
-  'window outside the range',
+  'second value',
 ]);
 
 /** Fit for a log and a text column: whole characters on one line. */

@@ -1,8 +1,8 @@
 import { oneLine } from '../../errors.ts';
-import { ApiFailure, kindOfCode, kindOfStatus } from '../failure.ts';
+import { ApiFailure, kindOfCode, kindOfStatus, whitelistHint } from '../failure.ts';
 import { isJson, type Json, parseJson } from '../json.ts';
 import { parseRetryAfter } from '../retry.ts';
-import { withoutSecrets } from '../secrets.ts';
+import { valueWithoutSecrets, withoutSecrets } from '../secrets.ts';
 import type { Credentials, Reply } from './dialect.ts';
 
 /** The envelope `{code, msg, data}` that answers of all versions come in. */
@@ -10,8 +10,8 @@ import type { Credentials, Reply } from './dialect.ts';
 export interface EnvelopeForm {
   /** Names that the payload may have; the first that is there counts. */
   readonly payload: readonly string[];
-  /** Turns a payload that came as a text into JSON. @throws Error where it cannot be read */
-  readonly open: (text: string, code: number) => unknown;
+  /** Turns a payload that came as a text into JSON text. @throws Error where it cannot be read */
+  readonly open: (text: string) => string;
 }
 
 /** Most envelopes within one another; the API may encrypt an envelope of its own (nobody tells). */
@@ -33,39 +33,49 @@ export function openEnvelope(
   const envelope = parseEnvelope(reply);
   const code = readCode(envelope?.code);
   if (envelope === undefined || code === undefined) throw statusFailure(reply.status, retryAfter);
-  let payload = payloadOf(envelope, code, { form, credentials, retryAfter });
+  const surroundings = { form, credentials, retryAfter, body: reply.body };
+  let payload = payloadOf(envelope, code, surroundings);
   for (let depth = 1; depth < deepest; depth++) {
     const inner = isJson(payload) ? payload : undefined;
     const innerCode = readCode(inner?.code);
     if (inner === undefined || innerCode === undefined) return payload;
-    payload = payloadOf(inner, innerCode, { form, credentials, retryAfter });
+    payload = payloadOf(inner, innerCode, surroundings);
   }
   return payload;
 }
 
 function statusFailure(status: number, retryAfter: number | undefined): ApiFailure {
   const isOk = status >= 200 && status < 300;
-  const what = isOk ? 'the answer is no JSON envelope with a code' : `HTTP status ${status}`;
-  return new ApiFailure(kindOfStatus(status), what, { code: status, retryAfter });
+  const kind = kindOfStatus(status);
+  const hint = kind === 'access-denied' ? `: ${whitelistHint}` : '';
+  const what = isOk ? 'the answer is no JSON envelope with a code' : `HTTP status ${status}${hint}`;
+  return new ApiFailure(kind, what, { code: status, retryAfter, isStatus: true });
 }
 
 interface Surroundings {
   readonly form: EnvelopeForm;
   readonly credentials: Credentials;
   readonly retryAfter: number | undefined;
+  readonly body: string;
 }
 
-/** @throws ApiFailure where the code is not 200, or the payload cannot be opened */
-function payloadOf(envelope: Json, code: number, { form, credentials, retryAfter }: Surroundings): unknown {
+/**
+ * The payload without our secrets: what of it cannot be stored is kept in quarantine, and printed from there.
+ * @throws ApiFailure where the code is not 200, or the payload cannot be opened
+ */
+function payloadOf(envelope: Json, code: number, surroundings: Surroundings): unknown {
+  const { form, credentials, retryAfter, body } = surroundings;
   if (code !== 200) {
     const words = quote(envelope.msg ?? envelope.message, credentials);
-    throw new ApiFailure(kindOfCode(code), `code ${code}${words}`, { code, retryAfter });
+    const hint = code === 401 ? `; ${whitelistHint}` : '';
+    throw new ApiFailure(kindOfCode(code), `code ${code}${words}${hint}`, { code, retryAfter });
   }
   const name = form.payload.find((each) => Object.hasOwn(envelope, each));
   const payload = (name === undefined ? undefined : envelope[name]) ?? null;
-  if (typeof payload !== 'string') return payload;
+  if (typeof payload !== 'string') return valueWithoutSecrets(payload, body, credentials);
   try {
-    return form.open(payload, code);
+    const text = form.open(payload);
+    return valueWithoutSecrets(parseJson(text, code), text, credentials);
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     // The cause is left out: a JSON parser quotes what it could not read.

@@ -18,7 +18,7 @@ export function plainDialect(version: Exclude<ApiVersion, 'v1'>): Dialect {
       body: JSON.stringify(businessOf(question, 'left out')),
     }),
     open: (reply, credentials, now) =>
-      openEnvelope(reply, credentials, now, { payload: ['data', 'result'], open: parseJson }),
+      openEnvelope(reply, credentials, now, { payload: ['data', 'result'], open: (text) => text }),
     server: {
       read({ headers, body }, { apiKey }) {
         const key = headers[keyHeader.toLowerCase()];

@@ -5,7 +5,7 @@ import { dialectOf, secretSettings } from '../../api/dialects/index.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { formatBeijing } from '../../beijing.ts';
 import { bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
-import { hasCredentials, requireCredentials } from '../../config.ts';
+import { hasCredentials, requireCredentials, type Settings } from '../../config.ts';
 import { settledUntil } from '../../planning/windows.ts';
 import { logRequest } from '../../store/answers/requests.ts';
 import { makeProbeDue, readBreaker } from '../../store/limits/breaker.ts';
@@ -40,7 +40,7 @@ export async function* checkApi(context: CommandContext, found: FoundDatabase): 
       attempt = made;
     });
   } catch (error) {
-    yield explain(error, settings.baseUrl);
+    yield explain(error, settings);
   }
   yield await checkClock(runtime, found, attempt);
 }
@@ -95,7 +95,7 @@ async function ask(
 }
 
 /** Failures by kind, with what a person can do about them. @throws what is no failure of a call */
-function explain(error: unknown, baseUrl: string): Finding {
+function explain(error: unknown, settings: Settings): Finding {
   if (error instanceof BudgetSpent) {
     return warning(
       'API',
@@ -104,21 +104,23 @@ function explain(error: unknown, baseUrl: string): Finding {
     );
   }
   if (!(error instanceof ApiFailure)) throw error;
-  const said = `${new URL(baseUrl).host}: ${error.message}`;
+  const said = `${new URL(settings.baseUrl).host}: ${error.message}`;
   switch (error.kind) {
     case 'access-denied':
       return failed(
         'API',
         said,
-        error.code === 403
-          ? 'CRYPTORACLE_SIGN_SECRET is wrong, or CRYPTORACLE_WIRE says the wrong way to sign'
+        error.code === 403 && !error.isStatus && isSealed(settings)
+          ? 'CRYPTORACLE_SIGN_SECRET is wrong, or CRYPTORACLE_WIRE says the wrong way to sign: `doctor --calibrate` finds out'
           : "check CRYPTORACLE_API_KEY, and that this machine's address is on the key's whitelist",
       );
     case 'bad-request':
       return failed(
         'API',
         said,
-        'CRYPTORACLE_DATA_SECRET or CRYPTORACLE_DATA_IV is wrong, or CRYPTORACLE_WIRE says the wrong way to encrypt',
+        isSealed(settings)
+          ? 'CRYPTORACLE_DATA_SECRET or CRYPTORACLE_DATA_IV is wrong, or CRYPTORACLE_WIRE says the wrong way to encrypt: `doctor --calibrate` finds out'
+          : 'CRYPTORACLE_API_VERSION may be the wrong version: `doctor --calibrate` finds out',
       );
     case 'metric-refused':
       return warning(
@@ -134,19 +136,30 @@ function explain(error: unknown, baseUrl: string): Finding {
         mayPass: true,
       };
     case 'transient':
-      return explainTransient(said, error.code);
+      return explainTransient(said, error.code, settings);
   }
 }
 
-function explainTransient(said: string, code: number | undefined): Finding {
+/** Whether messages are signed and encrypted. */
+function isSealed({ apiVersion, wire }: Settings): boolean {
+  return dialectOf(apiVersion, wire).secrets.length > 1;
+}
+
+function explainTransient(said: string, code: number | undefined, settings: Settings): Finding {
   if (code !== undefined && code >= 400 && code < 500) {
-    return failed('API', said, 'CRYPTORACLE_BASE_URL or CRYPTORACLE_API_VERSION is wrong');
+    return failed(
+      'API',
+      said,
+      'CRYPTORACLE_BASE_URL or CRYPTORACLE_API_VERSION is wrong: `doctor --calibrate` finds the version',
+    );
   }
   if (code === 200) {
     return failed(
       'API',
       said,
-      'CRYPTORACLE_DATA_SECRET or CRYPTORACLE_DATA_IV is wrong, or CRYPTORACLE_WIRE, or something between here and the API answers in its place',
+      isSealed(settings)
+        ? 'CRYPTORACLE_DATA_SECRET or CRYPTORACLE_DATA_IV is wrong, or CRYPTORACLE_WIRE, or something between here and the API answers in its place'
+        : 'something between here and the API answers in its place, or CRYPTORACLE_API_VERSION is wrong',
     );
   }
   const remedy = 'check CRYPTORACLE_BASE_URL and the network, or wait';

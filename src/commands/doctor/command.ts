@@ -6,19 +6,34 @@ import { readDailyNeed } from '../../store/ledger/daily-need.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readListedTokens } from '../../store/ledger/tokens.ts';
 import { readSentToday } from '../../store/limits/rate-limiter.ts';
+import { parsePositive } from '../options.ts';
 import { count, printJson } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import { checkApi } from './api.ts';
+import { type CalibrateOptions, runCalibration } from './calibrate.ts';
 import { checkDatabase, type FoundDatabase } from './database.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 import { checkQueue } from './queue.ts';
 
+interface DoctorOptions extends CalibrateOptions {
+  readonly calibrate?: true;
+}
+
 export const doctorCommand = new Command('doctor')
   .option('--json', 'print the result as JSON')
-  .addHelpText('after', '\nSends one call to the API. Exit code 1: mend something; 75: it may pass.')
-  .action(async ({ json }: { json?: true }) => {
+  .option('--calibrate', 'find out how the API is spoken, and what its pages leave open')
+  .option('--write', 'with --calibrate: put what was found into .env')
+  .option('--max-calls <n>', 'with --calibrate: most calls to the API', parsePositive, 60)
+  .addHelpText(
+    'after',
+    '\nSends one call to the API; with --calibrate, up to --max-calls. Exit code 1: mend something; 75: it may pass.',
+  )
+  .action(async ({ json, calibrate, ...options }: DoctorOptions) => {
     const wrong = settingsMistake();
+    if (wrong === undefined && calibrate === true) {
+      return runCommand((context) => runCalibration(context, { ...options, ...(json && { json }) }));
+    }
     if (wrong === undefined) return runCommand((context) => report(examine(context), json === true));
     process.exitCode = await report(wrong, json === true);
   });

@@ -5,8 +5,8 @@ import type { Database, Transaction } from '../connection/database.ts';
 
 /** What the API sent and could not be stored; kept until it can be, and after that with what became of it. */
 
-/** Longest raw form that is kept, in characters; a whole answer at the record limit has a tenth of it. */
-const longestRaw = 1_000_000;
+/** Longest raw form that is kept, in characters: more than any value or window, and much of an entry. */
+const longestRaw = 20_000;
 
 /** Text of any origin in a form that PostgreSQL stores: whole characters, no NUL. */
 function storable(text: string | undefined, longest: number): string | null {
