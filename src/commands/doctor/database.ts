@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import type { Database } from '../../store/connection/database.ts';
 import { errorCode } from '../../store/connection/errors.ts';
-import { schemaState } from '../../store/setup/migrate.ts';
+import { type SchemaState, schemaState } from '../../store/setup/migrate.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 
@@ -65,7 +65,7 @@ async function checkServer(database: Database, { settings }: Runtime): Promise<F
   );
 }
 
-function describeSchema(state: 'behind' | 'current' | 'ahead' | 'forbidden'): Finding {
+function describeSchema(state: SchemaState | 'forbidden'): Finding {
   switch (state) {
     case 'current':
       return ok('schema', 'the newest');
@@ -73,6 +73,12 @@ function describeSchema(state: 'behind' | 'current' | 'ahead' | 'forbidden'): Fi
       return warning(
         'schema',
         'older than this program, or none yet',
+        'run `migrate`; the first start does it, too',
+      );
+    case 'unfinished':
+      return warning(
+        'schema',
+        'the newest, but its setup was not finished: views, rights or comments may be missing',
         'run `migrate`; the first start does it, too',
       );
     case 'ahead':

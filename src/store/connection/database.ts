@@ -36,6 +36,7 @@ export class Database {
   readonly url: string;
   readonly #observers: StatementObserver[];
   readonly #watch: SilenceWatch;
+  #closing: Promise<void> | undefined;
 
   constructor(url: string, options: DatabaseOptions) {
     this.url = url;
@@ -139,7 +140,12 @@ export class Database {
   }
 
   /** Closes all connections; one that went silent is left behind. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const enough = new AbortController();
     const closed = this.pool.end().finally(() => enough.abort());
     await Promise.race([

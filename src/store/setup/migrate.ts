@@ -13,6 +13,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Database } from '../connection/database.ts';
 import { errorCode } from '../connection/errors.ts';
 import { commentStatements } from './comments.ts';
+import { isComplete, recordCompletion } from './completion.ts';
 import { createFunctions } from './functions.ts';
 import { turnOffJit } from './jit.ts';
 import { removeReaderJobs, revokeJobPlanting } from './planted-jobs.ts';
@@ -47,6 +48,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await setUpRoles(connection, log);
       await revokeJobPlanting(connection, log);
       await removeReaderJobs(connection, log);
+      await recordCompletion(connection, newestMigration());
     });
   } catch (error) {
     if (errorCode(error) !== '42501') throw error;
@@ -57,12 +59,12 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
   }
 }
 
-/** Runs {@link migrate} where the schema is behind, and only then. */
+/** Runs {@link migrate} where the schema is behind or its setup was not finished, and only then. */
 export async function ensureMigrated(database: Database, clock: Clock, log: Logger): Promise<void> {
   const state = await schemaState(database);
   if (state === 'ahead') throw tooNew();
   if (state === 'current') return;
-  log.info('bringing the database to the newest schema');
+  log.info({ state }, 'bringing the database to the newest schema');
   await migrate(database, clock, log);
 }
 
@@ -73,21 +75,34 @@ export async function requireMigrated(database: Database): Promise<void> {
   if (state === 'behind') {
     throw new UserError('the database does not have the newest schema yet; run `migrate` first');
   }
+  if (state === 'unfinished') {
+    throw new UserError('the setup of the database was not finished; run `migrate` first');
+  }
 }
 
 const journal = z.object({ entries: z.array(z.object({ when: z.number() })) });
 
-/** Whether the database has all migrations of this program, lacks some, or has some that it does not know. */
-export async function schemaState(database: Database): Promise<'behind' | 'current' | 'ahead'> {
+/** When the newest migration of this program was written, in milliseconds since the epoch. */
+function newestMigration(): number {
   const text = readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8');
-  const newest = journal.parse(JSON.parse(text)).entries.at(-1)?.when ?? 0;
+  return journal.parse(JSON.parse(text)).entries.at(-1)?.when ?? 0;
+}
+
+/**
+ * Whether the database lacks migrations of this program, has some that it does not know, or has them all; and then,
+ * whether what comes after them was set up to the end.
+ */
+export type SchemaState = 'behind' | 'unfinished' | 'current' | 'ahead';
+
+export async function schemaState(database: Database): Promise<SchemaState> {
+  const newest = newestMigration();
   try {
     const [row] = await database.query<{ applied: number | null }>(
       'schema state',
       sql`select max(created_at)::float8 as applied from cryptoracle.migrations`,
     );
     const applied = row?.applied ?? 0;
-    if (applied === newest) return 'current';
+    if (applied === newest) return (await isComplete(database, newest)) ? 'current' : 'unfinished';
     return applied < newest ? 'behind' : 'ahead';
   } catch (error) {
     // No such table, schema: nothing has been applied yet.

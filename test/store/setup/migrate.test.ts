@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { UserError } from '../../../src/errors.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import { Database } from '../../../src/store/connection/database.ts';
-import { ensureMigrated, migrate } from '../../../src/store/setup/migrate.ts';
+import { ensureMigrated, migrate, requireMigrated, schemaState } from '../../../src/store/setup/migrate.ts';
 import { ManualClock } from '../../support/clock.ts';
 import {
   createEmptyDatabase,
@@ -193,6 +193,27 @@ describeOnServers('migrate', (kind) => {
       expect(await value<number>(fresh, 'select count(*)::int from cryptoracle.tokens')).toBe(200);
     });
   });
+
+  it.each(['write comments', 'make functions', 'make views', 'grant rights'])(
+    'is finished by ensureMigrated where it was interrupted after "%s"',
+    async (last) => {
+      const url = await createEmptyDatabase(kind);
+      const interrupt = (name: string) => {
+        if (name === last) throw new RangeError('interrupted');
+      };
+      const first = new Database(url, { connections: 2, observe: interrupt });
+      await expect(migrate(first, systemClock, silent)).rejects.toThrow();
+      await first.close();
+      const second = new Database(url, { connections: 2 });
+      expect(await schemaState(second)).toBe('unfinished');
+      await expect(requireMigrated(second)).rejects.toThrow('run `migrate`');
+      await ensureMigrated(second, systemClock, silent);
+      expect(await schemaState(second)).toBe('current');
+      expect(await value<number>(second, 'select count(*)::int from cryptoracle.freshness')).toBe(4);
+      await second.close();
+      await dropDatabase(kind, url);
+    },
+  );
 
   it('is not run by ensureMigrated where the schema is the newest', async () => {
     const lines: string[] = [];
