@@ -97,6 +97,8 @@ const settingsSchema = z
     httpHost: setting('HTTP_HOST', value.text().default('127.0.0.1')),
     httpPort: setting('HTTP_PORT', value.integer(0, 65_535).default(8080)),
     httpToken: secret('HTTP_TOKEN', value.bearerToken().optional()),
+    /** Absent: nobody changes anything over HTTP. */
+    httpWriteToken: secret('HTTP_WRITE_TOKEN', value.bearerToken().optional()),
     logLevel: setting(
       'LOG_LEVEL',
       z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

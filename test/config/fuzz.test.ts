@@ -41,6 +41,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   HTTP_HOST: ['::', '127.0.0.1'],
   HTTP_PORT: ['8080'],
   HTTP_TOKEN: ['S3CRET-token'],
+  HTTP_WRITE_TOKEN: ['S3CRET-write'],
   LOG_LEVEL: ['silent'],
 };
 
@@ -77,6 +78,7 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   httpHost: ({ httpHost }) => httpHost !== '',
   httpPort: ({ httpPort }) => isWhole(httpPort, 0, 65_535),
   httpToken: ({ httpToken }) => httpToken === undefined || httpToken.length >= 8,
+  httpWriteToken: ({ httpWriteToken }) => httpWriteToken === undefined || httpWriteToken.length >= 8,
   logLevel: ({ logLevel }) => /^[a-z]+$/.test(logLevel),
 };
 
