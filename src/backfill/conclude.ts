@@ -12,7 +12,7 @@ import { summariseGaps, totalOf } from './summary.ts';
 export interface Conclusion {
   /** Number of the order; `undefined` where nothing was missing, and nothing ordered. */
   readonly order: number | undefined;
-  readonly end: FillResult['end'] | 'cancelled';
+  readonly end: FillResult['end'] | 'cancelled' | 'paused';
   readonly tally: IngestTally;
   /** What the ledger still lacks. */
   readonly valuesLeft: number;
@@ -50,7 +50,12 @@ export async function conclude(work: WorkDone, context: BackfillContext): Promis
   const { database } = context;
   const { id, result } = work;
   const left = await readLeft(work, context);
-  if (id !== undefined && (await readOrder(database, id))?.state === 'cancelled') {
+  const state = id === undefined ? undefined : (await readOrder(database, id))?.state;
+  if (id !== undefined && state === 'paused' && left.valuesLeft > 0) {
+    const problem = new TryLaterError(`order ${id} is paused; ${describeRest(id, left)}`);
+    return { order: id, end: 'paused', tally: result.tally, ...left, problem };
+  }
+  if (id !== undefined && state === 'cancelled') {
     // Calls that were under way when a refresh was cancelled have entered what they brought in its ledger.
     await forgetRefresh(database, id);
     return {

@@ -4,11 +4,11 @@ import type { BackfillContext } from './context.ts';
 /** How often an order gets a sign of life, in milliseconds. */
 const interval = 2000;
 
-/** Tells the database that an order is being worked on, and learns from it when somebody has cancelled the order. */
+/** Tells the database that an order is being worked on, and learns from it when somebody has cancelled or paused the order. */
 export class Heartbeat {
   readonly #id: number;
   readonly #context: Pick<BackfillContext, 'database' | 'clock'>;
-  readonly #cancelled = new AbortController();
+  readonly #withdrawn = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #calls = 0;
   #recorded = 0;
@@ -20,9 +20,9 @@ export class Heartbeat {
     this.#timer = setInterval(() => void this.#record().catch(() => {}), interval);
   }
 
-  /** Aborted once somebody has cancelled the order. */
-  get cancelled(): AbortSignal {
-    return this.#cancelled.signal;
+  /** Aborted once somebody has cancelled or paused the order. */
+  get withdrawn(): AbortSignal {
+    return this.#withdrawn.signal;
   }
 
   /** @param calls all that were sent so far */
@@ -41,6 +41,6 @@ export class Heartbeat {
     const sent = this.#calls - this.#recorded;
     this.#recorded = this.#calls;
     const state = await recordHeartbeat(database, this.#id, sent, clock.now());
-    if (state === 'cancelled') this.#cancelled.abort();
+    if (state === 'cancelled' || state === 'paused') this.#withdrawn.abort();
   }
 }

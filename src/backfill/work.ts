@@ -83,7 +83,7 @@ async function fill(
     result = await fillGaps({
       ...{ database, ingestor, packer, scope, clock, mostCalls },
       concurrency: settings.fetchConcurrency,
-      signal: AbortSignal.any([signal, heartbeat.cancelled]),
+      signal: AbortSignal.any([signal, heartbeat.withdrawn]),
       onProgress: (cells, { calls }, { granularity, interval }) => {
         done += cells;
         heartbeat.count(calls);

@@ -1,3 +1,4 @@
+import { OrderRunner } from '../backfill/runner.ts';
 import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
 import { Fetcher } from '../queue/fetcher.ts';
 import { fetchQueue, liveQueue } from '../queue/jobs.ts';
@@ -37,6 +38,9 @@ export async function startPipeline(
     const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
     runtime.onClose('fetcher', () => fetcher.stop());
     await fetcher.start();
+    const orders = new OrderRunner({ context: runtime.backfill(database), ingestor, log });
+    runtime.onClose('orders', () => orders.stop());
+    orders.start();
   }
   if (isScheduling) {
     const queues = { liveQueue: backend.queue(liveQueue), fetchQueue: backend.queue(fetchQueue) };

@@ -16,7 +16,8 @@ export interface BackfillScope {
   readonly evenUnavailable: boolean;
 }
 
-export type BackfillState = 'running' | 'done' | 'stopped' | 'failed' | 'cancelled';
+/** `waiting`: left to the workers, none of which has taken it up yet. `paused`: laid aside by a person. */
+export type BackfillState = 'waiting' | 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'cancelled';
 
 /** Instants are milliseconds since the epoch. */
 export interface BackfillOrder extends BackfillScope {
@@ -147,11 +148,14 @@ export async function recordHeartbeat(
   return row?.state;
 }
 
-/** Ends an order, unless it was cancelled meanwhile. What only a refresh in progress needs is let go. */
+/** Ends an order, unless it was cancelled or paused meanwhile. What only a refresh in progress needs is let go. */
 export async function endOrder(
   database: Database,
   id: number,
-  end: { readonly state: Exclude<BackfillState, 'running'>; readonly message: string | undefined },
+  end: {
+    readonly state: Exclude<BackfillState, 'running' | 'waiting' | 'paused'>;
+    readonly message: string | undefined;
+  },
   now: number,
 ): Promise<void> {
   await database.transaction(async (tx) => {
@@ -160,7 +164,8 @@ export async function endOrder(
       sql`
         update cryptoracle.backfills
         set state = ${end.state}, message = ${end.message ?? null}, ended_at = ${at(now)}
-        where id = ${id} and (state <> 'cancelled' or ${end.state} = 'cancelled')`,
+        where id = ${id} and (state <> 'cancelled' or ${end.state} = 'cancelled')
+          and (state <> 'paused' or ${end.state} in ('done', 'cancelled'))`,
       tx,
     );
     if (end.state === 'done' || end.state === 'cancelled') await forgetRefresh(database, id, tx);
