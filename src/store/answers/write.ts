@@ -5,6 +5,7 @@ import type { DataRequest } from '../../planning/request.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { markAnswered } from '../ledger/coverage.ts';
 import { forgetRefused } from '../ledger/entitlements.ts';
+import { announceStored } from './announce.ts';
 import { noteWritten } from './quality.ts';
 import { writeRejects } from './quarantine.ts';
 import { logRequest, type RequestLogEntry } from './requests.ts';
@@ -47,7 +48,10 @@ export async function writeAnswer(
   const codes = [...request.metrics, ...request.tags];
   await lockTokens(database, request, tx);
   const stored = await writeRows(database, answer, tx);
-  if (stored.rowsWritten > 0) await noteWritten(database, request, tx);
+  if (stored.rowsWritten > 0) {
+    await noteWritten(database, request, tx);
+    await announceStored(database, request.granularity, tx);
+  }
   await writeTags(database, answer, tx);
   await markAnswered(database, { ...request, metrics: codes }, tx);
   const { refreshOf } = answer;
