@@ -1,7 +1,8 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writePage } from '../src/server/assets/build.ts';
 
 /**
  * Bundles the program with its packages into few files: read one by one, they take five times as long to start. What one
@@ -13,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Packages that are written for `require` find theirs so. */
 const banner = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
 
-/** @param entries name of each file in `folder`, and what it is made from */
+/** The program alone, without its page. @param entries name of each file in `folder`, and what it is made from */
 export async function bundle(folder: string, entries: Readonly<Record<string, string>>): Promise<void> {
   await build({
     entryPoints: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(root, path)])),
@@ -24,6 +25,8 @@ export async function bundle(folder: string, entries: Readonly<Record<string, st
     target: 'node20',
     banner: { js: banner },
     splitting: true,
+    // Only a checkout builds the page by itself, and has it.
+    external: ['esbuild'],
     logLevel: 'error',
   });
 }
@@ -41,11 +44,12 @@ async function buildProgram(keep: boolean): Promise<void> {
   const fresh = mkdtempSync(join(cache, 'build-'));
   try {
     await bundle(fresh, { cli: 'src/cli.ts' });
+    await writePage(join(fresh, 'web'));
     if (!keep) rmSync(dist, { recursive: true, force: true });
     mkdirSync(dist, { recursive: true });
     const entry = 'cli.js';
     for (const name of readdirSync(fresh)) {
-      if (name !== entry) copyFileSync(join(fresh, name), join(dist, name));
+      if (name !== entry) cpSync(join(fresh, name), join(dist, name), { recursive: true });
     }
     renameSync(join(fresh, entry), join(dist, entry));
   } finally {

@@ -19,6 +19,7 @@ import { beijing, count, printTable, showProgress } from './output.ts';
 import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import { demoFolder } from './runtime.ts';
+import { serve } from './serve.ts';
 
 function parseDays(text: string): number {
   const days = parsePositive(text);
@@ -86,8 +87,10 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   if (options.exit === true) return 0;
 
   const backend = await openQueue(runtime, database);
+  const address = await serve(runtime, database, backend);
   await startPipeline(runtime, database, backend, 'all');
   say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
+  process.stdout.write(`\nOpen ${address} in a browser\n`);
   await untilAborted(signal);
   say('ending ...');
   return 0;

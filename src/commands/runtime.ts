@@ -11,6 +11,7 @@ import { Ingestor } from '../ingest/ingestor.ts';
 import { ensureKnownTokens, refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
+import type { SiteOptions } from '../server/site.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
 import { hasEmbedded, startEmbedded } from '../store/connection/embedded/index.ts';
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
@@ -134,6 +135,12 @@ export class Runtime {
   /** What backfills are planned and worked on with. */
   backfill(database: Database): BackfillContext {
     return { database, clock: this.clock, packer: this.packer(), settings: this.settings };
+  }
+
+  /** What the page and its API read and order with. */
+  site(database: Database): SiteOptions {
+    const { settings, clock, log } = this;
+    return { database, databaseUrl: database.url, settings, backfill: this.backfill(database), clock, log };
   }
 
   /** What asks the API and stores its answers. @throws UserError where credentials are missing */

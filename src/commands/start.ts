@@ -1,32 +1,12 @@
 import { Command, Option } from 'commander';
 import { requireCredentials } from '../config.ts';
-import type { QueueBackend } from '../queue/backend.ts';
-import { queueNames } from '../queue/jobs.ts';
-import { StatusServer } from '../server/server.ts';
-import { openSources } from '../server/sources.ts';
-import type { Database } from '../store/connection/database.ts';
 import { openQueue, type Role, roles, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import type { Runtime } from './runtime.ts';
+import { serve } from './serve.ts';
 
 export const startCommand = new Command('start')
   .addOption(new Option('--role <role>', 'what this process does').choices(roles).default('all'))
   .action(({ role }: { role: Role }) => runCommand((context) => start(role, context)));
-
-/** Serves health, status and metrics. */
-async function serve(runtime: Runtime, database: Database, backend: QueueBackend): Promise<void> {
-  const { settings, clock, log } = runtime;
-  const queues = Object.fromEntries(queueNames.map((name) => [name, backend.queue(name)]));
-  for (const [name, queue] of Object.entries(queues)) runtime.onClose(`${name} counts`, () => queue.close());
-  const server = new StatusServer({
-    ...openSources(database, queues, settings, clock),
-    settings,
-    clock,
-    log,
-  });
-  runtime.onClose('server', () => server.stop());
-  await server.start();
-}
 
 async function start(role: Role, { runtime, signal }: CommandContext): Promise<number> {
   const { log, settings } = runtime;

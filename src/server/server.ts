@@ -5,14 +5,17 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { UserError } from '../errors.ts';
 import { statusToJson } from '../store/reports/status.ts';
-import { isAuthorized, requireSafeHost } from './access.ts';
+import { requireSafeHost } from './access.ts';
+import { auth } from './auth.ts';
 import { memo } from './memo.ts';
 import { type Facts, processRegistry, renderMetrics, statementMetrics } from './metrics.ts';
-import { renderPage } from './page.ts';
+import { type SiteOptions, site } from './site.ts';
 import type { Sources } from './sources.ts';
 
 export interface StatusServerOptions extends Sources {
-  readonly settings: Pick<Settings, 'httpHost' | 'httpPort' | 'httpToken'>;
+  readonly settings: Pick<Settings, 'httpHost' | 'httpPort' | 'httpToken' | 'httpWriteToken'>;
+  /** The page and its API; absent where only machines look. */
+  readonly site?: SiteOptions;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -26,18 +29,28 @@ const pingTime = 2000;
 /** The status counts a whole ledger, so it may take longer; less than the 10 s after which Prometheus gives up. */
 const statusTime = 8000;
 
-/** The one route that is open without a token: what watches over containers has none. */
-const healthPath = '/health';
+/** Open without a token, since what watches over containers has none; they tell nothing about the data. */
+const openRoute = { config: { isOpen: true } };
 
-/** Nothing on the page comes from elsewhere, and nothing elsewhere may frame it. */
+/** Nothing on the page comes from elsewhere or is written into it, and nothing elsewhere may frame it. */
 const headers = {
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 };
 
-/** Health, status, metrics and a page for people, over HTTP. Only reads. */
+/** Health, status, metrics, and the page for people with its API, over HTTP. */
 export class StatusServer {
   readonly #options: StatusServerOptions;
   readonly #app: FastifyInstance;
@@ -58,7 +71,16 @@ export class StatusServer {
     // Open connections of browsers and scrapers must not hold up the end of the process.
     this.#app = fastify({ logger: false, forceCloseConnections: true });
     this.#protect();
-    this.#addRoutes();
+    // Routes are added behind the guard, which looks at each of them.
+    this.#app.register(async (app) => this.#addRoutes(app));
+    if (options.site !== undefined) {
+      const { status, queueCounts } = this.#sources;
+      this.#app.register(site, {
+        ...options.site,
+        status,
+        queueCounts: () => this.#attempt('queue', queueCounts),
+      });
+    }
   }
 
   /**
@@ -77,7 +99,7 @@ export class StatusServer {
     const address = this.#app.server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : port;
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
-    this.#options.log.info({ url }, 'serving health, status and metrics');
+    this.#options.log.info({ url }, 'serving the page, its API, health and metrics');
     return url;
   }
 
@@ -88,17 +110,11 @@ export class StatusServer {
   }
 
   #protect(): void {
-    const { httpToken } = this.#options.settings;
-    this.#app.addHook('onRequest', async (request, reply) => {
+    const { settings, clock } = this.#options;
+    this.#app.addHook('onRequest', async (_, reply) => {
       reply.headers(headers);
-      // The route that was found decides, not the text of the address, which has many spellings.
-      if (httpToken === undefined || request.routeOptions.url === healthPath) return;
-      if (isAuthorized(request.headers.authorization, httpToken)) return;
-      return reply
-        .code(401)
-        .header('www-authenticate', 'Bearer realm="cryptoracle"')
-        .send({ error: 'needs the header Authorization: Bearer HTTP_TOKEN' });
     });
+    this.#app.register(auth, { settings, clock });
     this.#app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'there is no such page' }));
     this.#app.setErrorHandler((error: FastifyError, request, reply) => {
       const status = error.statusCode ?? 500;
@@ -108,29 +124,23 @@ export class StatusServer {
     });
   }
 
-  #addRoutes(): void {
-    const { clock } = this.#options;
-    this.#app.get(healthPath, async (_, reply) => {
+  #addRoutes(app: FastifyInstance): void {
+    app.get('/health', openRoute, async (_, reply) => {
       const isWell = await this.#attempt('database', async () => {
         await this.#sources.ping();
         return true;
       });
       return isWell ? { status: 'ok' } : unavailable(reply).send({ status: 'unavailable' });
     });
-    this.#app.get('/status', async (_, reply) => {
+    app.get('/status', async (_, reply) => {
       const status = await this.#status();
       if (status === undefined) return unavailable(reply).send({ error: 'the database does not answer' });
       return statusToJson(status);
     });
-    this.#app.get('/metrics', async (_, reply) => {
+    app.get('/metrics', async (_, reply) => {
       // 200 even where the database is down: `database_up` says so, and the process's own metrics still count.
       reply.type(this.#processMetrics.contentType);
       return renderMetrics(this.#processMetrics, await this.#facts());
-    });
-    this.#app.get('/', async (_, reply) => {
-      const facts = await this.#facts();
-      if (facts.status === undefined) unavailable(reply);
-      return reply.type('text/html; charset=utf-8').send(renderPage(facts, clock.now()));
     });
   }
 

@@ -46,7 +46,7 @@ export function makeServer(overrides: Partial<StatusServerOptions> = {}): Status
     status: async () => sampleStatus,
     queueCounts: async () => sampleCounts,
     observeStatements: () => {},
-    settings: { httpHost: '127.0.0.1', httpPort: 0, httpToken: undefined },
+    settings: { httpHost: '127.0.0.1', httpPort: 0, httpToken: undefined, httpWriteToken: undefined },
     clock: new ManualClock(now),
     log: pino({ level: 'silent' }),
     ...overrides,

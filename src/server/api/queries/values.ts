@@ -1,0 +1,123 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import type { z } from 'zod';
+import { UserError } from '../../../errors.ts';
+import { metricTable } from '../../../store/schema/sql.ts';
+import type { Reading } from '../reading.ts';
+import type * as schemas from '../schemas.ts';
+import { instant, pageOf, utc } from './sql.ts';
+
+/** The values themselves, and what stands out among them. */
+
+type ValuesQuery = z.output<typeof schemas.valuesQuery>;
+type Values = z.output<typeof schemas.values>;
+
+/**
+ * A page of values, oldest first.
+ * @throws UserError where there is no such metric
+ */
+export async function readValues(reading: Reading, query: ValuesQuery): Promise<Values> {
+  const { cursor, limit } = query;
+  const columns = await checkColumns(reading, query.metric);
+  const statement = valuesStatement(query, columns);
+  const rows = await reading.read<Record<string, string | number | null>>(
+    'api values',
+    sql`${statement} limit ${limit + 1} offset ${cursor}`,
+  );
+  const names = ['time', 'token', ...columns];
+  const { items, next } = pageOf(rows, limit, () => cursor + limit);
+  return {
+    columns: names,
+    rows: items.map((row) => names.map((name) => row[name] ?? null)),
+    next,
+    sql: asText(query, columns),
+  };
+}
+
+/** Columns by their names or by the codes of their metrics, as the database knows them. */
+async function checkColumns(reading: Reading, asked: readonly string[]): Promise<string[]> {
+  const known = await reading.read<{ code: string; column: string }>(
+    'api columns',
+    sql`select code, column_name as column from cryptoracle.metric_catalog`,
+  );
+  return asked.map((name) => {
+    const found = known.find(({ code, column }) => name === code || name === column);
+    if (found === undefined) throw new UserError(`there is no metric '${name}'`);
+    return found.column;
+  });
+}
+
+function valuesStatement(query: ValuesQuery, columns: readonly string[]): SQL {
+  const { granularity, token, from, to, asOf } = query;
+  const source =
+    asOf === undefined ? metricTable(granularity) : sql`cryptoracle.as_of(${granularity}, ${instant(asOf)})`;
+  const picked = columns.map((column) => sql`m.${sql.identifier(column)}`);
+  return sql`
+    select ${sql.join([sql`${utc(sql`m.time`)} as time`, sql`m.token`, ...picked], sql`, `)}
+    from ${source} as m
+    where m.token = any (${sql.param(token)}::text[]) and m.time >= ${instant(from)} and m.time < ${instant(to)}
+    order by m.time, m.token`;
+}
+
+/** The same for a person's own tool: what psql takes as it is. */
+function asText({ granularity, token, from, to, asOf }: ValuesQuery, columns: readonly string[]): string {
+  const literal = (text: string) => sql.raw(new PgDialect().escapeString(text));
+  const source =
+    asOf === undefined
+      ? `cryptoracle.metrics_${granularity}`
+      : `cryptoracle.as_of('${granularity}', '${asOf}')`;
+  const statement = sql`select ${sql.raw(['time', 'token', ...columns].join(', '))}
+from ${sql.raw(source)}
+where token in (${sql.join(token.map(literal), sql`, `)})
+  and time >= ${literal(from)} and time < ${literal(to)}
+order by time, token;`;
+  return new PgDialect().sqlToQuery(statement).sql;
+}
+
+export async function readMovers(reading: Reading, query: z.output<typeof schemas.moversQuery>) {
+  const { granularity, by, cursor = 0, limit } = query;
+  const place = by === 'mentions' ? sql`mention_place` : sql`sentiment_place`;
+  const rows = await reading.read<z.output<typeof schemas.mover>>(
+    'api movers',
+    sql`
+      select token, ${utc(sql`time`)} as time, mention_count as mentions, mention_count_before as "mentionsBefore",
+        mention_change as "mentionChange", net_sentiment as sentiment, net_sentiment_before as "sentimentBefore",
+        sentiment_change as "sentimentChange"
+      from cryptoracle.movers where granularity = ${granularity}
+      order by ${place}, token limit ${limit + 1} offset ${cursor}`,
+  );
+  return pageOf(rows, limit, () => cursor + limit);
+}
+
+export async function readZscores(reading: Reading, query: z.output<typeof schemas.zscoresQuery>) {
+  const { granularity, cursor = 0, limit } = query;
+  const rows = await reading.read<z.output<typeof schemas.zscore>>(
+    'api zscores',
+    sql`
+      select token, ${utc(sql`time`)} as time, net_sentiment as sentiment, mean_30d as mean, stddev_30d as deviation,
+        windows_30d::float8 as windows, zscore
+      from cryptoracle.sentiment_zscore where granularity = ${granularity}
+      order by abs(zscore) desc nulls last, token limit ${limit + 1} offset ${cursor}`,
+  );
+  return pageOf(rows, limit, () => cursor + limit);
+}
+
+export async function readCatalogue(reading: Reading) {
+  const [metrics, tags, tokens] = await Promise.all([
+    reading.read<z.output<typeof schemas.catalogue>['metrics'][number]>(
+      'api metrics',
+      sql`
+        select code, column_name as column, kind, unit, minimum, maximum, meaning
+        from cryptoracle.metric_catalog order by code`,
+    ),
+    reading.read<z.output<typeof schemas.catalogue>['tags'][number]>(
+      'api tags',
+      sql`select code, name, subject, meaning from cryptoracle.tag_catalog order by code`,
+    ),
+    reading.read<z.output<typeof schemas.catalogue>['tokens'][number]>(
+      'api tokens',
+      sql`select token, name, listed from cryptoracle.tokens order by position, token`,
+    ),
+  ]);
+  return { metrics, tags, tokens };
+}

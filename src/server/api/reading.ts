@@ -1,0 +1,70 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { Database } from '../../store/connection/database.ts';
+import { errorCode } from '../../store/connection/errors.ts';
+
+/** What the page and the API read with: connections of their own, with the rights of readers and a bound on every question. */
+
+/** Milliseconds after which a question is ended. */
+const longestQuestion = 8000;
+
+/** Questions at a time, of all visitors together. */
+const connections = 4;
+
+/** A question took longer than it may. */
+export class QuestionTooLarge extends Error {
+  override readonly name = 'QuestionTooLarge';
+
+  constructor(longest: number) {
+    super(`the database did not answer this within ${longest / 1000} s; ask for less at a time`);
+  }
+}
+
+export class Reading {
+  readonly #database: Database;
+  #role: Promise<string> | undefined;
+
+  readonly #longest: number;
+
+  /** @param url of the database that the pipeline writes @param longest milliseconds after which a question is ended */
+  constructor(url: string, longest = longestQuestion) {
+    this.#longest = longest;
+    this.#database = new Database(url, { connections });
+  }
+
+  /**
+   * Runs one question in a transaction that only reads, as `cryptoracle_reader` where this login may become that.
+   * @throws QuestionTooLarge where it takes too long, else what PostgreSQL says
+   */
+  async read<Row extends Record<string, unknown>>(name: string, statement: SQL): Promise<Row[]> {
+    this.#role ??= this.#findRole();
+    const role = await this.#role.catch((error) => {
+      this.#role = undefined;
+      throw error;
+    });
+    try {
+      return await this.#database.transaction(async (tx) => {
+        const bounds = `set transaction read only; ${role}; set local statement_timeout = ${this.#longest}`;
+        await this.#database.query('begin reading', sql.raw(bounds), tx);
+        return this.#database.query<Row>(name, statement, tx);
+      });
+    } catch (error) {
+      const canceled = '57014';
+      throw errorCode(error) === canceled ? new QuestionTooLarge(this.#longest) : error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #findRole(): Promise<string> {
+    const [row] = await this.#database.query<{ may: boolean }>(
+      'may become reader',
+      sql`
+        select coalesce(
+          (select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'cryptoracle_reader'), false
+        ) as may`,
+    );
+    return row?.may === true ? 'set local role cryptoracle_reader' : 'select';
+  }
+}

@@ -1,0 +1,14 @@
+type Cell = string | number | null;
+
+/** Rows as CSV (RFC 4180): texts are always quoted, so that no reader takes a ticker for anything else. */
+export function stringify(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const lines = [columns.map(quoted), ...rows.map((row) => row.map(format))];
+  return `${lines.map((line) => line.join(',')).join('\r\n')}\r\n`;
+}
+
+function format(cell: Cell): string {
+  if (cell === null) return '';
+  return typeof cell === 'number' ? String(cell) : quoted(cell);
+}
+
+const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;

@@ -1,0 +1,25 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { BackfillContext } from '../../../backfill/context.ts';
+import type { Clock } from '../../../clock.ts';
+import type { NowSources } from '../queries/now.ts';
+import { problem } from '../schemas.ts';
+
+/** What the routes of the API are built with. */
+export interface ApiOptions extends NowSources {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What orders are priced and placed with. */
+  readonly backfill: BackfillContext;
+}
+
+export type ApiPlugin = FastifyPluginAsync<ApiOptions>;
+
+export const typed = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
+
+/** The schema of a route: what it says, what it gives, and what it says of mistakes. */
+export function answers<Response extends z.ZodType>(summary: string, response: Response) {
+  return { summary, response: { 200: response, 400: problem, 503: problem } };
+}

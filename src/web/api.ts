@@ -1,0 +1,83 @@
+import { signal } from '@preact/signals';
+import type { Session } from '../server/api/types.ts';
+
+/** How the page speaks with its server: questions, and news while it is open. */
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What the server says is wrong. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function address(path: string, query: Query = {}): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)] as [string, string]],
+  );
+  const text = new URLSearchParams(given).toString();
+  return `/api/v1${path}${text === '' ? '' : `?${text}`}`;
+}
+
+/** @throws Refusal */
+export async function ask<T>(path: string, query?: Query, cancelled?: AbortSignal): Promise<T> {
+  return read<T>(await send(address(path, query), cancelled === undefined ? {} : { signal: cancelled }));
+}
+
+/** @throws Refusal */
+export async function write<T>(path: string, body: object = {}): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  return read<T>(await send(`/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) }));
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Refusal(0, 'The server does not answer. See that the program is running.');
+  }
+}
+
+async function read<T>(answer: Response): Promise<T> {
+  if (answer.status === 401) {
+    location.assign('/sign-in');
+    throw new Refusal(401, 'You are signed out.');
+  }
+  const body: unknown = await answer.json().catch(() => undefined);
+  if (answer.ok) return body as T;
+  const said = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : undefined;
+  throw new Refusal(answer.status, sentence(said ?? `the server answers with ${answer.status}`));
+}
+
+const sentence = (text: string) =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
+export const session = signal<Session | undefined>(undefined);
+
+export const mayWrite = () => session.value?.access === 'write';
+
+/** Whether news come in. */
+export const isLive = signal<boolean | undefined>(undefined);
+
+/** Grows whenever something may have changed: views that show it ask again. */
+export const newsCount = signal(0);
+
+export function listen(): void {
+  const source = new EventSource('/api/v1/live');
+  const tell = () => {
+    isLive.value = true;
+    if (document.visibilityState === 'visible') newsCount.value++;
+  };
+  source.addEventListener('open', tell);
+  source.addEventListener('stored', tell);
+  source.addEventListener('tick', tell);
+  source.addEventListener('error', () => {
+    isLive.value = false;
+  });
+  document.addEventListener('visibilitychange', tell);
+}

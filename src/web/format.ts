@@ -1,0 +1,69 @@
+/** Numbers, instants and spans as people read them; pure. */
+
+const beijingFormat = new Intl.DateTimeFormat('sv-SE', {
+  timeZone: 'Asia/Shanghai',
+  dateStyle: 'short',
+  timeStyle: 'short',
+});
+const hereFormat = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+
+export const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Whether the viewer's clock shows the same as Beijing's at an instant. */
+export const isBeijing = (instant: string) => inBeijing(instant) === inViewersZone(instant);
+
+export const inBeijing = (instant: string | number) => beijingFormat.format(new Date(instant));
+
+export const inViewersZone = (instant: string | number) => hereFormat.format(new Date(instant));
+
+export const beijingDate = (instant: string | number) => inBeijing(instant).slice(0, 10);
+
+/** Start of a Beijing day such as 2025-06-01, as an instant in ISO 8601. */
+export const beijingMidnight = (date: string) => `${date}T00:00:00+08:00`;
+
+export const count = (number: number) => Math.round(number).toLocaleString('en-US');
+
+/** A value with as many decimals as tell something. */
+export function decimal(value: number | null): string {
+  if (value === null) return '–';
+  if (Number.isInteger(value)) return count(value);
+  return Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(4).replace(/0+$/, '');
+}
+
+export const signed = (value: number, digits = 0) =>
+  `${value > 0 ? '+' : ''}${value.toLocaleString('en-US', { maximumFractionDigits: digits })}`;
+
+/** Never rounds up to 100 %: full means full. */
+export const percent = (share: number) => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
+
+export function bytes(size: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  return `${(size / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** A span of seconds in its two largest units. */
+export function span(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** How long ago, or how far ahead, an instant is. */
+export function relative(instant: string, now: string): string {
+  const seconds = (Date.parse(now) - Date.parse(instant)) / 1000;
+  return seconds >= 0 ? `${span(seconds)} ago` : `in ${span(-seconds)}`;
+}
+
+const purposes: Readonly<Record<string, string>> = {
+  live: 'newest windows',
+  repair: 'holes of the last days',
+  lookback: 'asked again',
+  history: 'history',
+};
+
+/** What a call was for, from its lane. */
+export const purpose = (lane: string) => purposes[lane] ?? lane;

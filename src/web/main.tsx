@@ -1,0 +1,92 @@
+import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Session } from '../server/api/types.ts';
+import { linkTo, place } from './address.ts';
+import { ask, isLive, listen, session } from './api.ts';
+import { Backfills } from './views/backfills.tsx';
+import { Coverage } from './views/coverage.tsx';
+import { Explorer } from './views/explorer.tsx';
+import { Now } from './views/now.tsx';
+import { Trouble } from './views/trouble.tsx';
+
+const views = {
+  now: { name: 'Now', Show: Now },
+  coverage: { name: 'Coverage', Show: Coverage },
+  explorer: { name: 'Explorer', Show: Explorer },
+  backfills: { name: 'Backfills', Show: Backfills },
+  trouble: { name: 'Trouble', Show: Trouble },
+} as const;
+
+type ViewName = keyof typeof views;
+
+const isView = (name: string): name is ViewName => name in views;
+
+function Visitor() {
+  const { value } = session;
+  if (value === undefined) return null;
+  const isSignedIn = value.needsToken || value.access === 'write';
+  return (
+    <>
+      {value.canWrite && value.access !== 'write' && <a href="/sign-in">Sign in to write</a>}
+      {isSignedIn && (
+        <form method="post" action="/sign-out">
+          <button type="submit">Sign out</button>
+        </form>
+      )}
+    </>
+  );
+}
+
+function Live() {
+  if (isLive.value === undefined) return null;
+  return (
+    <span role="status">
+      <span class={`dot ${isLive.value ? 'on' : 'off'}`} aria-hidden="true" />
+      {isLive.value ? 'live' : 'connecting again'}
+    </span>
+  );
+}
+
+function Page() {
+  const { view } = place.value;
+  const shown: ViewName = isView(view) ? view : 'now';
+  const { name, Show } = views[shown];
+  useEffect(() => {
+    document.title = `${name} – cryptoracle`;
+  }, [name]);
+  return (
+    <>
+      <header class="top">
+        <span class="name">
+          <img src="/assets/icon.svg" alt="" />
+          cryptoracle
+        </span>
+        <nav aria-label="Views">
+          {Object.entries(views).map(([key, each]) => (
+            <a key={key} href={linkTo(key)} aria-current={key === shown ? 'page' : undefined}>
+              {each.name}
+            </a>
+          ))}
+        </nav>
+        <div class="session">
+          <Live />
+          <Visitor />
+        </div>
+      </header>
+      <main>
+        <h1 class={shown === 'now' ? 'visually-hidden' : undefined}>{name}</h1>
+        <Show key={shown} />
+      </main>
+    </>
+  );
+}
+
+const root = document.getElementById('page');
+if (root !== null) render(<Page />, root);
+void ask<Session>('/session').then(
+  (value) => {
+    session.value = value;
+  },
+  () => {},
+);
+listen();

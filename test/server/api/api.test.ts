@@ -1,0 +1,174 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hour } from '../../support/clock.ts';
+import { describeOnServers, rows } from '../../support/database.ts';
+import { createFilledDatabase } from '../../support/filled.ts';
+import { bodyOf, startSite, type TestSite } from '../site.ts';
+
+/** The API of the page, against a database as the demo would have it, compared with SQL on the base tables. */
+
+describeOnServers('the API', (kind) => {
+  let site: TestSite;
+  beforeAll(async () => {
+    site = await startSite(await createFilledDatabase(kind), { HTTP_WRITE_TOKEN: 'may-write-here' });
+  });
+  afterAll(() => site.stop());
+
+  it('gives every value of a range, page by page, with the SQL that finds the same', async () => {
+    const to = new Date(Math.floor(Date.now() / hour) * hour);
+    const from = new Date(to.getTime() - 30 * hour);
+    const query = { granularity: '1h', token: 'BTC,ETH', metric: 'mention_count,CO-A-02-03', limit: 7 };
+    const found: unknown[] = [];
+    let text = '';
+    for (let cursor: number | null = 0; cursor !== null; ) {
+      const page = await site.get('/values', {
+        ...query,
+        from: from.toISOString(),
+        to: to.toISOString(),
+        cursor,
+      });
+      expect(page.columns).toEqual(['time', 'token', 'mention_count', expect.any(String)]);
+      found.push(...page.rows);
+      cursor = page.next;
+      text = page.sql;
+    }
+    const direct = await site.database.pool.query({ text, rowMode: 'array' });
+    expect(found.length).toBeGreaterThan(40);
+    expect(found).toEqual(JSON.parse(JSON.stringify(direct.rows)));
+  });
+
+  it('names what it does not understand', async () => {
+    const range = { from: '2025-06-01T00:00:00Z', to: '2025-06-02T00:00:00Z' };
+    const ask = (query: object) =>
+      site.fetch('/values', { granularity: '1h', token: 'BTC', ...range, ...query });
+    expect(await (await ask({ metric: "x'; drop table" })).json()).toEqual({
+      error: "there is no metric 'x'; drop table'",
+    });
+    expect((await ask({ metric: 'mention_count', granularity: '2h' })).status).toBe(400);
+    expect((await ask({ metric: 'mention_count', limit: 1_000_000 })).status).toBe(400);
+    expect((await ask({ metric: 'mention_count', from: 'yesterday' })).status).toBe(400);
+  });
+
+  it('says how things are in one sentence, and names the tokens that a window lacks', async () => {
+    const now = await site.get('/status');
+    expect(now.granularities.map(({ granularity }: { granularity: string }) => granularity)).toEqual([
+      '15m',
+      '1h',
+      '4h',
+      '1d',
+    ]);
+    for (const part of now.granularities) {
+      const there = await rows<{ token: string }>(
+        site.database,
+        `select token from cryptoracle.metrics_${part.granularity} where time = $1`,
+        [part.newestDue],
+      );
+      expect(part.tokensThere).toBe(part.tokensWanted - part.missing.length);
+      for (const { token } of there) expect(part.missing).not.toContain(token);
+    }
+    expect(now.verdict.sentence).toMatch(/\.$/);
+  });
+
+  it('shows each day of each token as the base tables have it', async () => {
+    const day = 24 * hour;
+    const from = Math.floor((Date.now() - 5 * day + 8 * hour) / day) * day - 8 * hour;
+    const range = { from: new Date(from).toISOString(), to: new Date(from + 3 * day).toISOString() };
+    const map = await site.get('/coverage', { granularity: '1h', ...range });
+    expect(map.columns).toBe(3);
+    const stored = await rows<{ token: string; column: number; rows: number }>(
+      site.database,
+      `select token, floor(extract(epoch from time - $1::timestamptz) / 86400)::int as column, count(*)::int as rows
+       from cryptoracle.metrics_1h where time >= $1 and time < $2 group by 1, 2`,
+      [range.from, range.to],
+    );
+    expect(map.rows).toHaveLength(8);
+    for (const { token, cells } of map.rows) {
+      [...cells].forEach((letter: string, column: number) => {
+        const count = stored.find((row) => row.token === token && row.column === column)?.rows ?? 0;
+        if (count === 24) expect(['filled', 'failed', 'quarantined', 'partly']).toContain(map.legend[letter]);
+        if (map.legend[letter] === 'filled') expect(count).toBe(24);
+        if (count === 0) expect(['unavailable', 'empty', 'before history']).toContain(map.legend[letter]);
+      });
+    }
+    expect(map.rows.some(({ cells }: { cells: string }) => cells.includes('#'))).toBe(true);
+  });
+
+  it('lists calls, failures, quarantine, notes, revisions and gaps, filtered and a page at a time', async () => {
+    const first = await site.get('/requests', { limit: 2 });
+    const second = await site.get('/requests', { limit: 2, cursor: first.next });
+    const newest = await rows<{ id: string }>(
+      site.database,
+      'select id from cryptoracle.requests order by id desc limit 4',
+    );
+    const ids = [...first.items, ...second.items].map(({ id }: { id: number }) => String(id));
+    expect(ids).toEqual(newest.map(({ id }) => id));
+    const failed = await site.get('/requests', { outcome: 'failed' });
+    expect(failed.items).toMatchObject([{ outcome: 'transient', code: 503, message: 'made for the test' }]);
+    expect((await site.get('/failures')).items).toMatchObject([
+      { outcome: 'transient', code: 503, calls: 1 },
+    ]);
+    expect((await site.get('/quarantine', { token: 'BTC' })).items).toMatchObject([
+      { reason: 'no finite number', raw: '"many"' },
+    ]);
+    expect((await site.get('/quarantine', { token: 'ETH' })).items).toEqual([]);
+    const revised = await site.get('/revisions', { token: 'BTC', granularity: '1h', limit: 1 });
+    expect(revised.items).toMatchObject([{ new: 123_456 }]);
+    for (const list of ['/notes', '/refusals', '/orders']) {
+      expect((await site.get(list)).items).toBeInstanceOf(Array);
+    }
+    const gaps = await site.get('/gaps', { granularity: '1h' });
+    for (const gap of gaps.items) expect(gap.windows).toBeGreaterThan(0);
+    expect((await site.get('/movers', { granularity: '1h', limit: 3 })).items).toHaveLength(3);
+    expect((await site.get('/zscores', { granularity: '1h' })).items.length).toBeGreaterThan(0);
+    expect((await site.get('/catalogue')).metrics.length).toBeGreaterThanOrEqual(13);
+  });
+
+  it('reads as a reader that cannot write', async () => {
+    const { reading } = site;
+    const [who] = await reading.read('who', sql`select current_user as name`);
+    expect(who).toEqual({ name: 'cryptoracle_reader' });
+    await expect(reading.read('write', sql`delete from cryptoracle.requests`)).rejects.toThrow();
+    await expect(reading.read('sleep', sql`select pg_sleep(20)`)).rejects.toThrow(/within 0.3 s/);
+  });
+
+  it('describes every route of itself', async () => {
+    const { openapi, paths } = await site.get('/openapi.json');
+    expect(openapi).toBe('3.1.0');
+    for (const path of ['values', 'status', 'coverage', 'cell', 'gaps', 'orders', 'requests']) {
+      expect(Object.keys(paths)).toContain(`/api/v1/${path}`);
+    }
+    expect(paths['/api/v1/values'].get.parameters.map(({ name }: { name: string }) => name)).toContain(
+      'asOf',
+    );
+  });
+
+  it('prices, places, pauses, resumes and cancels a backfill for whoever may write', async () => {
+    const choice = {
+      from: '2025-03-01T00:00:00+08:00',
+      to: '2025-03-02T00:00:00+08:00',
+      granularities: ['1d'],
+    };
+    expect((await site.post('/orders', choice)).status).toBe(403);
+    expect((await site.post('/orders', choice, 'wrong-write-token')).status).toBe(403);
+    const write = async (path: string, body: object = {}) => {
+      const answer = await site.post(path, body, 'may-write-here');
+      return { status: answer.status, body: await bodyOf(answer) };
+    };
+    const price = await write('/orders/price', choice);
+    expect(price).toMatchObject({ status: 200, body: { nothing: null } });
+    expect(price.body.values).toBeGreaterThan(0);
+    const { body } = await write('/orders', choice);
+    const state = async () => (await site.get(`/orders/${body.id}`)).order.state;
+    expect(await state()).toBe('waiting');
+    await write(`/orders/${body.id}/pause`);
+    expect(await state()).toBe('paused');
+    await write(`/orders/${body.id}/resume`);
+    expect(await state()).toBe('waiting');
+    await write(`/orders/${body.id}/cancel`);
+    expect(await state()).toBe('cancelled');
+    expect(await write(`/orders/${body.id}/resume`)).toMatchObject({ status: 400 });
+    expect(await write('/orders', { ...choice, tokens: ['NOSUCH'] })).toMatchObject({ status: 400 });
+    expect(await write('/quarantine/dismiss')).toMatchObject({ status: 400 });
+    expect(await write('/quarantine/dismiss', { token: 'BTC' })).toMatchObject({ body: { dismissed: 1 } });
+  });
+});
