@@ -13,7 +13,7 @@ const second = 1000;
  */
 export function businessOf(question: Question, emptyTags: 'sent' | 'left out'): BusinessParameters {
   if (question.call === 'coin/list') return {};
-  const { tokens, interval, granularity, metrics, tags } = question.about;
+  const { tokens, interval, granularity, metrics, tags, extraParams = [] } = question.about;
   return {
     token: tokens,
     startTime: formatBeijing(interval.start),
@@ -21,5 +21,6 @@ export function businessOf(question: Question, emptyTags: 'sent' | 'left out'): 
     timeType: granularity,
     endpoints: metrics,
     ...(tags.length > 0 || emptyTags === 'sent' ? { tags } : {}),
+    ...(extraParams.length > 0 ? { extraParams } : {}),
   };
 }

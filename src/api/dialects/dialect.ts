@@ -24,12 +24,21 @@ export type SealedCredentials = { readonly [Name in SecretName]: string };
 /** The secrets that are known: at least those that the dialect needs. */
 export type Credentials = Partial<SealedCredentials> & Pick<SealedCredentials, 'apiKey'>;
 
+/** A parameter of one of the metrics that are asked for (API page, Business Parameters). */
+export interface ExtraParam {
+  /** The metric's code. */
+  readonly endpoint: string;
+  readonly param: unknown;
+}
+
 /** What is asked of `POST …/endpoint`: every metric and tag of every token in every window of the interval. */
 export interface MetricsQuestion {
   readonly granularity: Granularity;
   readonly tokens: readonly Token[];
   readonly metrics: readonly MetricCode[];
   readonly tags: readonly TagCode[];
+  /** Parameters of metrics that have some; left out where none has. */
+  readonly extraParams?: readonly ExtraParam[];
   /** Half-open, on the grid; milliseconds since the epoch. */
   readonly interval: { readonly start: number; readonly end: number };
 }

@@ -1,3 +1,4 @@
+import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 
 /**
@@ -43,10 +44,21 @@ const fields = {
   tags: z.enum(['empty', 'one']).default('empty'),
 };
 
-export const wireFields: readonly string[] = Object.keys(fields);
+/** The field that an unknown one was probably meant to be. */
+function nearField(unknown: string): string {
+  const near = closest(unknown, Object.keys(fields));
+  return distance(unknown.toLowerCase(), near.toLowerCase()) <= 3
+    ? near
+    : `one of ${Object.keys(fields).join(', ')}`;
+}
 
 export const wireProfileSchema = z
-  .strictObject(fields)
+  .strictObject(fields, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => `there is no field "${key}"; did you mean ${nearField(key)}?`).join(' ')
+        : undefined,
+  })
   .refine(({ payload, signName, keyName, timestampName, nonceName }) => {
     const names = [payload, signName, keyName, timestampName, nonceName];
     return new Set(names).size === names.length;

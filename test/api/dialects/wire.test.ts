@@ -37,6 +37,25 @@ describe('the wire profile', () => {
     expect(wireProfileSchema.parse(override)).toEqual({ ...defaultWireProfile, ...override });
   });
 
+  it.each([
+    ['cyphertext', /no field "cyphertext"; did you mean ciphertext\?/],
+    ['keyname', /did you mean keyName\?/],
+    ['colour', /did you mean one of payload, answer, /],
+  ])('names what %s was probably meant to be', (field, message) => {
+    const { error } = wireProfileSchema.safeParse({ [field]: 'x' });
+    expect(error?.issues.map((issue) => issue.message)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each([
+    { signPlace: 'payload' },
+    { signed: 'key+timestamp' },
+    { payload: 'nonce' },
+    { keyName: 'sign' },
+    { keyName: 'a b' },
+  ])('refuses %j, which contradicts the rest', (profile) => {
+    expect(wireProfileSchema.safeParse(profile).success).toBe(false);
+  });
+
   it.each(['apiKey', 'sign', 'timestamp', 'code', 'msg'])(
     'refuses %s as the name of the payload',
     (payload) => {
