@@ -145,7 +145,7 @@ describe('doctor', { timeout: 60_000 }, () => {
   it('compares the clock with those of the database and the API', async () => {
     const clockFile = join(folder, 'clock');
     writeFileSync(clockFile, '90000');
-    const skewedClock = new URL('skewed-clock.mjs', pathToFileURL(inject('program'))).href;
+    const skewedClock = new URL('skewed-clock.js', pathToFileURL(inject('program'))).href;
     const { code, of } = await examine({
       NODE_OPTIONS: `--import=${skewedClock}`,
       CHAOS_CLOCK_FILE: clockFile,
