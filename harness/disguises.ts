@@ -19,6 +19,16 @@ const chargingStation = {
   sign: 'HEX',
   timestamp: 'yyyyMMddHHmmss',
   nonce: 'sequence',
+  nonceName: 'seq',
+};
+
+/** The names that it gives to the fields. */
+const chargingStationNames = {
+  keyName: 'OperatorID',
+  payload: 'Data',
+  timestampName: 'TimeStamp',
+  nonceName: 'Seq',
+  signName: 'Sig',
 };
 
 const byRow: Partial<Behaviour> = { recordUnit: 'row', recordLimit: 500 };
@@ -136,6 +146,11 @@ const sealed: readonly Disguise[] = [
   { name: '16 accessKey', version: 'v1', wire: { keyName: 'accessKey' }, behaviour: morningDays },
   { name: '16 appId', version: 'v1', wire: { keyName: 'appId' }, behaviour: { ...byRow, ...cutting } },
   { name: '17 charging stations', version: 'v1', wire: chargingStation, behaviour: morningDays },
+  {
+    name: '17 charging stations, with their names',
+    version: 'v1',
+    wire: { ...chargingStation, ...chargingStationNames },
+  },
   {
     name: '18 plain, key as a header',
     version: 'v1',

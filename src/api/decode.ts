@@ -184,7 +184,7 @@ class AnswerReader {
     this.#understood++;
     for (const name of broken) this.#reject('malformed', 'entry', { token, [name]: entry[name] }, { token });
     for (const window of windows) this.#readWindow(token, window);
-    this.#readTags(token, isTagMap ? [entry.tags] : (listOf(entry.tags) ?? []));
+    this.#readTags(token, tagEntries(entry.tags));
   }
 
   /** Counts the records of entries that are rejected whole: they fill the answer like any other. */
@@ -316,6 +316,12 @@ function isTooDeep(value: unknown, levelsLeft = deepestAnswer): boolean {
   const fields = value as Readonly<Record<string, unknown>>;
   for (const name in fields) if (isTooDeep(fields[name], levelsLeft - 1)) return true;
   return false;
+}
+
+/** Tags come as a list or as a map; an empty map says that there are none. */
+function tagEntries(tags: unknown): readonly unknown[] {
+  if (!isJson(tags)) return listOf(tags) ?? [];
+  return Object.keys(tags).length === 0 ? [] : [tags];
 }
 
 /** @returns the list, an empty one for nothing, `undefined` for what is neither */

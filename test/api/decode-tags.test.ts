@@ -19,6 +19,11 @@ function decodeTags(...tags: readonly unknown[]) {
 }
 
 describe('tags', () => {
+  it.each([{ tags: [] }, { tags: {} }, { tags: null }])('may be none at all: %j', ({ tags }) => {
+    const answer = decodeAnswer([{ token: 'BTC', endPoints: [], tags }], asked);
+    expect(answer).toMatchObject({ tags: [], rejects: [], values: 0 });
+  });
+
   const found = { tags: { 'CO-B-01-04': 'DeFi', 'CO-B-03-01': 'large' }, rejects: [], values: 2 };
 
   it.each(['tag', 'endpoint', 'code'])('come as a flat list that names them by %s', (name) => {
