@@ -1,6 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { inArray, type SQL, sql } from 'drizzle-orm';
 import type { MetricCode, TagCode } from '../../catalog/index.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { entitlements } from '../schema/index.ts';
 
 /** How long a refusal is believed, in milliseconds; then the code is asked for once more (API page, code 205). */
 const believedFor = 86_400_000;
@@ -35,9 +36,9 @@ export async function forgetRefused(
   codes: readonly (MetricCode | TagCode)[],
   tx: Transaction,
 ): Promise<void> {
-  await database.query(
+  await database.run(
     'forget entitlements',
-    sql`delete from cryptoracle.entitlements where metric = any (${sql.param(codes)}::text[])`,
+    (db) => db.delete(entitlements).where(inArray(entitlements.metric, [...codes])),
     tx,
   );
 }
@@ -47,12 +48,10 @@ export async function storeRefused(
   code: MetricCode | TagCode,
   now: number,
 ): Promise<void> {
-  const at = new Date(now).toISOString();
-  await database.query(
-    'store entitlement',
-    sql`
-      insert into cryptoracle.entitlements (metric, refused_since, last_refused_at)
-      values (${code}, ${at}, ${at})
-      on conflict (metric) do update set last_refused_at = excluded.last_refused_at`,
+  await database.run('store entitlement', (db) =>
+    db
+      .insert(entitlements)
+      .values({ metric: code, refusedSince: now, lastRefusedAt: now })
+      .onConflictDoUpdate({ target: entitlements.metric, set: { lastRefusedAt: now } }),
   );
 }

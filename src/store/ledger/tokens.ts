@@ -1,21 +1,24 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { ListedToken, Token } from '../../catalog/index.ts';
 import type { Database } from '../connection/database.ts';
+import { tokens } from '../schema/index.ts';
 
 /** Tokens that the API offers now, in its order. */
 export async function readListedTokens(database: Database): Promise<Token[]> {
-  const rows = await database.query<{ token: Token }>(
-    'read listed tokens',
-    sql`select token from cryptoracle.tokens where listed order by position, token`,
+  const rows = await database.run('read listed tokens', (db) =>
+    db
+      .select({ token: tokens.token })
+      .from(tokens)
+      .where(eq(tokens.listed, true))
+      .orderBy(tokens.position, tokens.token),
   );
   return rows.map((row) => row.token);
 }
 
 /** Every token ever listed. */
 export async function readKnownTokens(database: Database): Promise<ReadonlySet<Token>> {
-  const rows = await database.query<{ token: Token }>(
-    'read known tokens',
-    sql`select token from cryptoracle.tokens`,
+  const rows = await database.run('read known tokens', (db) =>
+    db.select({ token: tokens.token }).from(tokens),
   );
   return new Set(rows.map((row) => row.token));
 }

@@ -1,24 +1,21 @@
-import { sql } from 'drizzle-orm';
+import { notBetween } from 'drizzle-orm';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
+import { breaker } from '../schema/index.ts';
 
 /** Access is refused. Times are milliseconds since the epoch. */
-export interface OpenBreaker extends Record<string, unknown> {
+export interface OpenBreaker {
   readonly code: number | null;
   readonly reason: string;
-  readonly openedAt: number;
-  readonly probeAt: number;
+  readonly openedAt: Instant;
+  readonly probeAt: Instant;
 }
-
-const at = (instant: number) => new Date(instant).toISOString();
 
 /** The breaker where it is open; `undefined` where requests may be sent. */
 export async function readBreaker(database: Database): Promise<OpenBreaker | undefined> {
-  const [row] = await database.query<OpenBreaker>(
-    'read breaker',
-    sql`
-      select code, reason, (extract(epoch from opened_at) * 1000)::float8 as "openedAt",
-        (extract(epoch from probe_at) * 1000)::float8 as "probeAt"
-      from cryptoracle.breaker`,
+  const { code, reason, openedAt, probeAt } = breaker;
+  const [row] = await database.run('read breaker', (db) =>
+    db.select({ code, reason, openedAt, probeAt }).from(breaker),
   );
   return row;
 }
@@ -27,39 +24,46 @@ export async function readBreaker(database: Database): Promise<OpenBreaker | und
 export async function openBreaker(
   database: Database,
   refusal: { readonly code: number | undefined; readonly reason: string },
-  now: number,
-  probeInterval: number,
+  now: Instant,
+  probeInterval: Milliseconds,
 ): Promise<void> {
-  await database.query(
-    'open breaker',
-    sql`
-      insert into cryptoracle.breaker (code, reason, opened_at, probe_at)
-      values (${refusal.code ?? null}, ${refusal.reason}, ${at(now)}, ${at(now + probeInterval)})
-      on conflict (id) do update
-        set code = excluded.code, reason = excluded.reason, probe_at = excluded.probe_at`,
+  const { reason } = refusal;
+  const renewed = { code: refusal.code ?? null, reason, probeAt: now + probeInterval };
+  await database.run('open breaker', (db) =>
+    db
+      .insert(breaker)
+      .values({ ...renewed, openedAt: now })
+      .onConflictDoUpdate({ target: breaker.id, set: renewed }),
   );
 }
 
 /** Takes the probe that is due, for one caller alone. @returns whether the caller may send it */
-export async function claimProbe(database: Database, now: number, probeInterval: number): Promise<boolean> {
-  const claimed = await database.query(
-    'claim probe',
-    sql`
-      update cryptoracle.breaker set probe_at = ${at(now + probeInterval)}
-      -- A probe further off than that is from before the clock was set back.
-      where probe_at not between ${at(now + 1)}::timestamptz and ${at(now + probeInterval)}::timestamptz
-      returning id`,
+export async function claimProbe(
+  database: Database,
+  now: Instant,
+  probeInterval: Milliseconds,
+): Promise<boolean> {
+  const next = now + probeInterval;
+  const claimed = await database.run('claim probe', (db) =>
+    db
+      .update(breaker)
+      .set({ probeAt: next })
+      // A probe further off than that is from before the clock was set back.
+      .where(notBetween(breaker.probeAt, now + 1, next))
+      .returning({ id: breaker.id }),
   );
   return claimed.length > 0;
 }
 
 /** Makes a probe due at once: a person has started something, perhaps with other credentials. */
-export async function makeProbeDue(database: Database, now: number): Promise<void> {
-  await database.query('make probe due', sql`update cryptoracle.breaker set probe_at = ${at(now)}`);
+export async function makeProbeDue(database: Database, now: Instant): Promise<void> {
+  await database.run('make probe due', (db) => db.update(breaker).set({ probeAt: now }));
 }
 
 /** Access is back. @returns whether it had been refused */
 export async function closeBreaker(database: Database): Promise<boolean> {
-  const closed = await database.query('close breaker', sql`delete from cryptoracle.breaker returning id`);
+  const closed = await database.run('close breaker', (db) =>
+    db.delete(breaker).returning({ id: breaker.id }),
+  );
   return closed.length > 0;
 }
