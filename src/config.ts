@@ -53,6 +53,14 @@ const settingsSchema = z
     databaseUrl: secret('DATABASE_URL', postgresUrl().optional()),
     /** Absent: the queue lives in the database. */
     redisUrl: secret('REDIS_URL', redisUrl().optional()),
+    /** Keeps pipelines apart that share one Redis; absent: made from the database's own identity. */
+    queuePrefix: setting(
+      'QUEUE_PREFIX',
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/, 'may have up to 64 letters, digits, _ and -')
+        .optional(),
+    ),
     dataDir: setting('DATA_DIR', value.text().default('.data')),
     baseUrl: setting('CRYPTORACLE_BASE_URL', apiUrl(vendor).default(vendor)),
     /** Absent: told by which credentials there are. */

@@ -7,6 +7,7 @@ import type { Settings } from '../config.ts';
 import { TryLaterError } from '../errors.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
+import type { Watchdog } from '../queue/watchdog.ts';
 import { sampleCredentials, startSimulator } from '../simulator/index.ts';
 import { runQualityChecks } from '../store/answers/quality.ts';
 import type { Database } from '../store/connection/database.ts';
@@ -87,8 +88,9 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   if (options.exit === true) return 0;
 
   const backend = await openQueue(runtime, database);
-  const address = await serve(runtime, database, backend);
-  await startPipeline(runtime, database, backend, 'all');
+  let watchdog: Watchdog | undefined;
+  const address = await serve(runtime, database, backend, () => watchdog?.stalls ?? []);
+  watchdog = await startPipeline(context, database, backend, 'all');
   say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
   process.stdout.write(`\nOpen ${address} in a browser\n`);
   await untilAborted(signal);

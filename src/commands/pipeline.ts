@@ -1,63 +1,132 @@
 import { OrderRunner } from '../backfill/runner.ts';
+import { TryLaterError } from '../errors.ts';
 import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
 import { Fetcher } from '../queue/fetcher.ts';
-import { fetchQueue, liveQueue } from '../queue/jobs.ts';
+import { fetchQueue, liveQueue, planQueue } from '../queue/jobs.ts';
+import { PipelineClaim } from '../queue/pipeline-claim.ts';
 import { Planner } from '../queue/planner.ts';
 import { Scheduler } from '../queue/scheduler.ts';
+import { Watchdog, type WatchedWork } from '../queue/watchdog.ts';
 import type { Database } from '../store/connection/database.ts';
-import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
+import type { CommandContext } from './run.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a process of `start` does. */
 export const roles = ['all', 'scheduler', 'worker', 'server'] as const;
 export type Role = (typeof roles)[number];
 
-export async function openQueue(runtime: Runtime, database: Database): Promise<QueueBackend> {
+/** @param mayBeAway whether a Redis that is away is waited for */
+export async function openQueue(
+  runtime: Runtime,
+  database: Database,
+  mayBeAway = false,
+): Promise<QueueBackend> {
+  const { settings, log } = runtime;
   const backend = await openQueueBackend({
-    redisUrl: runtime.settings.redisUrl,
-    database,
-    log: runtime.log,
+    ...{ redisUrl: settings.redisUrl, prefix: settings.queuePrefix, database, log, mayBeAway },
   });
   runtime.onClose('queue', () => backend.close());
   return backend;
 }
 
-/** Starts planning and fetching; both end when the runtime closes. */
+/** Starts planning and fetching; both end when the runtime closes. @returns what watches over them */
 export async function startPipeline(
-  runtime: Runtime,
+  context: CommandContext,
   database: Database,
   backend: QueueBackend,
   role: Role,
-): Promise<void> {
-  const { settings, clock, log } = runtime;
-  const isScheduling = role === 'all' || role === 'scheduler';
+): Promise<Watchdog> {
+  const watched: WatchedWork[] = [];
   // First of all: what is wanted decides what of the daily budget is kept for it.
-  if (isScheduling) await storeDesiredScope(database, settings);
-  const ingestor = await runtime.ingestor(database);
+  const isScheduling = role === 'all' || role === 'scheduler';
+  if (isScheduling) await claimPipeline(context, database);
   if (role === 'all' || role === 'worker') {
-    const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
-    runtime.onClose('fetcher', () => fetcher.stop());
-    await fetcher.start();
-    const orders = new OrderRunner({ context: runtime.backfill(database), ingestor, log });
-    runtime.onClose('orders', () => orders.stop());
-    orders.start();
+    watched.push(await startFetcher(context.runtime, database, backend));
   }
-  if (isScheduling) {
-    const queues = { liveQueue: backend.queue(liveQueue), fetchQueue: backend.queue(fetchQueue) };
-    for (const [name, queue] of Object.entries(queues)) runtime.onClose(name, () => queue.close());
-    const planner = new Planner({
-      database,
-      ...queues,
-      rateLimiter: await runtime.rateLimiter(database),
-      packer: runtime.packer(),
-      clock,
-      log,
-      settings,
-    });
-    const scheduler = new Scheduler({ backend, database, planner, ingestor, clock, log, settings });
-    runtime.onClose('scheduler', () => scheduler.stop());
-    await scheduler.start();
-  }
+  if (isScheduling) watched.push(await startScheduler(context.runtime, database, backend));
+  return watch(context, watched);
+}
+
+async function claimPipeline({ runtime, fail }: CommandContext, database: Database): Promise<void> {
+  const { settings, log } = runtime;
+  const claim = new PipelineClaim({ database, desired: settings, log, onLost: fail });
+  await claim.take();
+  runtime.onClose('pipeline', () => claim.release());
+}
+
+async function startFetcher(
+  runtime: Runtime,
+  database: Database,
+  backend: QueueBackend,
+): Promise<WatchedWork> {
+  const { settings, log } = runtime;
+  const ingestor = await runtime.ingestor(database);
+  const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
+  runtime.onClose('fetcher', () => fetcher.stop());
+  await fetcher.start();
+  const orders = new OrderRunner({ context: runtime.backfill(database), ingestor, log });
+  runtime.onClose('orders', () => orders.stop());
+  orders.start();
+  return watchQueues(runtime, backend, 'fetching', [liveQueue, fetchQueue], () => fetcher.lastEndedAt);
+}
+
+async function startScheduler(
+  runtime: Runtime,
+  database: Database,
+  backend: QueueBackend,
+): Promise<WatchedWork> {
+  const { settings, clock, log } = runtime;
+  const ingestor = await runtime.ingestor(database);
+  const queues = { liveQueue: backend.queue(liveQueue), fetchQueue: backend.queue(fetchQueue) };
+  for (const [name, queue] of Object.entries(queues)) runtime.onClose(name, () => queue.close());
+  const planner = new Planner({
+    ...{ database, ...queues, clock, log, settings },
+    rateLimiter: await runtime.rateLimiter(database),
+    packer: runtime.packer(),
+  });
+  const scheduler = new Scheduler({ backend, database, planner, ingestor, clock, log, settings });
+  runtime.onClose('scheduler', () => scheduler.stop());
+  await scheduler.start();
+  return watchQueues(runtime, backend, 'planning', [planQueue], () => scheduler.lastEndedAt);
+}
+
+function watchQueues(
+  runtime: Runtime,
+  backend: QueueBackend,
+  name: string,
+  queueNames: readonly string[],
+  lastEndedAt: () => number,
+): WatchedWork {
+  const queues = queueNames.map((each) => backend.queue(each));
+  for (const queue of queues) runtime.onClose(`${name} watch`, () => queue.close());
+  const hasWork = async () => {
+    if (backend.problem() !== undefined) return false;
+    const counts = await Promise.all(
+      queues.map((queue) => queue.getJobCounts('active', 'waiting', 'prioritized')),
+    );
+    return counts.some((states) => Object.values(states).some((count) => count > 0));
+  };
+  return { name, hasWork, lastEndedAt };
+}
+
+/** The API may ask for ten minutes of silence; beyond that, and two turns, no wait is of its making. Milliseconds. */
+const longestSilence = 720_000;
+
+function watch({ runtime, fail }: CommandContext, work: readonly WatchedWork[]): Watchdog {
+  const { log, settings } = runtime;
+  const tellAfter = longestSilence + (2 * 1000) / settings.requestsPerSecond;
+  const watchdog = new Watchdog({
+    ...{ work, log, tellAfter, giveUpAfter: tellAfter * 1.5 },
+    giveUp: ({ name, seconds }) =>
+      fail(
+        new TryLaterError(
+          `${name} has made no progress for ${seconds} s; its supervisor should start it anew`,
+        ),
+      ),
+  });
+  runtime.onClose('watchdog', async () => watchdog.stop());
+  watchdog.start();
+  return watchdog;
 }
 
 /** Settles when the signal is aborted. */

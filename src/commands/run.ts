@@ -12,6 +12,8 @@ export interface CommandContext {
   readonly runtime: Runtime;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Ends the command from the background, with the exit code and the line that belong to the error. */
+  readonly fail: (error: UserError | TryLaterError) => void;
 }
 
 /** The work of a command. @returns the exit code, 0 where it gives none */
@@ -31,6 +33,12 @@ export async function runCommand(
     stop.abort();
     setTimeout(() => process.exit(process.exitCode ?? 1), closingTime).unref();
   };
+  let failure: UserError | TryLaterError | undefined;
+  const fail = (error: UserError | TryLaterError) => {
+    failure ??= error;
+    process.exitCode = error.exitCode;
+    if (!stop.signal.aborted) interrupt();
+  };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   // A reader that has seen enough, such as `head`, is no error.
@@ -44,7 +52,8 @@ export async function runCommand(
     for (const unread of unreadSettings()) {
       process.stderr.write(errorLine(`warning: ${describeUnread(unread)}`));
     }
-    process.exitCode = (await work({ runtime, signal: stop.signal })) ?? 0;
+    process.exitCode = (await work({ runtime, signal: stop.signal, fail })) ?? 0;
+    if (failure !== undefined) throw failure;
   } catch (error) {
     process.exitCode = tell(explain(error, runtime));
   } finally {

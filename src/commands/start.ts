@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { requireCredentials } from '../config.ts';
+import type { Watchdog } from '../queue/watchdog.ts';
 import { openQueue, type Role, roles, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import { serve } from './serve.ts';
@@ -8,17 +9,22 @@ export const startCommand = new Command('start')
   .addOption(new Option('--role <role>', 'what this process does').choices(roles).default('all'))
   .action(({ role }: { role: Role }) => runCommand((context) => start(role, context)));
 
-async function start(role: Role, { runtime, signal }: CommandContext): Promise<number> {
+async function start(role: Role, context: CommandContext): Promise<number> {
+  const { runtime, signal } = context;
   const { log, settings } = runtime;
   // A missing credential is told before anything is started or created.
   if (role !== 'server') requireCredentials(settings);
   const database = await runtime.openDatabase();
-  const backend = await openQueue(runtime, database);
+  // What only serves has something to say without a queue, too.
+  const backend = await openQueue(runtime, database, role === 'server');
+  let watchdog: Watchdog | undefined;
   // First, since a port in use is known at once.
-  if (role === 'all' || role === 'server') await serve(runtime, database, backend);
+  if (role === 'all' || role === 'server') {
+    await serve(runtime, database, backend, () => watchdog?.stalls ?? []);
+  }
   if (role !== 'server') {
     await runtime.requireTokens(database, settings.tokens, 'TOKENS', signal);
-    await startPipeline(runtime, database, backend, role);
+    watchdog = await startPipeline(context, database, backend, role);
   }
   log.info({ role, queue: backend.kind }, 'running; Ctrl-C ends it');
   await untilAborted(signal);

@@ -13,6 +13,8 @@ import type { Logger } from 'pino';
 import { TryLaterError, UserError } from '../errors.ts';
 import type { Database } from '../store/connection/database.ts';
 import { createPool } from '../store/connection/pool.ts';
+import { queuePrefix } from './identity.ts';
+import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
 
 /** What the program uses of a BullMQ queue, whatever its backend. Job data are checked where they are read. */
@@ -46,6 +48,8 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   queue(name: string): JobQueue;
   worker(name: string, processor: JobProcessor, options: Pick<WorkerOptions, 'concurrency'>): JobWorker;
+  /** What keeps the queue from working, such as a Redis that takes no writes; `undefined` where nothing does. */
+  readonly problem: () => string | undefined;
   close(): Promise<void>;
 }
 
@@ -53,15 +57,17 @@ export interface QueueBackendOptions {
   readonly redisUrl: string | undefined;
   readonly database: Database;
   readonly log: Logger;
-  /** Keeps queues that share a Redis apart. */
-  readonly prefix?: string;
+  /** QUEUE_PREFIX, which keeps queues that share a Redis apart; by default the database's own. */
+  readonly prefix?: string | undefined;
+  /** Whether a Redis that is away is waited for: then it is no error, and {@link QueueBackend.problem} tells. */
+  readonly mayBeAway?: boolean;
 }
 
 /** Opens the queue's backend. @throws UserError or TryLaterError where it cannot be reached */
-export function openQueueBackend(options: QueueBackendOptions): Promise<QueueBackend> {
-  return options.redisUrl === undefined
-    ? openPostgres(options.database, options.log)
-    : openRedis(options.redisUrl, options.prefix ?? 'cryptoracle', options.log);
+export async function openQueueBackend(options: QueueBackendOptions): Promise<QueueBackend> {
+  const { redisUrl, database, log, mayBeAway = false } = options;
+  if (redisUrl === undefined) return openPostgres(database, log);
+  return openRedis(redisUrl, await queuePrefix(database, options.prefix), log, mayBeAway);
 }
 
 /** Jobs leave no trace once they are over: what was done is in the database, and a finished id would block its next use. */
@@ -78,9 +84,14 @@ function quieten<T extends { on(event: 'error', listener: (error: Error) => void
   return source;
 }
 
-async function openRedis(url: string, prefix: string, log: Logger): Promise<QueueBackend> {
+async function openRedis(
+  url: string,
+  prefix: string,
+  log: Logger,
+  mayBeAway: boolean,
+): Promise<QueueBackend> {
   const connections: Redis[] = [];
-  const connect = async (options: { maxRetriesPerRequest: number | null }) => {
+  const connect = (options: { maxRetriesPerRequest: number | null }) => {
     const redis = new Redis(url, {
       ...options,
       lazyConnect: true,
@@ -90,9 +101,20 @@ async function openRedis(url: string, prefix: string, log: Logger): Promise<Queu
     connections.push(redis);
     return redis;
   };
-  const shared = await connect({ maxRetriesPerRequest: null });
-  await probeRedis(url);
-  await shared.connect();
+  const shared = connect({ maxRetriesPerRequest: null });
+  const watch = new RedisWatch(connect({ maxRetriesPerRequest: 0 }), prefix, log);
+  try {
+    await probeRedis(url);
+    await shared.connect();
+  } catch (error) {
+    if (mayBeAway && error instanceof TryLaterError) void shared.connect().catch(() => {});
+    else {
+      watch.stop();
+      for (const connection of connections) connection.disconnect();
+      throw error;
+    }
+  }
+  await watch.check();
   const base = { connection: shared, prefix } satisfies QueueOptions;
   return {
     kind: 'redis',
@@ -103,7 +125,9 @@ async function openRedis(url: string, prefix: string, log: Logger): Promise<Queu
         new Worker<object, void, string>(name, processor, { ...base, ...workerOptions, ...stallOptions }),
         log,
       ),
+    problem: () => watch.problem,
     close: async () => {
+      watch.stop();
       for (const connection of connections) connection.disconnect();
     },
   };
@@ -182,6 +206,7 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
       const options = { ...connect(), ...workerOptions, ...stallOptions };
       return quieten(new onPostgres.Worker<object, void, string>(name, processor, options), log);
     },
+    problem: () => undefined,
     close: async () => {
       // Ends when whoever still has a connection gives it back.
       for (const pool of pools) void pool.end().catch(() => {});

@@ -36,11 +36,17 @@ export class Fetcher {
   readonly #stopping = new AbortController();
   readonly #spentUntil = new Map<Lane, number>();
   #workers: readonly JobWorker[] = [];
+  #lastEndedAt = performance.now();
 
   constructor(options: FetcherOptions) {
     this.#options = options;
     // Every call that is under way listens.
     setMaxListeners(0, this.#stopping.signal);
+  }
+
+  /** When a job last ended, well or not; milliseconds of `performance.now()`. */
+  get lastEndedAt(): number {
+    return this.#lastEndedAt;
   }
 
   async start(): Promise<void> {
@@ -53,7 +59,14 @@ export class Fetcher {
   }
 
   #work(backend: QueueBackend, queue: string, concurrency: number): JobWorker {
-    const worker: JobWorker = backend.worker(queue, (job) => this.#run(job.data, worker), { concurrency });
+    const run = async (data: unknown) => {
+      try {
+        await this.#run(data, worker);
+      } finally {
+        this.#lastEndedAt = performance.now();
+      }
+    };
+    const worker: JobWorker = backend.worker(queue, (job) => run(job.data), { concurrency });
     return worker;
   }
 

@@ -33,10 +33,16 @@ export class Scheduler {
   readonly #stopping = new AbortController();
   #worker: JobWorker | undefined;
   #watching: Promise<void> | undefined;
+  #lastEndedAt = performance.now();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#queue = options.backend.queue(planQueue);
+  }
+
+  /** When a task last ended, well or not; milliseconds of `performance.now()`. */
+  get lastEndedAt(): number {
+    return this.#lastEndedAt;
   }
 
   /** Registers the schedules and plans everything once, so that a pause heals at once. */
@@ -136,6 +142,8 @@ export class Scheduler {
       // A failed plan leaves nothing behind; the next one starts from the same ledger.
       log.error({ task, error: innermost(error) }, 'planning failed');
       throw error;
+    } finally {
+      this.#lastEndedAt = performance.now();
     }
   }
 

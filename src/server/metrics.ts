@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Stall } from '../queue/watchdog.ts';
 import type { StatementObserver } from '../store/connection/connection.ts';
 import type { Status } from '../store/reports/status.ts';
 import type { QueueCounts } from './sources.ts';
@@ -10,6 +11,10 @@ export const metricsPrefix = 'cryptoracle_';
 export interface Facts {
   readonly status: Status | undefined;
   readonly queueCounts: QueueCounts | undefined;
+  /** What keeps the queue from working; `undefined` where nothing does. */
+  readonly queueProblem?: string | undefined;
+  /** Work of this process that waits while nothing of it ends. */
+  readonly stalls?: readonly Stall[];
 }
 
 /** Metrics of this process: memory, CPU, event loop. One for the life of a server. */
@@ -53,7 +58,7 @@ export function renderMetrics(process: Registry, facts: Facts): Promise<string> 
  * A registry of its own for each scrape: what is not known has no sample, and a granularity or outcome that is gone
  * leaves none behind.
  */
-function factsRegistry({ status, queueCounts }: Facts): Registry {
+function factsRegistry({ status, queueCounts, queueProblem, stalls = [] }: Facts): Registry {
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
@@ -63,6 +68,10 @@ function factsRegistry({ status, queueCounts }: Facts): Registry {
 
   gauge('database_up', '1 where the database answers').set(status === undefined ? 0 : 1);
   gauge('queue_up', '1 where the queue answers').set(queueCounts === undefined ? 0 : 1);
+  gauge('queue_writable', '1 where the queue takes writes').set(queueProblem === undefined ? 1 : 0);
+  gauge('stalled', '1 while work of this process waits and none of it ends, else 0').set(
+    stalls.length > 0 ? 1 : 0,
+  );
   if (queueCounts !== undefined) {
     const jobs = gauge('queue_jobs', 'Jobs by queue and state', ['queue', 'state']);
     for (const [queue, states] of Object.entries(queueCounts)) {

@@ -9,6 +9,7 @@ import { requireSafeHost } from './access.ts';
 import { auth } from './auth.ts';
 import { memo } from './memo.ts';
 import { type Facts, processRegistry, renderMetrics, statementMetrics } from './metrics.ts';
+import { judgeReadiness, type Unreadiness } from './readiness.ts';
 import { type SiteOptions, site } from './site.ts';
 import type { Sources } from './sources.ts';
 
@@ -63,10 +64,12 @@ export class StatusServer {
     this.#processMetrics = processRegistry();
     options.observeStatements(statementMetrics(this.#processMetrics));
     this.#sources = {
-      ping: memo(options.ping, 0, pingTime, clock),
       status: memo(options.status, freshFor, statusTime, clock),
       // A queue that has lost its Redis waits for it without end.
       queueCounts: memo(options.queueCounts, freshFor, pingTime, clock),
+      schema: memo(options.schema, 0, pingTime, clock),
+      queueProblem: options.queueProblem,
+      stalls: options.stalls,
     };
     // Open connections of browsers and scrapers must not hold up the end of the process.
     this.#app = fastify({ logger: false, forceCloseConnections: true });
@@ -125,13 +128,16 @@ export class StatusServer {
   }
 
   #addRoutes(app: FastifyInstance): void {
-    app.get('/health', openRoute, async (_, reply) => {
-      const isWell = await this.#attempt('database', async () => {
-        await this.#sources.ping();
-        return true;
+    // The process answers: whatever else is wrong, ending it would help nobody.
+    app.get('/healthz', openRoute, async () => ({ status: 'ok' }));
+    // `/health` is the name that it had before.
+    for (const path of ['/readyz', '/health']) {
+      app.get(path, openRoute, async (_, reply) => {
+        const reasons = await this.#readiness();
+        if (reasons.length > 0) unavailable(reply);
+        return { status: reasons.length > 0 ? 'unavailable' : 'ok', reasons };
       });
-      return isWell ? { status: 'ok' } : unavailable(reply).send({ status: 'unavailable' });
-    });
+    }
     app.get('/status', async (_, reply) => {
       const status = await this.#status();
       if (status === undefined) return unavailable(reply).send({ error: 'the database does not answer' });
@@ -149,7 +155,28 @@ export class StatusServer {
       this.#status(),
       this.#attempt('queue', this.#sources.queueCounts),
     ]);
-    return { status, queueCounts };
+    const { queueProblem, stalls } = this.#sources;
+    return { status, queueCounts, queueProblem: queueProblem(), stalls: stalls() };
+  }
+
+  async #readiness(): Promise<Unreadiness[]> {
+    const schema = await this.#attempt('database', this.#sources.schema);
+    // A database that does not answer, or has no tables yet, is not asked for more.
+    const {
+      status,
+      queueCounts,
+      queueProblem,
+      stalls = [],
+    }: Facts = schema === 'current' ? await this.#facts() : { status: undefined, queueCounts: undefined };
+    const waiting =
+      queueCounts &&
+      Object.values(queueCounts).reduce(
+        (sum, { waiting: now = 0, prioritized = 0 }) => sum + now + prioritized,
+        0,
+      );
+    const uptime = process.uptime() * 1000;
+    const facts = { schema, status, waiting, queueProblem, stalls, uptime };
+    return judgeReadiness(facts, this.#options.clock.now());
   }
 
   #status() {

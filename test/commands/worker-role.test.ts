@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatBeijingDate } from '../../src/beijing.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
+import { type Simulator, sampleCredentials } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day } from '../support/clock.ts';
@@ -13,7 +13,15 @@ import {
   value,
 } from '../support/database.ts';
 import { createLogin } from '../support/logins.ts';
-import { createFolder, type Environment, expectMistake, runCli, settingsFor, startCli } from './cli.ts';
+import {
+  createFolder,
+  credentialSettings,
+  type Environment,
+  expectMistake,
+  runCli,
+  settingsFor,
+  startCli,
+} from './cli.ts';
 
 const daysAgo = (days: number) => formatBeijingDate(Date.now() - days * day);
 const backfill = ['backfill', '--from', daysAgo(6), '--to', daysAgo(2)];
@@ -81,7 +89,7 @@ describe('who must run `migrate` is said in one line', () => {
     empty.pathname = new URL(url).pathname;
     const [migrated, started] = await Promise.all([
       runCli(folder, ['migrate'], { DATABASE_URL: worker.url }),
-      runCli(folder, ['start'], { DATABASE_URL: empty.href }),
+      runCli(folder, ['start'], { ...credentialSettings(sampleCredentials), DATABASE_URL: empty.href }),
     ]);
     await dropDatabase('plain PostgreSQL', url);
     for (const ended of [migrated, started])

@@ -37,6 +37,7 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
     // The PostgreSQL client waits for these for ever.
     ...['postgres://localhost/x?port=abc', 'postgres://localhost/x?port=99999999'],
   ],
+  QUEUE_PREFIX: ['a b', 'a:b', '{x}', 'x'.repeat(65)],
   REDIS_URL: [
     ...['localhost', 'http://localhost:6379', 'redi://localhost'],
     // The Redis client ends the process over these.

@@ -18,6 +18,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
     'postgres://user@[::1]/x?sslmode=require',
   ],
   REDIS_URL: ['redis://:S3CRET-word@cache:6379/0', 'rediss://cache'],
+  QUEUE_PREFIX: ['mine', 'cryptoracle_2-b'],
   DATA_DIR: ['.data', '/var/lib/x y'],
   CRYPTORACLE_BASE_URL: ['https://service.cryptoracle.network/openapi', 'http://127.0.0.1:9999//'],
   CRYPTORACLE_API_VERSION: ['v1', 'v2.1'],
@@ -55,6 +56,7 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   given: ({ given }) => [...given].every((name) => settingNames.includes(name)),
   databaseUrl: ({ databaseUrl: url }) => url === undefined || /^postgres(ql)?:$/.test(new URL(url).protocol),
   redisUrl: ({ redisUrl: url }) => url === undefined || /^\/?\d*$/.test(new URL(url).pathname),
+  queuePrefix: ({ queuePrefix }) => queuePrefix === undefined || /^[\w-]{1,64}$/.test(queuePrefix),
   dataDir: ({ dataDir }) => dataDir !== '',
   baseUrl: ({ baseUrl, apiVersion }) =>
     new Request(`${baseUrl}/${apiVersion}/endpoint`).url.endsWith('/endpoint'),

@@ -42,9 +42,11 @@ export const sampleCounts = { plan: { waiting: 1, active: 0 }, fetch: { prioriti
 /** A server on a free port whose sources all answer, but for what is overridden. */
 export function makeServer(overrides: Partial<StatusServerOptions> = {}): StatusServer {
   return new StatusServer({
-    ping: async () => {},
     status: async () => sampleStatus,
     queueCounts: async () => sampleCounts,
+    schema: async () => 'current',
+    queueProblem: () => undefined,
+    stalls: () => [],
     observeStatements: () => {},
     settings: { httpHost: '127.0.0.1', httpPort: 0, httpToken: undefined, httpWriteToken: undefined },
     clock: new ManualClock(now),

@@ -31,16 +31,25 @@ const routes = ['/status', '/metrics'];
 describe('the routes', () => {
   it('tell health, and say 503 where the database does not answer', async () => {
     let isDown = false;
-    const url = await start({ ping: () => (isDown ? fail() : Promise.resolve()) });
-    const well = await fetch(`${url}/health`);
-    expect([well.status, await well.json()]).toEqual([200, { status: 'ok' }]);
+    const url = await start({ schema: () => (isDown ? fail() : Promise.resolve('current')) });
+    const ready = async (path: string) => {
+      const answer = await fetch(`${url}${path}`);
+      return [answer.status, await answer.json()];
+    };
+    for (const path of ['/readyz', '/health', '/healthz']) {
+      expect(await ready(path)).toMatchObject([200, { status: 'ok' }]);
+    }
     isDown = true;
-    const ill = await fetch(`${url}/health`);
-    expect([ill.status, await ill.json()]).toEqual([503, { status: 'unavailable' }]);
+    const reasons = [{ check: 'database', reason: 'the database does not answer' }];
+    for (const path of ['/readyz', '/health']) {
+      expect(await ready(path)).toEqual([503, { status: 'unavailable', reasons }]);
+    }
+    // The process is alive all the same.
+    expect(await ready('/healthz')).toEqual([200, { status: 'ok' }]);
   });
 
   it('call a database ill that has not answered after 2 s', async () => {
-    const url = await start({ ping: () => new Promise(() => {}) });
+    const url = await start({ schema: () => new Promise(() => {}) });
     const started = performance.now();
     expect((await fetch(`${url}/health`)).status).toBe(503);
     expect(performance.now() - started).toBeGreaterThan(1900);

@@ -36,7 +36,7 @@ export async function startSite(
   const packer = new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
   const backfill = { database, clock, packer, settings };
   const server = new StatusServer({
-    ...openSources(database, {}, settings, clock),
+    ...openSources(database, {}, settings, clock, { queueProblem: () => undefined, stalls: () => [] }),
     queueCounts: async () => queues,
     ...{ settings, clock, log: silent },
     site: { ...{ database, settings, backfill, clock, log: silent }, databaseUrl: database.url },

@@ -57,7 +57,7 @@ export async function startWorld(): Promise<World> {
   orders.start();
   const queues = Object.fromEntries(queueNames.map((name) => [name, backend.queue(name)]));
   const server = new StatusServer({
-    ...openSources(database, queues, settings, clock),
+    ...openSources(database, queues, settings, clock, { queueProblem: () => undefined, stalls: () => [] }),
     ...{ settings, clock, log: silent },
     site: { ...{ database, settings, backfill, clock, log: silent }, databaseUrl: database.url },
   });

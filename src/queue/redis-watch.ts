@@ -1,0 +1,74 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { innermost } from '../errors.ts';
+
+/** How often the Redis is tried, and how long it may take to answer, in milliseconds. */
+const defaultInterval = 5000;
+const patience = 4000;
+
+/**
+ * Finds out whether the Redis of the queue can be written to. One that is away, a replica, out of memory or without its
+ * replicas is told once when that begins, and once when it is over: BullMQ repeats its errors without end.
+ */
+export class RedisWatch {
+  readonly #redis: Pick<Redis, 'set'>;
+  readonly #key: string;
+  readonly #log: Logger;
+  readonly #timer: NodeJS.Timeout;
+  #problem: string | undefined;
+  #isAsking = false;
+
+  /** @param redis a connection of its own, which gives up rather than waits */
+  constructor(redis: Pick<Redis, 'set'>, prefix: string, log: Logger, interval = defaultInterval) {
+    this.#redis = redis;
+    this.#key = `${prefix}:probe`;
+    this.#log = log;
+    this.#timer = setInterval(() => void this.check(), interval);
+    this.#timer.unref();
+  }
+
+  /** What is wrong with the Redis; `undefined` where it takes what is written. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  async check(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      this.#note(await this.#tryToWrite());
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #tryToWrite(): Promise<string | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((done) => {
+      timer = setTimeout(() => done(`no answer within ${patience / 1000} s`), patience);
+    });
+    const written = this.#redis
+      .set(this.#key, '1', 'EX', 60)
+      .then(() => undefined)
+      .catch((error: unknown) => innermost(error));
+    try {
+      return await Promise.race([written, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #note(problem: string | undefined): void {
+    const before = this.#problem;
+    this.#problem = problem;
+    if (problem !== undefined && before === undefined) {
+      this.#log.warn({ reason: problem }, 'the Redis of the queue takes no writes: work waits until it does');
+    } else if (problem === undefined && before !== undefined) {
+      this.#log.info('the Redis of the queue takes writes again');
+    }
+  }
+}
