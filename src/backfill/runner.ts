@@ -76,7 +76,11 @@ export class OrderRunner {
       const { order: open } = await quoteRest(order, context);
       log.info({ order: id, values: open.left }, 'working on an order');
       const { signal } = this.#stopping;
-      const conclusion = await workOn(open, { ingestor, signal, observer: silentObserver }, context);
+      const conclusion = await workOn(
+        open,
+        { ingestor, signal, observer: silentObserver, onlyWaiting: true },
+        context,
+      );
       log.info({ order: id, end: conclusion.end, left: conclusion.valuesLeft }, 'an order ended');
       await this.#leaveWhereItPasses(id, conclusion);
     } catch (error) {

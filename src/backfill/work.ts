@@ -35,6 +35,8 @@ export interface WorkOptions {
   readonly ingestor: Ingestor;
   /** Most calls on the wire, retries included. */
   readonly mostCalls?: number | undefined;
+  /** Whether the order is taken up only while it waits for a worker. */
+  readonly onlyWaiting?: boolean;
   readonly signal: AbortSignal;
   readonly observer: WorkObserver;
 }
@@ -50,7 +52,7 @@ export async function workOn(
 ): Promise<Conclusion> {
   const { id, placed } = order;
   const concluded = await workOnOrder(context.database, id, async () => {
-    await takeUp(id, context);
+    await takeUp(id, options.onlyWaiting === true, context);
     const scope = await readFillScope(placed, id, context);
     const result = await fill(order, scope, options, context);
     return conclude({ id, placed, scope, result }, context);
@@ -60,11 +62,12 @@ export async function workOn(
 }
 
 /** @throws UserError where the order is over, maybe since a moment ago */
-async function takeUp(id: number, { database, clock }: BackfillContext): Promise<void> {
+async function takeUp(id: number, onlyWaiting: boolean, { database, clock }: BackfillContext): Promise<void> {
   // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
   await closeBreaker(database);
-  if (await reopenOrder(database, id, clock.now())) return;
-  throw orderIsOver(id, (await requireOrder(database, id)).state);
+  if (await reopenOrder(database, id, clock.now(), onlyWaiting)) return;
+  const { state } = await requireOrder(database, id);
+  throw state === 'paused' ? new UserError(`order ${id} was paused`) : orderIsOver(id, state);
 }
 
 async function fill(

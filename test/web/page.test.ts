@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
   });
 
   it('prices, places, pauses and finishes a backfill', async () => {
-    world.simulator.setFaults({ slow: { probability: 1, milliseconds: 300 } });
+    world.simulator.setFaults({ slow: { probability: 1, milliseconds: 900 } });
     await show('backfills');
     await page.getByLabel('From (Beijing)').fill('2026-01-01');
     await page.getByLabel('To, not included').fill('2026-02-01');

@@ -60,6 +60,9 @@ async function pack({ path, body }: Asset): Promise<PackedAsset> {
 }
 
 export const pageAssets: FastifyPluginAsync = async (app) => {
+  // So that the first visitor need not wait; whoever asks is told of a failure.
+  if (existsSync(builtFolder)) app.addHook('onListen', async () => void loadPage().catch(() => {}));
+
   app.get('/', async (request, reply) => send(request, reply, '/index.html'));
   app.get('/assets/:name', { config: { isOpen: true } }, async (request, reply) => {
     // Their address holds the version.

@@ -117,14 +117,23 @@ export async function readOpenOrder(database: Database): Promise<BackfillOrder |
   return order;
 }
 
-/** Takes an order up again. @returns whether it was to be had: neither done nor cancelled, maybe a moment ago */
-export async function reopenOrder(database: Database, id: number, now: number): Promise<boolean> {
+/**
+ * Takes an order up again.
+ * @param onlyWaiting whether it has to be waiting for a worker still: somebody may have paused it a moment ago
+ * @returns whether it was to be had: neither done nor cancelled, maybe a moment ago
+ */
+export async function reopenOrder(
+  database: Database,
+  id: number,
+  now: number,
+  onlyWaiting = false,
+): Promise<boolean> {
   const reopened = await database.query(
     'reopen order',
     sql`
       update cryptoracle.backfills
       set state = 'running', beat_at = ${at(now)}, ended_at = null, message = null
-      where id = ${id} and state not in ('done', 'cancelled')
+      where id = ${id} and state not in ('done', 'cancelled') and (state = 'waiting' or not ${onlyWaiting}::boolean)
       returning id`,
   );
   return reopened.length > 0;

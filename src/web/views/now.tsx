@@ -23,8 +23,10 @@ export function Now() {
       <div class="cards">
         <Filling facts={data} />
         <Budget facts={data} />
-        <Calls facts={data} />
-        <Queue facts={data} />
+        <div class="stack">
+          <Calls facts={data} />
+          <Queue facts={data} />
+        </div>
         <Store facts={data} />
       </div>
       <p class="soft small">
