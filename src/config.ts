@@ -12,6 +12,7 @@ import {
 import {
   type ApiVersion,
   apiVersions,
+  dayStarts,
   findMetric,
   findTag,
   type Granularity,
@@ -98,6 +99,8 @@ const settingsSchema = z
     // So many rows of all metrics still make an answer that the client reads (api/client.ts, api/dialects/envelope.ts).
     recordLimit: setting('RECORD_LIMIT', value.integer(1, 20_000).default(2000)),
     recordUnit: setting('RECORD_UNIT', z.enum(['value', 'row']).default('value')),
+    /** When the API's day starts, on the Beijing clock; `auto`: as its answers show it. */
+    dayStart: setting('DAY_START', z.enum(['auto', ...dayStarts]).default('auto')),
     fetchConcurrency: setting('FETCH_CONCURRENCY', value.integer(1, 64).default(4)),
     requestsPerSecond: setting('REQUESTS_PER_SECOND', value.rate(10_000).default(1)),
     /** Most calls on a Beijing day, of all processes together; absent: no limit. */

@@ -1,6 +1,7 @@
 import { parseBeijing } from '../beijing.ts';
 import {
   metrics as catalogue,
+  dayStartAt,
   type Granularity,
   isMetricCode,
   isTagCode,
@@ -206,7 +207,9 @@ class AnswerReader {
       this.#windowsBeside++;
       return;
     }
-    if ((time - interval.start) % windowLength[granularity] !== 0) {
+    // Where a day starts is not known beforehand: 1d windows of either grid are taken.
+    const isDay = granularity === '1d' && dayStartAt(time) !== undefined;
+    if (!isDay && (time - interval.start) % windowLength[granularity] !== 0) {
       return this.#reject('window off the grid', 'window', window, { token, time });
     }
     for (const item of window.data) this.#readValue(token, time, item);

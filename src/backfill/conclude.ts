@@ -34,6 +34,7 @@ const nothingFilled: FillResult = {
   end: 'done',
   budgetUntil: undefined,
   failures: 0,
+  wanted: undefined,
   lastFailure: undefined,
 };
 
@@ -77,10 +78,10 @@ export async function conclude(work: WorkDone, context: BackfillContext): Promis
 
 type Left = Pick<Conclusion, 'valuesLeft' | 'requestsLeft'>;
 
-async function readLeft({ id, placed, scope }: WorkDone, context: BackfillContext): Promise<Left> {
+async function readLeft({ id, placed, scope, result }: WorkDone, context: BackfillContext): Promise<Left> {
   // The API may have turned out not to give some of it, or to have more.
   const learned = await readFillScope(placed, id ?? notPlaced, context);
-  const inRange = { ...learned, wanted: scope.wanted };
+  const inRange = { ...learned, wanted: result.wanted ?? scope.wanted };
   const { values, requests } = totalOf(await summariseGaps(context.database, inRange, context.packer));
   return { valuesLeft: values, requestsLeft: requests };
 }

@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { ApiFailure, type FailureKind } from '../api/failure.ts';
+import { windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { IngestTally } from '../ingest/context.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { type Lane, laneOfGap } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';
-import { planRequests } from '../planning/plan.ts';
+import { planRequests, type WantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
@@ -39,6 +40,8 @@ export interface FillResult {
   readonly budgetUntil: number | undefined;
   /** Requests that failed in the last pass, and the last of their reasons. */
   readonly failures: number;
+  /** The windows that were asked for in the end. */
+  readonly wanted: WantedWindows | undefined;
   readonly lastFailure: { readonly kind: FailureKind; readonly message: string } | undefined;
 }
 
@@ -60,6 +63,7 @@ export async function fillGaps(options: FillOptions): Promise<FillResult> {
   for (let pass = 1; ; pass++) {
     await fill.pass();
     const { result, answered } = fill;
+    if (result.end === 'done' && (await fill.followDayStart())) continue;
     if (result.end !== 'done' || result.failures === 0 || answered === 0 || pass === mostPasses)
       return result;
   }
@@ -67,6 +71,7 @@ export async function fillGaps(options: FillOptions): Promise<FillResult> {
 
 class Fill {
   readonly #options: FillOptions;
+  #scope: FillScope;
   readonly #tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
   readonly #stop = new AbortController();
   #calls = 0;
@@ -81,6 +86,7 @@ class Fill {
 
   constructor(options: FillOptions) {
     this.#options = options;
+    this.#scope = options.scope;
     // Every call that is under way listens.
     setMaxListeners(0, this.#stop.signal, options.signal);
   }
@@ -91,6 +97,7 @@ class Fill {
       end: this.#end,
       budgetUntil: this.#budgetUntil,
       failures: this.#failures,
+      wanted: this.#scope.wanted,
       lastFailure: this.#lastFailure,
     };
   }
@@ -100,8 +107,20 @@ class Fill {
     return this.#answered;
   }
 
+  /** Where days turned out to start at another hour, the next pass asks for the days as they are. */
+  async followDayStart(): Promise<boolean> {
+    const planned = this.#scope.wanted.get('1d');
+    const reread = planned === undefined ? undefined : await this.#scope.reread?.();
+    const known = reread?.wanted.get('1d');
+    if (reread === undefined || planned === undefined || known === undefined) return false;
+    if ((known.start - planned.start) % windowLength['1d'] === 0) return false;
+    this.#scope = reread;
+    return true;
+  }
+
   async pass(): Promise<void> {
-    const { database, packer, scope, concurrency, signal } = this.#options;
+    const { database, packer, concurrency, signal } = this.#options;
+    const scope = this.#scope;
     this.#answered = 0;
     this.#failures = 0;
     const limit = pLimit(concurrency);
@@ -125,7 +144,8 @@ class Fill {
   }
 
   async #fetch(request: DataRequest): Promise<void> {
-    const { ingestor, scope, clock, signal, onProgress } = this.#options;
+    const { ingestor, clock, signal, onProgress } = this.#options;
+    const scope = this.#scope;
     const abort = AbortSignal.any([signal, this.#stop.signal]);
     if (abort.aborted || this.#end !== 'done') return;
     // What is ordered by hand may be large: it never takes the place of what the clock brings.

@@ -4,6 +4,7 @@ import { isEmpty } from '../planning/interval.ts';
 import { settledUntil } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue } from '../store/ledger/coverage.ts';
+import { readDayStart } from '../store/ledger/facts.ts';
 import {
   type BackfillOrder,
   type BackfillScope,
@@ -38,8 +39,10 @@ export const notPlaced = 0;
 /** Works out what an order would take. Places nothing, and asks nothing of the API. */
 export async function quoteOrder(choice: OrderChoice, context: BackfillContext): Promise<Quote> {
   const { database, clock, settings, packer } = context;
+  const dayStart = await readDayStart(database);
   for (const granularity of choice.granularities) {
-    await forgetUndue(database, granularity, settledUntil(granularity, clock.now(), settings.settleDelay));
+    const due = settledUntil(granularity, clock.now(), settings.settleDelay, dayStart);
+    await forgetUndue(database, granularity, due);
   }
   const tokens = choice.tokens === 'all' ? await readListedTokens(database) : choice.tokens;
   const placed: BackfillScope = { ...choice, tokens };

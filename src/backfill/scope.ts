@@ -4,6 +4,7 @@ import { liveWindows } from '../planning/lanes.ts';
 import { type GapReader, stretchFor, type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
+import { readDayStart } from '../store/ledger/facts.ts';
 import type { BackfillScope } from '../store/ledger/orders.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
 import type { BackfillContext } from './context.ts';
@@ -14,6 +15,8 @@ export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf'
   readonly wanted: WantedWindows;
   /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
   readonly refreshOf?: number | undefined;
+  /** The same scope as it is known now: days may turn out to start at another hour. */
+  readonly reread?: () => Promise<FillScope>;
 }
 
 /**
@@ -21,14 +24,17 @@ export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf'
  * @param id number of the order; a refresh has a ledger of its own under it
  */
 export async function readFillScope(
-  { range, granularities, tokens, metrics, refresh, evenUnavailable }: BackfillScope,
+  placed: BackfillScope,
   id: number | undefined,
-  { database, clock, settings }: BackfillContext,
+  context: BackfillContext,
 ): Promise<FillScope> {
+  const { range, granularities, tokens, metrics, refresh, evenUnavailable } = placed;
+  const { database, clock, settings } = context;
   const now = clock.now();
-  const wanted = wantedWindows(range, granularities, now, settings.settleDelay);
+  const wanted = wantedWindows(range, granularities, now, settings.settleDelay, await readDayStart(database));
   const scope = await readScope(database, { tokens, metrics, tags: [], evenUnavailable }, now);
-  return { ...scope, wanted, refreshOf: refresh ? id : undefined };
+  const reread = () => readFillScope(placed, id, context);
+  return { ...scope, wanted, refreshOf: refresh ? id : undefined, reread };
 }
 
 /** Reads gaps from the ledger of the scope; of tokens that are probed again, those of the newest windows. */

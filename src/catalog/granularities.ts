@@ -24,3 +24,16 @@ export function isGranularity(text: string): text is Granularity {
 export const dayStarts = ['08:00', '00:00'] as const;
 
 export type DayStart = (typeof dayStarts)[number];
+
+/** The grid of days on which a day starts at the instant; `undefined` where none does. */
+export function dayStartAt(instant: number): DayStart | undefined {
+  const hour = 60 * minute;
+  switch (instant % windowLength['1d']) {
+    case 0:
+      return '08:00';
+    case 16 * hour:
+      return '00:00';
+    default:
+      return undefined;
+  }
+}

@@ -13,6 +13,7 @@ import { runQualityChecks } from '../store/answers/quality.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
+import { readDayStart } from '../store/ledger/facts.ts';
 import { readScope } from '../store/ledger/scope.ts';
 import { readTopMentions, type TopMention } from '../store/reports/top-mentions.ts';
 import { parsePositive } from './options.ts';
@@ -108,7 +109,8 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const started = performance.now();
   const now = clock.now();
   const range = { start: settings.historyStart, end: now };
-  const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay);
+  const dayStart = await readDayStart(database);
+  const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay, dayStart);
   const scope = { ...(await readScope(database, settings, now)), wanted };
   const packer = runtime.packer();
   const missing = totalOf(await summariseGaps(database, scope, packer)).values;
@@ -136,7 +138,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   if (result.failures > 0)
     throw new TryLaterError(`the history is not complete: ${result.lastFailure?.message}`);
 
-  const interval = newestDay(now, settings.settleDelay);
+  const interval = newestDay(now, settings.settleDelay, await readDayStart(database));
   const { tokens, tags } = scope;
   const tagGaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
   for (const request of tagRequests(tagGaps, settings)) await ingestor.ingest(request, 'repair', { signal });

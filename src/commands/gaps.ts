@@ -5,6 +5,7 @@ import { isEmpty } from '../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import { readDesiredScope } from '../store/ledger/desired-scope.ts';
+import { readDayStart } from '../store/ledger/facts.ts';
 import { requireKnownTokens } from '../store/ledger/scope.ts';
 import { readListedTokens } from '../store/ledger/tokens.ts';
 import {
@@ -68,7 +69,13 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
   const metrics = options.metric ?? desired.metrics;
   const range = { start: options.from ?? desired.historyStart, end: options.to ?? clock.now() };
   const granularities = options.granularity ?? desired.granularities;
-  const wanted = wantedWindows(range, granularities, clock.now(), desired.settleDelay);
+  const wanted = wantedWindows(
+    range,
+    granularities,
+    clock.now(),
+    desired.settleDelay,
+    await readDayStart(database),
+  );
   const reasons = options.all === true ? gapReasons : (options.reason ?? openReasons);
 
   const found: ReportedGap[] = [];

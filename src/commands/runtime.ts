@@ -15,6 +15,7 @@ import type { SiteOptions } from '../server/site.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
 import { hasEmbedded, startEmbedded } from '../store/connection/embedded/index.ts';
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
+import { keepStatedDayStart } from '../store/ledger/facts.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { ensureMigrated, requireMigrated } from '../store/setup/migrate.ts';
@@ -87,6 +88,7 @@ export class Runtime {
   async openDatabase(connections = this.settings.fetchConcurrency + 4): Promise<Database> {
     const database = await this.connectDatabase(connections);
     await ensureMigrated(database, this.clock, this.log);
+    await keepStatedDayStart(database, this.settings.dayStart, this.clock.now());
     return database;
   }
 
@@ -176,6 +178,7 @@ export class Runtime {
       recordUnit: settings.recordUnit,
       settleDelay: settings.settleDelay,
       lookbackWindows: settings.lookbackWindows,
+      dayStart: settings.dayStart,
       sendsTagAlways: settings.wire.tags === 'one',
     });
   }

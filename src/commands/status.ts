@@ -38,6 +38,7 @@ function print(status: Status, { historyStart }: DesiredScope, now: number): voi
   const calls = Object.entries(status.calls).map(([outcome, number]) => `${count(number)} ${outcome}`);
   const lines = [
     `wanted: from ${beijing(historyStart)} (Beijing) on, ${counted(status.tokens, 'token')}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
+    `the day starts at ${status.dayStart.value} in Beijing (${status.dayStart.found})`,
     `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
     ...(status.lastCall === undefined
       ? []

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ApiClient, Attempt } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import type { MetricCode, TagCode } from '../catalog/index.ts';
+import type { DayStart, MetricCode, TagCode } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
@@ -18,6 +18,7 @@ import { AccessGate } from './access.ts';
 import { CallGate } from './call-gate.ts';
 import type { IngestContext, IngestTally, RequestContext } from './context.ts';
 import { isCutShort } from './cut-short.ts';
+import { DayStarts } from './day-starts.ts';
 import { EmptyStretches } from './empty-stretches.ts';
 import { EntitlementScout } from './entitlement-scout.ts';
 import { type Inquiry, type Outcome, plain, type Verdict } from './inquiry.ts';
@@ -36,6 +37,8 @@ export interface IngestorOptions {
   /** Milliseconds after its close until a window is due. */
   readonly settleDelay: number;
   readonly lookbackWindows: number;
+  /** When a day starts; `auto`: as the answers show it. */
+  readonly dayStart?: DayStart | 'auto';
   /** Whether one tag is sent always, for an API that refuses an empty list. */
   readonly sendsTagAlways?: boolean;
   /** Milliseconds between two probes while the API refuses access. */
@@ -62,6 +65,7 @@ export class Ingestor {
   readonly #options: IngestorOptions;
   readonly #gate: CallGate;
   readonly #reporter: Reporter;
+  readonly #days: DayStarts;
   readonly #entitlements: EntitlementScout;
   readonly #emptyStretches = new EmptyStretches();
 
@@ -70,6 +74,7 @@ export class Ingestor {
     const { database, clock, log, rateLimiter, probeInterval = defaultProbeInterval } = options;
     this.#gate = new CallGate(new AccessGate({ database, clock, log, probeInterval }), rateLimiter);
     this.#reporter = new Reporter(log);
+    this.#days = new DayStarts(database, clock, log, options.dayStart ?? 'auto');
     this.#entitlements = new EntitlementScout(database, clock);
   }
 
@@ -81,6 +86,7 @@ export class Ingestor {
   async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
     const tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
     const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
+    if (!(await this.#days.isOnGrid(request))) return tally;
     const missing = isAskedAgain ? request : await this.#stillMissing(request);
     if (missing !== undefined) await this.#drain(missing, { ...context, lane, tally });
     return tally;
@@ -218,7 +224,8 @@ export class Ingestor {
     if (answer !== undefined && outcome.kind === 'answered' && outcome.isCutShort) {
       await this.#storeCutShort(asked, answer, context, verdict.ask === undefined);
     } else if (answer !== undefined) {
-      await this.#store(inquiry.request, context, answer, attempt);
+      const isOnGrid = await this.#days.learnFrom(inquiry.request, answer);
+      await this.#store(inquiry.request, context, answer, attempt, isOnGrid);
     }
     for (const request of verdict.empty ?? []) {
       this.#emptyStretches.add(request);
@@ -262,6 +269,7 @@ export class Ingestor {
     context: RequestContext,
     answer: Answer,
     attempt: Attempt | undefined,
+    isOnGrid = true,
   ): Promise<void> {
     const { database, clock, settleDelay, lookbackWindows } = this.#options;
     const now = clock.now();
@@ -271,6 +279,7 @@ export class Ingestor {
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
+      isOnGrid,
       refreshOf: context.refreshOf,
       receivedAt: now,
       observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),

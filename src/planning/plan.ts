@@ -1,29 +1,31 @@
-import { type Granularity, granularities, windowLength } from '../catalog/index.ts';
+import { type DayStart, type Granularity, granularities, windowLength } from '../catalog/index.ts';
 import { type Interval, intersection, isEmpty } from './interval.ts';
 import type { Gap, Packer } from './packing.ts';
 import type { DataRequest } from './request.ts';
-import { settledUntil, wholeWindows, windowFrom } from './windows.ts';
+import { settledUntil, windowsStartingIn } from './windows.ts';
 
 /** From when until when windows are wanted, in each granularity. */
 export type WantedWindows = ReadonlyMap<Granularity, Interval>;
 
 /**
- * The windows that lie whole within the range and have settled.
+ * The windows that start within the range and have settled.
  *
  * @param range what is asked for; its end may lie in the future
  * @param settleDelay milliseconds after its close until a window is due
+ * @param dayStart when 1d windows start
  */
 export function wantedWindows(
   range: Interval,
   chosen: readonly Granularity[],
   now: number,
   settleDelay: number,
+  dayStart: DayStart,
 ): WantedWindows {
   return new Map(
     chosen.map((granularity) => {
-      const settled = { start: range.start, end: settledUntil(granularity, now, settleDelay) };
-      const { start, end } = intersection(range, settled);
-      return [granularity, wholeWindows(granularity, { start, end: Math.max(start, end) })];
+      const started = windowsStartingIn(granularity, range, dayStart);
+      const end = Math.min(started.end, settledUntil(granularity, now, settleDelay, dayStart));
+      return [granularity, { start: started.start, end: Math.max(started.start, end) }];
     }),
   );
 }
@@ -95,13 +97,16 @@ export async function* planGaps(
     for (const granularity of granularities.toReversed()) {
       const interval = wanted.get(granularity);
       if (interval === undefined) continue;
-      const part = windowsStartingIn(granularity, intersection(interval, segment));
+      const part = windowsWithin(granularity, interval, segment);
       if (!isEmpty(part)) yield await readGaps(granularity, part);
     }
   }
 }
 
-/** The windows that start within the interval: neighbouring intervals share none and lose none. */
-function windowsStartingIn(granularity: Granularity, interval: Interval): Interval {
-  return { start: windowFrom(granularity, interval.start), end: windowFrom(granularity, interval.end) };
+/** The windows of `wanted` that start within the segment: neighbouring segments share none and lose none. */
+function windowsWithin(granularity: Granularity, wanted: Interval, segment: Interval): Interval {
+  const length = windowLength[granularity];
+  const onGrid = (instant: number) => wanted.start + Math.ceil((instant - wanted.start) / length) * length;
+  const { start, end } = intersection(wanted, segment);
+  return { start: onGrid(start), end: onGrid(end) };
 }

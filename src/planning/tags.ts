@@ -1,13 +1,12 @@
-import { beijingDay } from '../beijing.ts';
-import type { TagCode, Token } from '../catalog/index.ts';
+import { type DayStart, type TagCode, type Token, windowLength } from '../catalog/index.ts';
 import type { Interval } from './interval.ts';
 import type { DataRequest, RecordUnit } from './request.ts';
 import { settledUntil } from './windows.ts';
 
-/** The newest Beijing day that has settled: the one whose tags are wanted. */
-export function newestDay(now: number, settleDelay: number): Interval {
-  const end = settledUntil('1d', now, settleDelay);
-  return { start: beijingDay(end - 1), end };
+/** The newest day that has settled: the one whose tags are wanted. It is named by the Beijing date of its start. */
+export function newestDay(now: number, settleDelay: number, dayStart: DayStart): Interval {
+  const end = settledUntil('1d', now, settleDelay, dayStart);
+  return { start: end - windowLength['1d'], end };
 }
 
 /** Requests for tags that are missing, each within the limit. */

@@ -1,42 +1,54 @@
 import { beijingDay } from '../beijing.ts';
-import { type Granularity, windowLength } from '../catalog/index.ts';
+import { type DayStart, type Granularity, windowLength } from '../catalog/index.ts';
 import type { Interval } from './interval.ts';
 
 /**
- * Windows tile the Beijing day: a 1d window starts at 16:00 UTC, the finer ones divide it. A window is named by
- * its start.
+ * Windows tile time: the fine ones divide the Beijing day, a 1d window starts when the API's day does (`DayStart`). A
+ * window is named by its start.
  */
 
+/** From Beijing midnight to the start of the API's day, in milliseconds. */
+const sinceMidnight: Readonly<Record<DayStart, number>> = { '08:00': 8 * 3_600_000, '00:00': 0 };
+
 /** Start of the window that holds the instant. */
-export function windowAt(granularity: Granularity, instant: number): number {
-  const day = beijingDay(instant);
+export function windowAt(granularity: Granularity, instant: number, dayStart: DayStart): number {
   const length = windowLength[granularity];
+  const shift = granularity === '1d' ? sinceMidnight[dayStart] : 0;
+  const day = beijingDay(instant - shift) + shift;
   return day + Math.floor((instant - day) / length) * length;
 }
 
 /** Start of the first window that starts at or after the instant. */
-export function windowFrom(granularity: Granularity, instant: number): number {
-  return windowAt(granularity, instant + windowLength[granularity] - 1);
+export function windowFrom(granularity: Granularity, instant: number, dayStart: DayStart): number {
+  return windowAt(granularity, instant + windowLength[granularity] - 1, dayStart);
 }
 
 /** Whether a window of this granularity starts at the instant. */
-export function isWindowStart(granularity: Granularity, instant: number): boolean {
-  return windowAt(granularity, instant) === instant;
+export function isWindowStart(granularity: Granularity, instant: number, dayStart: DayStart): boolean {
+  return windowAt(granularity, instant, dayStart) === instant;
 }
 
 /**
  * End of the newest window that has settled: closed for at least `settleDelay` milliseconds, so that the API should
  * have its data.
  */
-export function settledUntil(granularity: Granularity, now: number, settleDelay: number): number {
-  return windowAt(granularity, now - settleDelay);
+export function settledUntil(
+  granularity: Granularity,
+  now: number,
+  settleDelay: number,
+  dayStart: DayStart,
+): number {
+  return windowAt(granularity, now - settleDelay, dayStart);
 }
 
-/** The windows that lie whole within the interval, as the interval from the first one's start to the last one's end. */
-export function wholeWindows(granularity: Granularity, interval: Interval): Interval {
-  const start = windowFrom(granularity, interval.start);
-  const end = windowAt(granularity, interval.end);
-  return { start, end: Math.max(start, end) };
+/** The windows that start within the interval, as the interval from the first one's start to the last one's end. */
+export function windowsStartingIn(
+  granularity: Granularity,
+  interval: Interval,
+  dayStart: DayStart,
+): Interval {
+  const start = windowFrom(granularity, interval.start, dayStart);
+  return { start, end: Math.max(start, windowFrom(granularity, interval.end, dayStart)) };
 }
 
 /**

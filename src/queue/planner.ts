@@ -11,6 +11,7 @@ import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
+import { readDayStart } from '../store/ledger/facts.ts';
 import { readScope } from '../store/ledger/scope.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { JobQueue } from './backend.ts';
@@ -122,7 +123,8 @@ export class Planner {
     const scope = await readScope(database, settings, now);
     const { metrics } = scope;
     const range = { start: settings.historyStart, end: now };
-    const wanted = wantedWindows(range, [granularity], now, settings.settleDelay).get(granularity);
+    const dayStart = await readDayStart(database);
+    const wanted = wantedWindows(range, [granularity], now, settings.settleDelay, dayStart).get(granularity);
     if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
       return undefined;
     }
@@ -139,7 +141,7 @@ export class Planner {
     const { database, settings, clock } = this.#options;
     const { tokens, tags } = await readScope(database, settings, clock.now());
     if (tokens.length === 0 || tags.length === 0) return { added: 0, hasMore: false };
-    const interval = newestDay(clock.now(), settings.settleDelay);
+    const interval = newestDay(clock.now(), settings.settleDelay, await readDayStart(database));
     const gaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
     const requests = tagRequests(gaps, settings);
     return {
@@ -156,7 +158,13 @@ export class Planner {
     const tokens = scope.tokensOf(granularity);
     const now = clock.now();
     const range = { start: Math.max(settings.historyStart, now - recheckDays * day), end: now };
-    const interval = wantedWindows(range, [granularity], now, settings.settleDelay).get(granularity);
+    const interval = wantedWindows(
+      range,
+      [granularity],
+      now,
+      settings.settleDelay,
+      await readDayStart(database),
+    ).get(granularity);
     if (interval === undefined || isEmpty(interval) || tokens.length === 0 || metrics.length === 0) {
       return { added: 0, hasMore: false };
     }

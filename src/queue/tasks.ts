@@ -16,7 +16,10 @@ const minute = 60_000;
 const day = 86_400_000;
 
 /** The settings that tasks depend on. */
-export type TaskSettings = Pick<Settings, 'granularities' | 'tags' | 'settleDelay' | 'requestsPerSecond'>;
+export type TaskSettings = Pick<
+  Settings,
+  'granularities' | 'tags' | 'settleDelay' | 'dayStart' | 'requestsPerSecond'
+>;
 
 /** What tasks work with. */
 export interface TaskContext {
@@ -74,7 +77,7 @@ export const tasks: readonly Task[] = [
   ...granularities.map(
     (granularity, index): Task => ({
       name: granularity,
-      cron: ({ settleDelay }) => settlePattern(granularity, settleDelay),
+      cron: ({ settleDelay, dayStart }) => settlePattern(granularity, settleDelay, dayStart),
       // The finest windows first.
       priority: index,
       longestWait: windowLength[granularity],
@@ -135,7 +138,7 @@ export const tasks: readonly Task[] = [
   },
   {
     name: 'tags',
-    cron: ({ settleDelay }) => settlePattern('1d', settleDelay + 2 * minute),
+    cron: ({ settleDelay, dayStart }) => settlePattern('1d', settleDelay + 2 * minute, dayStart),
     priority: 8,
     longestWait: day,
     isWanted: ({ tags }) => tags.length > 0,

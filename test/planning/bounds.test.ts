@@ -99,7 +99,7 @@ describe('requests for 200 tokens and 13 metrics', () => {
     const packer = newPacker();
     await fc.assert(
       fc.asyncProperty(range, async ({ start, end }) => {
-        const wanted = wantedWindows({ start, end }, granularities, end, 0);
+        const wanted = wantedWindows({ start, end }, granularities, end, 0, '00:00');
         const count = await countRequests(wanted, packer);
         expect(count).toBeLessThanOrEqual(1.01 * fewest(windowsOf(wanted), 200, 13));
       }),
@@ -113,6 +113,7 @@ describe('requests for 200 tokens and 13 metrics', () => {
       granularities,
       newYear + 70 * day,
       0,
+      '00:00',
     );
     let drawnUp = 0;
     const nothingYet = async (granularity: Granularity, interval: Interval) => [
@@ -155,7 +156,7 @@ describe('requests for some tokens and metrics', () => {
   it('of one granularity add up stretch by stretch, two above the fewest in each at most', async () => {
     await fc.assert(
       fc.asyncProperty(stretch, range, async ({ granularity, tokens, metrics }, { start, end }) => {
-        const wanted = wantedWindows({ start, end }, [granularity], end, 0);
+        const wanted = wantedWindows({ start, end }, [granularity], end, 0, '00:00');
         const interval = wanted.get(granularity);
         if (interval === undefined) throw new Error('no windows are wanted');
         const packer = newPacker();

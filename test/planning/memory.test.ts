@@ -25,6 +25,7 @@ async function planYear(take: (request: DataRequest) => void) {
     granularities,
     newYear + 366 * day,
     0,
+    '00:00',
   );
   const packer = new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
   const before = heapUsed();

@@ -12,7 +12,7 @@ describe('the newest day', () => {
     const now = fc.integer({ min: newYear, max: newYear + 400 * day });
     fc.assert(
       fc.property(now, fc.nat({ max: 2 * day }), (instant, delay) => {
-        const { start, end } = newestDay(instant, delay);
+        const { start, end } = newestDay(instant, delay, '00:00');
         expect(end - start).toBe(day);
         expect(new Date(end).toISOString().slice(11)).toBe('16:00:00.000Z');
         expect(end + delay <= instant && instant < end + day + delay).toBe(true);

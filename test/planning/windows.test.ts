@@ -4,11 +4,11 @@ import { granularities } from '../../src/catalog/index.ts';
 import {
   isWindowStart,
   settledUntil,
-  wholeWindows,
   windowAt,
   windowCount,
   windowFrom,
   windowStarts,
+  windowsStartingIn,
 } from '../../src/planning/windows.ts';
 import { day, granularity, lengthOf, newYear } from './arbitraries.ts';
 
@@ -31,17 +31,28 @@ describe('windows', () => {
   it('start at 16:00 UTC where they last a day', () => {
     fc.assert(
       fc.property(instants, (instant) => {
-        expect(new Date(windowAt('1d', instant)).toISOString().slice(11)).toBe('16:00:00.000Z');
+        expect(new Date(windowAt('1d', instant, '00:00')).toISOString().slice(11)).toBe('16:00:00.000Z');
       }),
     );
-    expect(windowAt('1d', newYear)).toBe(newYear);
-    expect(windowAt('1d', newYear - 1)).toBe(newYear - day);
+    expect(windowAt('1d', newYear, '00:00')).toBe(newYear);
+    expect(windowAt('1d', newYear - 1, '00:00')).toBe(newYear - day);
+  });
+
+  it('start at midnight UTC, 08:00 in Beijing, where the API starts its days then; the finer ones as ever', () => {
+    fc.assert(
+      fc.property(granularity, instants, (of, instant) => {
+        const start = windowAt(of, instant, '08:00');
+        if (of === '1d') expect(start % day).toBe(0);
+        else expect(start).toBe(windowAt(of, instant, '00:00'));
+        expect(start <= instant && instant < start + lengthOf[of]).toBe(true);
+      }),
+    );
   });
 
   it('start at whole multiples of their length since midnight in Beijing', () => {
     fc.assert(
       fc.property(granularity, instants, (of, instant) => {
-        const start = windowAt(of, instant);
+        const start = windowAt(of, instant, '00:00');
         expect(start % 60_000).toBe(0);
         expect(minutesOfDay(start) % (lengthOf[of] / 60_000)).toBe(0);
       }),
@@ -51,12 +62,12 @@ describe('windows', () => {
   it('tile time: each instant lies in exactly one window of a granularity', () => {
     fc.assert(
       fc.property(granularity, instants, (of, instant) => {
-        const start = windowAt(of, instant);
+        const start = windowAt(of, instant, '00:00');
         expect(start <= instant && instant < start + lengthOf[of]).toBe(true);
-        expect(windowAt(of, start)).toBe(start);
-        expect(windowAt(of, start + lengthOf[of] - 1)).toBe(start);
-        expect(windowAt(of, start + lengthOf[of])).toBe(start + lengthOf[of]);
-        expect(windowAt(of, start - 1)).toBe(start - lengthOf[of]);
+        expect(windowAt(of, start, '00:00')).toBe(start);
+        expect(windowAt(of, start + lengthOf[of] - 1, '00:00')).toBe(start);
+        expect(windowAt(of, start + lengthOf[of], '00:00')).toBe(start + lengthOf[of]);
+        expect(windowAt(of, start - 1, '00:00')).toBe(start - lengthOf[of]);
       }),
       { numRuns: 300 },
     );
@@ -67,8 +78,10 @@ describe('windows', () => {
       fc.property(instants, (instant) => {
         for (const [index, fine] of granularities.entries()) {
           for (const coarse of granularities.slice(index + 1)) {
-            const start = windowAt(fine, instant);
-            expect(windowAt(coarse, start)).toBe(windowAt(coarse, start + lengthOf[fine] - 1));
+            const start = windowAt(fine, instant, '00:00');
+            expect(windowAt(coarse, start, '00:00')).toBe(
+              windowAt(coarse, start + lengthOf[fine] - 1, '00:00'),
+            );
           }
         }
       }),
@@ -78,9 +91,9 @@ describe('windows', () => {
   it('start where isWindowStart says so and nowhere else', () => {
     fc.assert(
       fc.property(granularity, instants, fc.integer({ min: 1, max: 899_999 }), (of, instant, shift) => {
-        const start = windowAt(of, instant);
-        expect(isWindowStart(of, start)).toBe(true);
-        expect(isWindowStart(of, start + shift)).toBe(false);
+        const start = windowAt(of, instant, '00:00');
+        expect(isWindowStart(of, start, '00:00')).toBe(true);
+        expect(isWindowStart(of, start + shift, '00:00')).toBe(false);
       }),
     );
   });
@@ -88,8 +101,8 @@ describe('windows', () => {
   it('windowFrom is the first start at or after an instant', () => {
     fc.assert(
       fc.property(granularity, instants, (of, instant) => {
-        const start = windowFrom(of, instant);
-        expect(windowAt(of, start)).toBe(start);
+        const start = windowFrom(of, instant, '00:00');
+        expect(windowAt(of, start, '00:00')).toBe(start);
         expect(start >= instant && start - instant < lengthOf[of]).toBe(true);
       }),
     );
@@ -98,8 +111,8 @@ describe('windows', () => {
   it('have settled once they are closed for the settle delay, and not a millisecond before', () => {
     fc.assert(
       fc.property(granularity, instants, fc.nat({ max: 2 * day }), (of, now, delay) => {
-        const end = settledUntil(of, now, delay);
-        expect(windowAt(of, end)).toBe(end);
+        const end = settledUntil(of, now, delay, '00:00');
+        expect(windowAt(of, end, '00:00')).toBe(end);
         // The window that ends here is closed for long enough, the one after it is not.
         expect(end + delay).toBeLessThanOrEqual(now);
         expect(end + lengthOf[of] + delay).toBeGreaterThan(now);
@@ -107,20 +120,20 @@ describe('windows', () => {
       { numRuns: 300 },
     );
     const close = newYear + 3_600_000;
-    expect(settledUntil('1h', close + 900_000, 900_000)).toBe(close);
-    expect(settledUntil('1h', close + 899_999, 900_000)).toBe(close - 3_600_000);
+    expect(settledUntil('1h', close + 900_000, 900_000, '00:00')).toBe(close);
+    expect(settledUntil('1h', close + 899_999, 900_000, '00:00')).toBe(close - 3_600_000);
   });
 
-  it('wholeWindows keeps exactly the windows that lie within an interval', () => {
+  it('windowsStartingIn keeps exactly the windows that start within an interval', () => {
     const lengths = fc.nat({ max: 3 * day });
     fc.assert(
       fc.property(granularity, instants, lengths, (of, start, length) => {
         const end = start + length;
         const expected: number[] = [];
-        for (let time = windowAt(of, start) - lengthOf[of]; time <= end; time += lengthOf[of]) {
-          if (time >= start && time + lengthOf[of] <= end) expected.push(time);
+        for (let time = windowAt(of, start, '00:00') - lengthOf[of]; time <= end; time += lengthOf[of]) {
+          if (time >= start && time < end) expected.push(time);
         }
-        const whole = wholeWindows(of, { start, end });
+        const whole = windowsStartingIn(of, { start, end }, '00:00');
         expect([...windowStarts(of, whole)]).toEqual(expected);
         expect(windowCount(of, whole)).toBe(expected.length);
       }),
@@ -128,8 +141,8 @@ describe('windows', () => {
     );
   });
 
-  it('wholeWindows of an interval shorter than a window is empty, not negative', () => {
-    const whole = wholeWindows('1d', { start: newYear + 1, end: newYear + 2 });
+  it('windowsStartingIn of an interval shorter than a window is empty, not negative', () => {
+    const whole = windowsStartingIn('1d', { start: newYear + 1, end: newYear + 2 }, '00:00');
     expect(windowCount('1d', whole)).toBe(0);
     expect(whole.end).toBe(whole.start);
   });

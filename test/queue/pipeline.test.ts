@@ -68,6 +68,7 @@ describeOnBackends('the pipeline', (queue, server) => {
       granularities,
       clock.now(),
       settings.settleDelay,
+      '00:00',
     );
   }
 

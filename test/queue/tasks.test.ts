@@ -16,7 +16,10 @@ function task(name: string): Task {
   return found;
 }
 
-const settled = (settleDelay: number) => ({ ...testSettings({}), settleDelay });
+const settled = (settleDelay: number) => ({
+  ...testSettings({ DAY_START: '00:00' }),
+  settleDelay,
+});
 
 describe('the tasks of the scheduler', () => {
   it('are known by names of their own, as the queue keeps them', () => {
@@ -24,6 +27,12 @@ describe('the tasks of the scheduler', () => {
     expect(names).toEqual(['15m', '1h', '4h', '1d', 'heal', 'quality', 'recheck', 'tokens', 'tags']);
     // BullMQ reserves colons, and numbers for itself.
     for (const name of names) expect(name).toMatch(/^[a-z0-9]*[a-z][a-z0-9-]*$/);
+  });
+
+  it('look for 1d windows at either hour at which a day may start, until that is said', () => {
+    const settings = { ...testSettings({}), settleDelay: 15 * 60_000 };
+    expect(task('1d').cron(settings)).toBe('0 15 0,8 * * *');
+    expect(task('1d').cron({ ...settings, dayStart: '08:00' })).toBe('0 15 8 * * *');
   });
 
   it('plan the finest windows first, and older windows after everything else', () => {
@@ -46,7 +55,9 @@ describe('the tasks of the scheduler', () => {
 
   it('fetch windows when they have settled, and tags two minutes after a day has', () => {
     for (const granularity of granularities) {
-      expect(task(granularity).cron(settled(15 * minute))).toBe(settlePattern(granularity, 15 * minute));
+      expect(task(granularity).cron(settled(15 * minute))).toBe(
+        settlePattern(granularity, 15 * minute, '00:00'),
+      );
     }
     fc.assert(
       fc.property(fc.nat({ max: 2 * day }), instants, (delay, from) => {

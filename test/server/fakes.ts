@@ -34,6 +34,7 @@ export const sampleStatus: Status = {
   lastCall: { at: now - 12_000, outcome: 'failed', message: 'timeout' },
   accessRefused: undefined,
   databaseBytes: 12_345_678,
+  dayStart: { value: '08:00', found: 'assumed', detail: undefined, since: undefined },
   timescale: true,
 };
 

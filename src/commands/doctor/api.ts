@@ -8,6 +8,7 @@ import { bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../../config.ts';
 import { settledUntil } from '../../planning/windows.ts';
 import { logRequest } from '../../store/answers/requests.ts';
+import { assumedFacts, readDayStart } from '../../store/ledger/facts.ts';
 import { makeProbeDue, readBreaker } from '../../store/limits/breaker.ts';
 import { BudgetSpent } from '../../store/limits/rate-limiter.ts';
 import type { CommandContext } from '../run.ts';
@@ -61,12 +62,13 @@ async function ask(
     clock,
     retry: { attempts: 1, firstDelay: 0, longestDelay: 0 },
   });
+  const dayStart = store === undefined ? assumedFacts.day_start.value : await readDayStart(store);
   const granularity = settings.granularities.includes('1d') ? '1d' : (settings.granularities[0] ?? '1d');
   const [token] = settings.tokens === 'all' ? bundledTokens.map((each) => each.token) : settings.tokens;
   const tags = wire.tags === 'one' ? tagCodes.slice(0, 1) : [];
   const metrics = settings.metrics.slice(0, Math.max(1, recordLimit - tags.length));
   const tokens = token === undefined ? [] : [token];
-  const end = settledUntil(granularity, clock.now(), settleDelay);
+  const end = settledUntil(granularity, clock.now(), settleDelay, dayStart);
   const start = end - windowLength[granularity];
   const interval = { start, end };
   const question = { granularity, tokens, metrics, tags, interval };

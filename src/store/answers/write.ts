@@ -24,6 +24,8 @@ export interface AnswerToStore {
    * when the market could know them. Milliseconds since the epoch.
    */
   readonly observedFrom: number;
+  /** Whether the windows asked for are those that were answered; else the request stays a gap. */
+  readonly isOnGrid?: boolean;
   /** Number of the order whose own ledger it is entered in, too. */
   readonly refreshOf?: number | undefined;
   /** The call that was answered; `undefined` where it has been logged already. */
@@ -53,9 +55,10 @@ export async function writeAnswer(
     await announceStored(database, request.granularity, tx);
   }
   await writeTags(database, answer, tx);
-  await markAnswered(database, { ...request, metrics: codes }, tx);
+  const isOnGrid = answer.isOnGrid ?? true;
+  if (isOnGrid) await markAnswered(database, { ...request, metrics: codes }, tx);
   const { refreshOf } = answer;
-  if (refreshOf !== undefined)
+  if (refreshOf !== undefined && isOnGrid)
     await markAnswered(database, { ...request, metrics: codes }, tx, { refreshOf });
   let requestId: number | undefined;
   // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.

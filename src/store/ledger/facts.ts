@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type DayStart, dayStarts } from '../../catalog/index.ts';
 import type { RecordUnit } from '../../planning/request.ts';
 import type { Database, Transaction } from '../connection/database.ts';
-import { facts as table } from '../schema/index.ts';
+import { coverage, refreshed, facts as table } from '../schema/index.ts';
 
 /**
  * What the API was found to do, where its page leaves that open. Found once, it is knowledge of the database: all
@@ -158,4 +158,44 @@ export function withStated(facts: Facts, stated: StatedFacts): Facts {
     empty_tags: override(facts.empty_tags, stated.empty_tags),
     clock_offset: override(facts.clock_offset, stated.clock_offset),
   };
+}
+
+/** When a day starts. A setting is kept as a fact where the pipeline starts, so that SQL follows it, too. */
+export async function readDayStart(database: Database): Promise<DayStart> {
+  return (await readFacts(database)).day_start.value;
+}
+
+/** Keeps what the setting DAY_START says; `auto` says nothing. */
+export async function keepStatedDayStart(
+  database: Database,
+  stated: DayStart | 'auto',
+  now: number,
+): Promise<void> {
+  if (stated !== 'auto') await keepDayStart(database, { value: stated, found: 'setting' }, now);
+}
+
+/**
+ * Keeps when a day starts. Where that is another hour than was believed, the ledger of 1d windows is given up, so that
+ * they are asked for again where they really start; what was stored stays.
+ *
+ * @returns whether it is another hour than was believed
+ */
+export function keepDayStart(
+  database: Database,
+  fact: Omit<FoundFact<'day_start'>, 'name'>,
+  now: number,
+): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    const before = (await readFacts(database, tx)).day_start.value;
+    await storeFact(database, { ...fact, name: 'day_start' }, now, tx);
+    if (before === fact.value) return false;
+    for (const ledger of [coverage, refreshed]) {
+      await database.query(
+        'give up 1d ledger',
+        sql`update ${ledger} set answered = '{}' where ${ledger.granularity} = '1d'`,
+        tx,
+      );
+    }
+    return true;
+  });
 }

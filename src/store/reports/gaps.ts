@@ -36,9 +36,12 @@ export interface GapQuestion {
 /** Names and lengths as literals, so that PostgreSQL can leave out parts that a condition rules out. */
 const text = (literal: string) => sql.raw(`'${literal.replaceAll("'", "''")}'::text`);
 
-/** Start of the window that holds an instant; every granularity divides the Beijing day. */
-export const windowStart = (granularity: Granularity, instant: SQL) =>
-  sql`date_bin(${windowLengthSql(granularity)}, ${instant}, timestamptz '2024-12-31 16:00:00+00')`;
+/** Start of the window that holds an instant: fine windows divide the Beijing day, 1d windows start with the API's day. */
+export const windowStart = (granularity: Granularity, instant: SQL) => {
+  const midnight = sql`timestamptz '2024-12-31 16:00:00+00'`;
+  const origin = granularity === '1d' ? sql`${midnight} + cryptoracle.day_start()` : midnight;
+  return sql`date_bin(${windowLengthSql(granularity)}, ${instant}, ${origin})`;
+};
 
 /** What a branch gives: `token`, `metric`, `gap` (a range), `reason` and `detail`. */
 type Branch = (question: GapQuestion) => SQL;

@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
-import { type Granularity, windowLength } from '../../catalog/index.ts';
+import { type DayStart, type Granularity, windowLength } from '../../catalog/index.ts';
 import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
 import { windowCount } from '../../planning/windows.ts';
 import type { Database } from '../connection/database.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
+import { type Fact, readDayStart, readFacts } from '../ledger/facts.ts';
 import { readScope, type Scope } from '../ledger/scope.ts';
 import { type OpenBreaker, readBreaker } from '../limits/breaker.ts';
 
@@ -40,6 +41,8 @@ export interface Status {
     | undefined;
   /** Why and since when the API refuses access; `undefined` where it does not. */
   readonly accessRefused: OpenBreaker | undefined;
+  /** When the API's day starts on the Beijing clock, and how that was found. */
+  readonly dayStart: Fact<DayStart>;
   readonly databaseBytes: number;
   readonly timescale: boolean;
 }
@@ -51,7 +54,13 @@ export async function readCurrentStatus(
   now: number,
 ): Promise<Status> {
   const range = { start: desired.historyStart, end: now };
-  const wanted = wantedWindows(range, desired.granularities, now, desired.settleDelay);
+  const wanted = wantedWindows(
+    range,
+    desired.granularities,
+    now,
+    desired.settleDelay,
+    await readDayStart(database),
+  );
   return readStatus(database, await readScope(database, desired, now), wanted, now);
 }
 
@@ -73,6 +82,7 @@ export function statusToJson(status: Status): object {
       windowsBehind: part.windowsBehind ?? null,
       completeness: completeness(part) ?? null,
     })),
+    dayStart: { ...status.dayStart, since: iso(status.dayStart.since) },
     lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
     accessRefused:
       status.accessRefused === undefined
@@ -170,6 +180,7 @@ async function readTotals(
     calls: totals?.calls ?? {},
     lastCall: totals?.last ?? undefined,
     accessRefused: await readBreaker(database),
+    dayStart: (await readFacts(database)).day_start,
     databaseBytes: totals?.bytes ?? 0,
     timescale: totals?.timescale ?? false,
   };

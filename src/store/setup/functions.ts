@@ -29,10 +29,28 @@ const refusalStatements = `
   comment on function cryptoracle.refuse_granularity(text) is 'Always an error; part of as_of';
   grant execute on function cryptoracle.refuse_granularity(text) to public`;
 
+/**
+ * When the API's day starts. A plain statement, so that PostgreSQL writes it into the query that calls it and reads the
+ * fact once.
+ */
+const dayStartStatements = `
+  create or replace function cryptoracle.day_start() returns interval
+  language sql stable parallel safe
+  as $function$
+    select coalesce(
+      (select case fact.value when '00:00' then interval '0' else interval '8 hours' end
+       from cryptoracle.facts as fact where fact.name = 'day_start'),
+      interval '8 hours')
+  $function$;
+  comment on function cryptoracle.day_start() is
+    'From Beijing midnight to the start of a 1d window: 8 hours, or none; see the fact day_start';
+  grant execute on function cryptoracle.day_start() to public`;
+
 /** Makes the functions. A new metric changes what they return, and only then they are dropped first. */
 export async function createFunctions(connection: Connection): Promise<void> {
   await connection.query('make functions', costlyStatements);
   await connection.query('make functions', refusalStatements);
+  await connection.query('make functions', dayStartStatements);
   try {
     await connection.query('make functions', asOfStatements());
   } catch (error) {

@@ -65,17 +65,17 @@ const unavailableTokens = (granularity: Granularity) =>
     where ${firstValueOf(granularity, sql`listed.token`)} is null
       and ${isUnavailable(granularity, sql`listed.token`, wantedMetrics(granularity))}`).sql;
 
-/** Every Beijing day since the first answered one, with those of its windows that are due. */
+/** Every Beijing day since the first answered one, with those of the windows that start on it that are due. */
 const spans = (granularity: Granularity) => `
     select days.day::date as day, due.windows,
-      tstzrange(start.midnight, start.midnight + due.windows * ${windowLengths[granularity]}) as range
+      tstzrange(start.first, start.first + due.windows * ${windowLengths[granularity]}) as range
     from generate_series(
       date_trunc('day', (select min(lower(answered)) from cryptoracle.coverage) at time zone 'Asia/Shanghai'),
       now() at time zone 'Asia/Shanghai', interval '1 day'
     ) as days (day)
-    cross join lateral (select days.day at time zone 'Asia/Shanghai') as start (midnight)
+    cross join lateral (select days.day at time zone 'Asia/Shanghai'${granularity === '1d' ? ' + cryptoracle.day_start()' : ''}) as start (first)
     cross join lateral (
-      select floor(extract(epoch from least(interval '24 hours', ${settledUntil(granularity)} - start.midnight))
+      select floor(extract(epoch from least(interval '24 hours', ${settledUntil(granularity)} - start.first))
         / extract(epoch from ${windowLengths[granularity]}))::integer
     ) as due (windows)
     where due.windows > 0`;
