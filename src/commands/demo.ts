@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fillGaps } from '../backfill/fill.ts';
+import type { FillScope } from '../backfill/scope.ts';
 import { summariseGaps, totalOf } from '../backfill/summary.ts';
 import { beijingDay } from '../beijing.ts';
 import { type ApiVersion, apiVersions } from '../catalog/index.ts';
@@ -14,7 +15,7 @@ import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
-import { readScope } from '../store/ledger/scope.ts';
+import { readScope, type Scope } from '../store/ledger/scope.ts';
 import { readTopMentions, type TopMention } from '../store/reports/top-mentions.ts';
 import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
@@ -109,9 +110,12 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const started = performance.now();
   const now = clock.now();
   const range = { start: settings.historyStart, end: now };
-  const dayStart = await readDayStart(database);
-  const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay, dayStart);
-  const scope = { ...(await readScope(database, settings, now)), wanted };
+  const reread = async (): Promise<FillScope & Scope> => {
+    const dayStart = await readDayStart(database);
+    const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay, dayStart);
+    return { ...(await readScope(database, settings, now)), wanted, reread };
+  };
+  const scope = await reread();
   const packer = runtime.packer();
   const missing = totalOf(await summariseGaps(database, scope, packer)).values;
   const ingestor = await runtime.ingestor(database);
