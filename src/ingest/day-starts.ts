@@ -31,6 +31,12 @@ export class DayStarts {
     return dayStartAt(interval.start) === (await readFacts(this.#database)).day_start.value;
   }
 
+  /** Whether the request is about days, and nothing has shown yet when days start. */
+  async isUnshown({ granularity }: DataRequest): Promise<boolean> {
+    if (granularity !== '1d' || this.#stated !== 'auto' || this.#settled !== undefined) return false;
+    return (await readFacts(this.#database)).day_start.found === 'assumed';
+  }
+
   /** @returns whether the answer is about windows where they were asked for */
   async learnFrom({ granularity, interval }: DataRequest, { rows }: Answer): Promise<boolean> {
     if (granularity !== '1d') return true;

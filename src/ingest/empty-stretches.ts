@@ -1,3 +1,4 @@
+import type { Answer } from '../api/decode.ts';
 import type { Granularity, Token } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 
@@ -11,6 +12,20 @@ const stretchLength = 30 * 86_400_000;
 export class EmptyStretches {
   /** End of what was found empty, by granularity and token; milliseconds since the epoch. */
   readonly #ends = new Map<string, number>();
+
+  #speaksForAll = false;
+
+  /** Whether an answer has shown that the API leaves out the tokens it has nothing of: code 203 then speaks of all. */
+  get speaksForAll(): boolean {
+    return this.#speaksForAll;
+  }
+
+  /** Tokens with values are not empty; tokens without, beside them, show that those are left out. */
+  noteAnswer({ granularity, tokens }: DataRequest, { rows }: Answer): void {
+    const present = new Set(rows.map(({ token }) => token));
+    for (const token of present) this.#ends.delete(keyOf(granularity, token));
+    if (present.size > 0 && present.size < tokens.length) this.#speaksForAll = true;
+  }
 
   /** Whether all tokens of the request were found to have nothing in the month that ends after it. */
   holds({ granularity, tokens, interval }: DataRequest): boolean {
@@ -28,11 +43,6 @@ export class EmptyStretches {
       if (end !== undefined && interval.end <= end && end - interval.start <= stretchLength) continue;
       this.#ends.set(key, interval.end);
     }
-  }
-
-  /** The token has values in the granularity after all. */
-  forget(granularity: Granularity, token: Token): void {
-    this.#ends.delete(keyOf(granularity, token));
   }
 }
 

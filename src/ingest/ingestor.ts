@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ApiClient, Attempt } from '../api/client.ts';
 import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import type { DayStart, MetricCode, TagCode } from '../catalog/index.ts';
+import { type DayStart, type MetricCode, type TagCode, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
@@ -89,6 +89,10 @@ export class Ingestor {
     if (!(await this.#days.isOnGrid(request))) return tally;
     const missing = isAskedAgain ? request : await this.#stillMissing(request);
     if (missing !== undefined) await this.#drain(missing, { ...context, lane, tally });
+    // On the wrong grid, a day asked for alone brings nothing: the days before it show where days start.
+    if (missing !== undefined && tally.values === 0 && (await this.#days.isUnshown(request))) {
+      await this.#drain(daysBefore(missing), { ...context, lane, tally });
+    }
     return tally;
   }
 
@@ -158,6 +162,7 @@ export class Ingestor {
       granted: this.#entitlements.granted,
       recordLimit: this.#options.recordLimit,
       fillers: asked.fillers,
+      speaksForAll: this.#emptyStretches.speaksForAll,
       isKnownEmpty: this.#emptyStretches.holds(allowed.request),
     });
     await this.#act(asked, verdict, context);
@@ -273,7 +278,7 @@ export class Ingestor {
   ): Promise<void> {
     const { database, clock, settleDelay, lookbackWindows } = this.#options;
     const now = clock.now();
-    for (const { token } of answer.rows) this.#emptyStretches.forget(request.granularity, token);
+    this.#emptyStretches.noteAnswer(request, answer);
     const stored = await storeAnswer(database, {
       request,
       rows: request.metrics.length > 0 ? answer.rows : [],
@@ -309,6 +314,13 @@ export class Ingestor {
     const { database, clock } = this.#options;
     await logRequest(database, { ...what, outcome, code, milliseconds, message, at: clock.now() });
   }
+}
+
+/** Some cells of the days before a request. */
+function daysBefore(request: DataRequest): DataRequest {
+  const { start } = request.interval;
+  const interval = { start: start - 3 * windowLength['1d'], end: start };
+  return { ...request, tokens: request.tokens.slice(0, 3), interval };
 }
 
 /** The request as the log keeps it. */

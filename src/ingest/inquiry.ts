@@ -47,6 +47,8 @@ export interface Knowledge {
   readonly recordLimit: number;
   /** What came along in the question. */
   readonly fillers: FillerCodes;
+  /** Whether the API answers for some tokens of a request where it has nothing of the others. */
+  readonly speaksForAll: boolean;
   /** Whether the API was found to have nothing at the newer end of a stretch that the request lies in. */
   readonly isKnownEmpty: boolean;
 }

@@ -113,11 +113,12 @@ function askInHalves(request: DataRequest, failure: ApiFailure, step: Step): Ver
 const stepOfParts = ({ kind }: Step): Step => ({ kind: kind === 'plain' ? 'plain' : 'part' });
 
 /**
- * The API has nothing for the request: that may mean all of its tokens or one of them, and, for one token, that the range
- * merely reaches beyond what the API keeps. Then it has the newest window all the same.
+ * The API has nothing for the request: that may mean one of its tokens, unless the API is known to answer for the others;
+ * for all of them it may mean that the range merely reaches beyond what the API keeps. Then it has the newest window all the same.
  */
-function judgeNoData(request: DataRequest, step: Step, { isKnownEmpty }: Knowledge): Verdict {
-  const parts = halveTokens(request);
+function judgeNoData(request: DataRequest, step: Step, knowledge: Knowledge): Verdict {
+  const { isKnownEmpty, speaksForAll } = knowledge;
+  const parts = speaksForAll ? undefined : halveTokens(request);
   if (parts !== undefined) {
     return { ask: parts.map((part) => ({ request: part, step: stepOfParts(step) })) };
   }

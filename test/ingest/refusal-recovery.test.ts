@@ -16,6 +16,8 @@ import type { DataRequest } from '../../src/planning/request.ts';
 
 /** An API as its page and its clients describe it, without a network: knows what it has, and refuses as it does. */
 interface ModelApi {
+  /** Whether it is known that tokens without values are left out of an answer, as the model does. */
+  readonly speaksForAll: boolean;
   readonly refused: ReadonlySet<string>;
   readonly wrongTokens: ReadonlySet<string>;
   readonly emptyTokens: ReadonlySet<string>;
@@ -97,6 +99,7 @@ function drain(request: DataRequest, api: ModelApi, known: ReadonlySet<string>) 
       recordLimit: api.limit,
       fillers,
       isKnownEmpty: false,
+      speaksForAll: api.speaksForAll,
     });
     if (outcome.kind === 'answered' && !outcome.isCutShort) note(allowed.request, 'answered');
     for (const each of verdict.empty ?? []) note(each, 'empty');
@@ -126,10 +129,11 @@ const request: fc.Arbitrary<DataRequest> = fc
 
 const well: ModelApi = {
   ...{ refused: new Set(), wrongTokens: new Set(), emptyTokens: new Set() },
-  ...{ horizon: 0, limit: 10_000, overLimit: 'error', broken: undefined },
+  ...{ horizon: 0, limit: 10_000, overLimit: 'error', broken: undefined, speaksForAll: false },
 };
 
 const model: fc.Arbitrary<ModelApi> = fc.record({
+  speaksForAll: fc.boolean(),
   refused: fc.subarray([...metricCodes.slice(0, 6)], { maxLength: 3 }).map((codes) => new Set<string>(codes)),
   wrongTokens: fc.subarray(tokens, { maxLength: 2 }).map((names) => new Set<string>(names)),
   emptyTokens: fc.subarray(tokens).map((names) => new Set<string>(names)),
@@ -236,7 +240,13 @@ describe('recovering from what the API refuses', () => {
       interval: { start: origin, end: origin + 5 * length },
     };
     const knowledge = {
-      ...{ refused: new Set<never>(), granted: new Set<never>(), recordLimit: 2000, isKnownEmpty: true },
+      ...{
+        refused: new Set<never>(),
+        granted: new Set<never>(),
+        recordLimit: 2000,
+        isKnownEmpty: true,
+        speaksForAll: false,
+      },
       fillers: { metric: undefined, tag: undefined },
     };
     expect(judge(plain(asked), failed('no-data'), knowledge)).toEqual({ empty: [asked] });

@@ -8,7 +8,7 @@ import { createIngestor, startTestSimulator } from '../support/api.ts';
 import { day, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 
-const tokens = bundledTokens.map(({ token }) => token);
+const tokens = bundledTokens.slice(0, 80).map(({ token }) => token);
 const end = Date.UTC(2025, 5, 19, 16);
 const clock = new ManualClock('2025-06-20T00:05:00Z');
 
@@ -42,15 +42,13 @@ describeOnServers('calls that bring nothing', (kind) => {
     const lacking = granularities.flatMap((granularity) =>
       tokens.filter((token) => !simulator.market.hasGranularity(token, granularity)),
     );
-    expect(lacking.length).toBeGreaterThan(30);
-    console.log({ planned, lacking: lacking.length, sent: simulator.counters.requests });
+    expect(lacking.length).toBeGreaterThan(10);
     expect(simulator.counters.requests).toBeLessThanOrEqual(planned + lacking.length);
   });
 
   it('are few where two metrics are refused: what one call learns all others know', async () => {
     for (const code of ['CO-A-01-02', 'CO-A-02-03']) simulator.refuseMetric(code);
     await fill(1, 8);
-    console.log(simulator.counters.byCode);
     expect(simulator.counters.byCode[205]).toBeLessThanOrEqual(12);
   });
 });

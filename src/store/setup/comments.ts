@@ -14,7 +14,7 @@ const windowNames: Readonly<Record<Granularity, string>> = {
   '15m': '15 minutes',
   '1h': 'one hour',
   '4h': 'four hours',
-  '1d': 'one day in Beijing (16:00 to 16:00 UTC)',
+  '1d': 'one day of the API (from 08:00 or from 00:00 in Beijing: see the fact day_start)',
 };
 
 /** What a column that holds the metric is told to be: unit, range, and what may be computed from it. */

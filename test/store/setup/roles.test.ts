@@ -106,6 +106,7 @@ describeOnServers('the roles', (kind) => {
     expect(open).toEqual([
       ['cryptoracle.as_of()', 'execute'],
       ['cryptoracle.costly()', 'execute'],
+      ['cryptoracle.day_start()', 'execute'],
       ['cryptoracle.refuse_granularity()', 'execute'],
     ]);
     // It reads with the rights of whoever calls it.
@@ -118,6 +119,7 @@ describeOnServers('the roles', (kind) => {
     ).toEqual([
       { proname: 'as_of', provolatile: 's', prosecdef: false },
       expect.objectContaining({ proname: 'costly', prosecdef: false }),
+      expect.objectContaining({ proname: 'day_start', provolatile: 's', prosecdef: false }),
       expect.objectContaining({ proname: 'refuse_granularity', prosecdef: false }),
     ]);
   });

@@ -7,7 +7,7 @@ import { eachGranularity, type View } from './view.ts';
 
 const windowColumns = {
   granularity: 'Length of the window: 15m, 1h, 4h or 1d. Always name it: windows of several lengths overlap',
-  time: 'Start of the window. Windows of a day are Beijing days and start at 16:00 UTC',
+  time: 'Start of the window. 1d windows start with the day of the API, at 00:00 or 16:00 UTC: see the fact day_start',
   window_end: 'End of the window, not included; the value can be known some 15 minutes later',
   token: 'Ticker of the token, see tokens',
 };
