@@ -41,6 +41,7 @@ interface ExportOptions {
   readonly metric?: readonly MetricCode[];
   readonly format?: Format;
   readonly output?: string;
+  readonly force?: true;
 }
 
 export const exportCommand = new Command('export')
@@ -57,6 +58,7 @@ export const exportCommand = new Command('export')
     new Option('--format <format>', "default: what the file's name ends with, else csv").choices(formats),
   )
   .option('--output <file>', 'where to write it (default: CSV to stdout); appears once it is complete')
+  .option('--force', 'replace the file where there is one')
   .addHelpText('after', '\nExample: cryptoracle export --granularity 1h --token BTC --output btc.parquet')
   .action((options: ExportOptions) => runCommand((context) => exportValues(options, context)));
 
@@ -79,6 +81,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
     );
   }
   if (format === 'parquet' && output === undefined) throw new UserError('--format parquet needs --output');
+  if (output !== undefined) await requireFree(output, options.force === true);
   runtime.requireDatabase();
   // The schema is not checked: a login that may only read can export, too.
   const database = await runtime.connectDatabase(2);
@@ -159,6 +162,13 @@ async function fileBehind(output: string): Promise<string> {
   throw new UserError(
     `--output: '${output}' is there and is no file; leave --output out to print CSV, and redirect that`,
   );
+}
+
+/** @throws UserError where a file would be replaced without having been asked for */
+async function requireFree(output: string, force: boolean): Promise<void> {
+  const found = await stat(output).catch(() => undefined);
+  if (force || found?.isFile() !== true) return;
+  throw new UserError(`--output: '${output}' exists already; --force replaces it`);
 }
 
 /** Has a file written under another name and gives it its own once it is whole: there is never half a file. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/values.ts';
 import { innermost, UserError } from '../errors.ts';
 import {
@@ -25,11 +25,10 @@ readerCommand
   .command('create')
   .description('make a login, and print its password once')
   .argument('<name>', 'its name', parseName)
-  .option(
-    '--timeout <duration>',
-    'end its statements after this time, say 30s or 5m; 0s: never',
-    parseTimeout,
-    60_000,
+  .addOption(
+    new Option('--timeout <duration>', 'end its statements after this time, say 30s or 5m; 0s: never')
+      .argParser(parseTimeout)
+      .default(60_000, '60s'),
   )
   .option('--password-file <file>', 'take the password from a file, and print none')
   .option('--rotate', 'where the login exists, give it a new password, and its timeout anew')

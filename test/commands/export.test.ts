@@ -104,7 +104,7 @@ describe('export', () => {
     writeFileSync(join(folder, 'kept.csv'), 'kept');
     const before = readdirSync(folder);
     const [token, format, range, path, name, other] = await Promise.all([
-      run('--token', 'btc', '--output', 'kept.csv'),
+      run('--token', 'btc', '--output', 'kept.csv', '--force'),
       run('--format', 'parquet'),
       run('--from', '2025-02-01', '--to', '2025-01-01'),
       run('--output', join(folder, 'no', 'such.csv')),
@@ -125,7 +125,10 @@ describe('export', () => {
   it('writes to the file behind a link, and takes the place of nothing else', async () => {
     writeFileSync(join(folder, 'target.csv'), 'old');
     symlinkSync('target.csv', join(folder, 'link.csv'));
-    expect((await run('--output', join(folder, 'link.csv'))).code).toBe(0);
+    const before = readFileSync(join(folder, 'link.csv'), 'utf8');
+    expectMistake(await run('--output', join(folder, 'link.csv')), ['--output', 'exists', '--force']);
+    expect(readFileSync(join(folder, 'link.csv'), 'utf8')).toBe(before);
+    expect((await run('--output', join(folder, 'link.csv'), '--force')).code).toBe(0);
     expect(lstatSync(join(folder, 'link.csv')).isSymbolicLink()).toBe(true);
     expect(readFileSync(join(folder, 'target.csv'), 'utf8')).toContain('BTC');
     const pipe = join(folder, 'pipe.csv');
