@@ -1,8 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import pg from 'pg';
+import { createDatabase } from '../harness/databases.ts';
 import { type Disguise, disguises } from '../harness/disguises.ts';
 import { type Fidelity, measureFidelity } from '../harness/fidelity.ts';
 import { bundleProgram } from '../harness/program.ts';
@@ -29,35 +27,19 @@ const options = new Command('fidelity')
   .opts<Options>();
 
 const program = await bundleProgram();
-const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-fidelity-'));
-const data = join(folder, 'data');
-mkdirSync(data, { mode: 0o755 });
-const postgres = await PostgresServer.start(data);
+const postgres = await PostgresServer.start();
 
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: postgres.url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-async function tryDisguise(disguise: Disguise, number: number): Promise<Fidelity> {
-  const name = `fidelity_${number}`;
-  await administer(`create database ${name} template template0`);
-  const url = new URL(postgres.url);
-  url.pathname = `/${name}`;
+async function tryDisguise(disguise: Disguise): Promise<Fidelity> {
+  const database = await createDatabase(postgres.url);
   try {
     return await measureFidelity(disguise, {
       cli: program.cli,
-      databaseUrl: url.href,
+      databaseUrl: database.url,
       days: Number(options.days),
       calibrates: options.told !== true,
     });
   } finally {
-    await administer(`drop database ${name} with (force)`);
+    await database.drop();
   }
 }
 
@@ -99,10 +81,10 @@ const isFaithful = ({ cells, equal, quarantined }: Fidelity) =>
 
 try {
   const results: Fidelity[] = [];
-  for (const [number, disguise] of disguises.entries()) {
+  for (const disguise of disguises) {
     if (options.only !== undefined && !disguise.name.includes(options.only)) continue;
     const started = performance.now();
-    const result = await tryDisguise(disguise, number);
+    const result = await tryDisguise(disguise);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     process.stderr.write(`${isFaithful(result) ? 'ok  ' : 'FAIL'} ${seconds} s ${JSON.stringify(result)}\n`);
     results.push(result);
@@ -114,5 +96,4 @@ try {
 } finally {
   await postgres.stop();
   program.remove();
-  rmSync(folder, { recursive: true, force: true });
 }

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { createTemporaryFolder } from '../harness/leftovers.ts';
 import { bundleProgram } from '../harness/program.ts';
 import { Random } from '../harness/random.ts';
 import { PostgresServer } from '../harness/servers.ts';
@@ -25,11 +23,9 @@ const rate = Number(process.argv[5] ?? 30);
 const random = new Random(Number(process.argv[4] ?? 1));
 
 const program = await bundleProgram();
-const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-killed-'));
-const data = join(folder, 'data');
-mkdirSync(data, { mode: 0o755 });
+const folder = createTemporaryFolder('killed');
 const given = process.env.BENCH_DATABASE_URL;
-const postgres = given === undefined ? await PostgresServer.start(data) : undefined;
+const postgres = given === undefined ? await PostgresServer.start() : undefined;
 const databaseUrl = given ?? postgres?.url ?? '';
 // Truth stands still, so that every request is answered alike in all runs.
 const simulator = await startSimulator({ seed: 3, market: { lateShare: 0, changedShare: 0 } });
@@ -52,7 +48,7 @@ const environment = {
 
 function start(...args: string[]) {
   const child = spawn(process.execPath, [program.cli, ...args], {
-    cwd: folder,
+    cwd: folder.path,
     env: environment,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -173,5 +169,5 @@ try {
   await simulator.close();
   await postgres?.stop();
   program.remove();
-  rmSync(folder, { recursive: true, force: true });
+  folder.remove();
 }

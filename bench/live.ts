@@ -1,8 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { createTemporaryFolder } from '../harness/leftovers.ts';
 import { Member } from '../harness/processes.ts';
 import { bundleProgram } from '../harness/program.ts';
 import { PostgresServer } from '../harness/servers.ts';
@@ -15,15 +13,13 @@ import { startSimulator } from '../src/simulator/index.ts';
 
 const latency = 300;
 const quarter = 900_000;
-const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-live-'));
-const data = join(folder, 'data');
-mkdirSync(data, { mode: 0o755 });
-const postgres = await PostgresServer.start(data);
+const folder = createTemporaryFolder('live');
+const postgres = await PostgresServer.start();
 const simulator = await startSimulator({ market: { lateShare: 0 } });
 simulator.setFaults({ slow: { probability: 1, milliseconds: latency } });
 const { apiKey, signSecret, dataSecret, dataIv } = simulator.credentials;
 const program = await bundleProgram();
-const pipeline = new Member('start', program, ['start'], folder, {
+const pipeline = new Member('start', program, ['start'], folder.path, {
   DATABASE_URL: postgres.url,
   CRYPTORACLE_BASE_URL: simulator.url,
   CRYPTORACLE_API_KEY: apiKey,
@@ -65,7 +61,7 @@ try {
   await simulator.close();
   await postgres.stop();
   program.remove();
-  rmSync(folder, { recursive: true, force: true });
+  folder.remove();
 }
 
 /** Whether every cell of the window has been answered, of the tokens that have such windows at all. */

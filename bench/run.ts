@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import { pino } from 'pino';
+import { PostgresServer, silent } from '../harness/servers.ts';
 import { decodeAnswer } from '../src/api/decode.ts';
 import { decrypt, encrypt } from '../src/api/dialects/cipher.ts';
 import { formatBeijing } from '../src/beijing.ts';
@@ -15,7 +12,6 @@ import type { DataRequest } from '../src/planning/request.ts';
 import { sampleCredentials } from '../src/simulator/index.ts';
 import { storeAnswer } from '../src/store/answers/write.ts';
 import { Database } from '../src/store/connection/database.ts';
-import { startEmbedded } from '../src/store/connection/embedded/index.ts';
 import { metrics15m } from '../src/store/schema/index.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 
@@ -155,15 +151,13 @@ async function benchStore(database: Database): Promise<void> {
 
 await benchPlanning();
 benchDecoding();
-const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-bench-'));
 const given = process.env.BENCH_DATABASE_URL;
-const embedded = given === undefined ? await startEmbedded(folder, pino({ level: 'silent' })) : undefined;
+const embedded = given === undefined ? await PostgresServer.start() : undefined;
 const database = new Database(given ?? embedded?.url ?? '', { connections: 4 });
 try {
-  await migrate(database, systemClock, pino({ level: 'silent' }));
+  await migrate(database, systemClock, silent);
   await benchStore(database);
 } finally {
   await database.close();
   await embedded?.stop();
-  rmSync(folder, { recursive: true, force: true });
 }

@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
+import { PostgresServer, silent } from '../harness/servers.ts';
 import { systemClock } from '../src/clock.ts';
 import { Database } from '../src/store/connection/database.ts';
-import { startEmbedded } from '../src/store/connection/embedded/index.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 import { load, yearOfEverything } from './load.ts';
 import { questions } from './questions.ts';
@@ -34,10 +30,8 @@ async function median(database: Database, sql: string): Promise<{ rows: number; 
   return { rows: rows.length, milliseconds: times[Math.floor(runs / 2)] ?? Number.NaN };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-bench-'));
-const silent = pino({ level: 'silent' });
 const given = process.env.BENCH_DATABASE_URL;
-const embedded = given === undefined ? await startEmbedded(folder, silent) : undefined;
+const embedded = given === undefined ? await PostgresServer.start() : undefined;
 const database = new Database(given ?? embedded?.url ?? '', { connections: 2 });
 try {
   await migrate(database, systemClock, silent);
@@ -61,5 +55,4 @@ try {
 } finally {
   await database.close();
   await embedded?.stop();
-  rmSync(folder, { recursive: true, force: true });
 }

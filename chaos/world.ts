@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { createDatabase, type TemporaryDatabase } from '../harness/databases.ts';
+import { emptyTables } from '../harness/empty-tables.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../harness/leftovers.ts';
 import { type Environment, Member } from '../harness/processes.ts';
 import { bundleProgram, type Program } from '../harness/program.ts';
 import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
@@ -60,13 +59,15 @@ const patience = 120_000;
 export class World {
   readonly queue: QueueKind;
   readonly simulator: Simulator;
-  readonly folder: string;
+  readonly #folder: TemporaryFolder;
   /** `undefined` where the server is somebody else's. */
   readonly postgres: PostgresServer | undefined;
   /** `undefined` where the queue is in the database. */
   readonly redis: RedisServer | undefined;
   readonly #program: Program;
   readonly #databaseUrl: string;
+  /** The database that was created on somebody else's server. */
+  readonly #given: TemporaryDatabase | undefined;
   readonly #historyStart: number;
   #database: Database;
   #backend: QueueBackend;
@@ -78,21 +79,23 @@ export class World {
   private constructor(parts: {
     readonly queue: QueueKind;
     readonly simulator: Simulator;
-    readonly folder: string;
+    readonly folder: TemporaryFolder;
     readonly postgres: PostgresServer | undefined;
     readonly redis: RedisServer | undefined;
     readonly databaseUrl: string;
+    readonly given: TemporaryDatabase | undefined;
     readonly database: Database;
     readonly backend: QueueBackend;
     readonly program: Program;
   }) {
     this.queue = parts.queue;
     this.simulator = parts.simulator;
-    this.folder = parts.folder;
+    this.#folder = parts.folder;
     this.postgres = parts.postgres;
     this.redis = parts.redis;
     this.#program = parts.program;
     this.#databaseUrl = parts.databaseUrl;
+    this.#given = parts.given;
     this.#database = parts.database;
     this.#backend = parts.backend;
     this.#historyStart = Date.now() - historyDays * 86_400_000;
@@ -101,12 +104,11 @@ export class World {
   }
 
   static async create({ queue, seed, databaseUrl }: WorldOptions): Promise<World> {
-    const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-chaos-'));
-    const data = join(folder, 'data');
-    mkdirSync(data, { mode: 0o755 });
-    const postgres = databaseUrl === undefined ? await PostgresServer.start(data) : undefined;
+    const folder = createTemporaryFolder('chaos');
+    const postgres = databaseUrl === undefined ? await PostgresServer.start() : undefined;
+    const given = databaseUrl === undefined ? undefined : await createDatabase(databaseUrl);
     const redis = queue === 'Redis' ? await RedisServer.start() : undefined;
-    const url = postgres?.url ?? (await createDatabase(databaseUrl ?? ''));
+    const url = postgres?.url ?? given?.url ?? '';
     const database = new Database(url, { connections: 4 });
     await migrate(database, systemClock, silent);
     // Late and changed values are not at issue here: what is stored once must never be written again.
@@ -123,6 +125,7 @@ export class World {
       postgres,
       redis,
       databaseUrl: url,
+      given,
       database,
       backend,
       program: await bundleProgram(),
@@ -147,7 +150,7 @@ export class World {
   spawn(role: 'scheduler' | 'worker' | 'migrate'): Member {
     const args = role === 'migrate' ? ['migrate'] : ['start', '--role', role];
     const name = `${role}-${this.#members.length}`;
-    const member = new Member(name, this.#program, args, this.folder, this.#environment());
+    const member = new Member(name, this.#program, args, this.#folder.path, this.#environment());
     this.#members.push(member);
     return member;
   }
@@ -180,12 +183,7 @@ export class World {
   /** Empties the database and has everything fetched again. */
   async begin(): Promise<void> {
     this.simulator.setFaults({});
-    const tables = granularities.map((each) => `metrics_${each}`);
-    tables.push('coverage', 'revisions', 'quarantine', 'requests', 'token_tags', 'breaker', 'pace');
-    tables.push('entitlements', 'quality_notes', 'quality_due');
-    await this.persist(() =>
-      this.#database.pool.query(`truncate ${tables.map((table) => `cryptoracle.${table}`).join()}`),
-    );
+    await this.persist(() => emptyTables(this.#database));
     await this.tick(...granularities, 'tags');
   }
 
@@ -306,32 +304,8 @@ export class World {
     await this.simulator.close();
     this.#program.remove();
     await this.redis?.stop();
-    if (this.postgres === undefined) await dropDatabase(this.#databaseUrl);
+    await this.#given?.drop();
     await this.postgres?.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#folder.remove();
   }
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-async function createDatabase(serverUrl: string): Promise<string> {
-  const name = `chaos_${process.pid}_${Date.now()}`;
-  await administer(serverUrl, `create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-async function dropDatabase(url: string): Promise<void> {
-  const server = new URL(url);
-  server.pathname = '/postgres';
-  await administer(server.href, `drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 }

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { type EmbeddedDatabase, startEmbedded } from '../src/store/connection/embedded/index.ts';
+import { createTemporaryFolder, rememberProcess, type TemporaryFolder } from './leftovers.ts';
 
-/** Servers that can be broken: each belongs to one run, and nobody else uses it. */
+/** Servers that belong to one run and nobody else uses, so that they can be broken. A later run stops them where this one is killed. */
 
 export const silent = pino({ level: 'silent' });
 
@@ -22,27 +23,27 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-const serverSettings = { max_connections: '120', shared_buffers: '64MB' } as const;
+type ServerSettings = Readonly<Record<string, string>>;
+
+const serverSettings: ServerSettings = { max_connections: '120', shared_buffers: '64MB' };
 
 /** A PostgreSQL server with its data in a folder of its own. */
 export class PostgresServer {
-  readonly #folder: string;
-  readonly #port: number;
+  readonly #folder: TemporaryFolder;
+  readonly #settings: ServerSettings;
   #embedded: EmbeddedDatabase;
 
-  private constructor(folder: string, port: number, embedded: EmbeddedDatabase) {
+  private constructor(folder: TemporaryFolder, settings: ServerSettings, embedded: EmbeddedDatabase) {
     this.#folder = folder;
-    this.#port = port;
+    this.#settings = settings;
     this.#embedded = embedded;
   }
 
-  static async start(folder: string): Promise<PostgresServer> {
-    const port = await freePort();
-    return new PostgresServer(folder, port, await PostgresServer.#launch(folder, port));
-  }
-
-  static #launch(folder: string, port: number): Promise<EmbeddedDatabase> {
-    return startEmbedded(folder, silent, { ...serverSettings, port: String(port) });
+  /** @param overrides settings that differ from those of a small server */
+  static async start(overrides: ServerSettings = {}): Promise<PostgresServer> {
+    const folder = createTemporaryFolder('postgres');
+    const settings = { ...serverSettings, port: String(await freePort()), ...overrides };
+    return new PostgresServer(folder, settings, await startEmbedded(folder.path, silent, settings));
   }
 
   get url(): string {
@@ -54,7 +55,7 @@ export class PostgresServer {
     const pid = this.#pid();
     process.kill(pid, 'SIGQUIT');
     while (isAlive(pid)) await sleep(20);
-    this.#embedded = await PostgresServer.#launch(this.#folder, this.#port);
+    this.#embedded = await startEmbedded(this.#folder.path, silent, this.#settings);
   }
 
   /**
@@ -70,12 +71,13 @@ export class PostgresServer {
     if (result.status !== 0) throw new Error(`prlimit: ${result.error?.message ?? result.stderr}`);
   }
 
-  stop(): Promise<void> {
-    return this.#embedded.stop();
+  async stop(): Promise<void> {
+    await this.#embedded.stop();
+    this.#folder.remove();
   }
 
   #pid(): number {
-    return Number(readFileSync(join(this.#folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    return Number(readFileSync(join(this.#folder.path, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
   }
 }
 
@@ -98,15 +100,17 @@ function ownerOf(pid: number): { readonly uid: number; readonly gid: number } {
 export class RedisServer {
   readonly #port: number;
   #process: ChildProcess;
+  #forget: () => void;
 
-  private constructor(port: number, process: ChildProcess) {
+  private constructor(port: number) {
     this.#port = port;
-    this.#process = process;
+    this.#process = RedisServer.#spawn(port);
+    this.#forget = rememberProcess(this.#process.pid);
   }
 
   static async start(): Promise<RedisServer> {
     const port = await freePort();
-    const server = new RedisServer(port, RedisServer.#spawn(port));
+    const server = new RedisServer(port);
     await server.command('ping');
     return server;
   }
@@ -139,6 +143,7 @@ export class RedisServer {
     await this.stop();
     await sleep(away);
     this.#process = RedisServer.#spawn(this.#port);
+    this.#forget = rememberProcess(this.#process.pid);
     await this.command('ping');
   }
 
@@ -147,5 +152,6 @@ export class RedisServer {
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await ended;
+    this.#forget();
   }
 }

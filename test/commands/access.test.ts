@@ -1,30 +1,24 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compareWithTruth } from '../../harness/truth.ts';
 import { asToken } from '../../src/catalog/index.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/connection/database.ts';
-import { startTestSimulator } from '../support/api.ts';
-import { createTestDatabase, rows } from '../support/database.ts';
-import { createFolder, type Environment, errorLines, runCli, settingsFor } from './cli.ts';
+import { rows } from '../support/database.ts';
+import { errorLines } from './cli.ts';
+import { createCliWorld } from './cli-world.ts';
 
 /** 2025-06-01 to 2025-06-03 in Beijing: 48 hours, 13 requests. */
 const range = { start: Date.UTC(2025, 4, 31, 16), end: Date.UTC(2025, 5, 2, 16) };
 const command = ['backfill', '--from', '2025-06-01', '--to', '2025-06-03', '--granularity', '1h', '--json'];
 
 describe('a backfill to which access is refused', () => {
-  const folder = createFolder();
-  let simulator: Simulator;
-  let database: Database;
-  let settings: Environment;
-  beforeAll(async () => {
-    simulator = await startTestSimulator({ behaviour: { recordLimit: 100 } });
-    database = await createTestDatabase('plain PostgreSQL');
-    settings = { ...settingsFor(simulator, database.url), TOKENS: 'BTC,ETH', RECORD_LIMIT: '100' };
+  const world = createCliWorld({
+    simulator: { behaviour: { recordLimit: 100 } },
+    settings: { TOKENS: 'BTC,ETH', RECORD_LIMIT: '100' },
   });
 
   it('ends with 1, and completes the data as soon as it is granted again', async () => {
+    const { simulator, database } = world;
     simulator.refuseEndpoint('endpoint');
-    const first = await runCli(folder, command, settings);
+    const first = await world.run(command);
     expect(first.code).toBe(1);
     expect(errorLines(first)).toEqual([expect.stringContaining('code 204')]);
     expect(JSON.parse(first.stdout)).toMatchObject({ end: 'access-denied', values: 0, valuesLeft: 1248 });
@@ -33,7 +27,7 @@ describe('a backfill to which access is refused', () => {
     expect(simulator.counters.requests).toBeLessThanOrEqual(4);
 
     simulator.allowEndpoint('endpoint');
-    const second = await runCli(folder, command, settings);
+    const second = await world.run(command);
     expect(second.code, second.stderr).toBe(0);
     const tokens = ['BTC', 'ETH'].map(asToken);
     const wanted = new Map([['1h', range]] as const);

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, expect, inject } from 'vitest';
+import { createTemporaryFolder } from '../../harness/leftovers.ts';
 import type { SealedCredentials } from '../../src/api/dialects/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 
@@ -24,9 +22,9 @@ export interface Running {
 
 /** An empty folder that is removed when the surrounding suite ends. */
 export function createFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-test-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  const folder = createTemporaryFolder('test');
+  afterAll(() => folder.remove());
+  return folder.path;
 }
 
 /** Starts a command with these settings and no others. */

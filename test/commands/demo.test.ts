@@ -1,9 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createTemporaryFolder } from '../../harness/leftovers.ts';
 import { compareWithTruth } from '../../harness/truth.ts';
 import { beijingDay } from '../../src/beijing.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
@@ -14,39 +12,32 @@ import { type EmbeddedDatabase, startEmbedded } from '../../src/store/connection
 import { day, hour } from '../support/clock.ts';
 import { silent, value } from '../support/database.ts';
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-
 describe('demo', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-demo-'));
+  const folder = createTemporaryFolder('demo');
   const started = Date.now();
   let embedded: EmbeddedDatabase;
   let database: Database;
 
   function demo() {
-    return spawnSync(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), cli, 'demo', '--days', '1', '--exit'],
-      {
-        cwd: folder,
-        encoding: 'utf8',
-        env: { PATH: process.env.PATH, HOME: folder, DATA_DIR: join(folder, 'data') },
-      },
-    );
+    return spawnSync(process.execPath, [inject('program'), 'demo', '--days', '1', '--exit'], {
+      cwd: folder.path,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: folder.path, DATA_DIR: join(folder.path, 'data') },
+    });
   }
 
   let first: ReturnType<typeof demo>;
 
   beforeAll(async () => {
-    chmodSync(folder, 0o755);
     first = demo();
-    embedded = await startEmbedded(join(folder, 'data', 'demo'), silent);
+    embedded = await startEmbedded(join(folder.path, 'data', 'demo'), silent);
     database = new Database(embedded.url, { connections: 2 });
   }, 120_000);
 
   afterAll(async () => {
     await database.close();
     await embedded.stop();
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   });
 
   it('fills every granularity of every token and tells what is hot and how to look at it', () => {

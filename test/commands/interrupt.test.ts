@@ -1,41 +1,28 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { compareWithTruth } from '../../harness/truth.ts';
 import { asToken } from '../../src/catalog/index.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/connection/database.ts';
-import { startTestSimulator } from '../support/api.ts';
-import { createTestDatabase, rows } from '../support/database.ts';
-import { createFolder, type Environment, errorLines, runCli, settingsFor, startCli } from './cli.ts';
+import { rows } from '../support/database.ts';
+import { errorLines } from './cli.ts';
+import { createCliWorld } from './cli-world.ts';
 
 /** 2025-06-01 to 2025-06-03 in Beijing: 48 hours. */
 const range = { start: Date.UTC(2025, 4, 31, 16), end: Date.UTC(2025, 5, 2, 16) };
 const command = ['backfill', '--from', '2025-06-01', '--to', '2025-06-03', '--granularity', '1h', '--json'];
 
 describe('Ctrl-C', () => {
-  const folder = createFolder();
-  let simulator: Simulator;
-  let database: Database;
-  let settings: Environment;
-  beforeAll(async () => {
-    simulator = await startTestSimulator({ behaviour: { recordLimit: 100 } });
-    database = await createTestDatabase('plain PostgreSQL');
-    settings = {
-      ...settingsFor(simulator, database.url),
-      TOKENS: 'BTC,ETH',
-      RECORD_LIMIT: '100',
-      FETCH_CONCURRENCY: '3',
-    };
+  const world = createCliWorld({
+    simulator: { behaviour: { recordLimit: 100 } },
+    settings: { TOKENS: 'BTC,ETH', RECORD_LIMIT: '100', FETCH_CONCURRENCY: '3' },
   });
+  beforeEach(() => world.reset());
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     '(%s) ends a slow backfill soon, with 75, and a further run completes the data',
     async (signal) => {
-      await database.pool.query(
-        'truncate cryptoracle.coverage, cryptoracle.metrics_1h, cryptoracle.revisions, cryptoracle.backfills',
-      );
+      const { database, simulator } = world;
       simulator.setFaults({ slow: { probability: 1, milliseconds: 1500 } });
       const before = simulator.counters.requests;
-      const running = startCli(folder, command, settings);
+      const running = world.start(command);
       await expect.poll(() => simulator.counters.requests - before, { timeout: 15_000 }).toBeGreaterThan(3);
       const interrupted = performance.now();
       running.process.kill(signal);
@@ -49,7 +36,7 @@ describe('Ctrl-C', () => {
       expect(await rows(database, state)).toEqual([{ state: 'stopped', open: false }]);
 
       simulator.setFaults({});
-      const second = await runCli(folder, command, settings);
+      const second = await world.run(command);
       expect(second.code).toBe(0);
       expect(JSON.parse(second.stdout)).toMatchObject({ end: 'done', valuesLeft: 0 });
       const tokens = ['BTC', 'ETH'].map(asToken);
@@ -61,13 +48,13 @@ describe('Ctrl-C', () => {
   );
 
   it('is not needed where the terminal has gone: a backfill ends by itself, and can be resumed', async () => {
-    await database.pool.query('truncate cryptoracle.coverage, cryptoracle.metrics_1h, cryptoracle.backfills');
+    const { simulator } = world;
     simulator.setFaults({ slow: { probability: 1, milliseconds: 1500 } });
-    const running = startCli(folder, command, settings);
+    const running = world.start(command);
     running.process.stderr?.destroy();
     expect((await running.ended).code).toBe(75);
     simulator.setFaults({});
-    const resumed = await runCli(folder, ['backfill', 'resume', '--json'], settings);
+    const resumed = await world.run(['backfill', 'resume', '--json']);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(JSON.parse(resumed.stdout)).toMatchObject({ end: 'done', valuesLeft: 0 });
   });

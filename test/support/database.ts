@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { pino } from 'pino';
 import { describe, inject } from 'vitest';
+import * as client from '../../harness/client.ts';
+import { createDatabase } from '../../harness/databases.ts';
 import { Database } from '../../src/store/connection/database.ts';
 import { turnOffJit } from '../../src/store/setup/jit.ts';
 import { onFileEnd } from './releasers.ts';
@@ -23,42 +24,17 @@ export function describeOnServers(name: string, suite: (kind: ServerKind) => voi
 
 export const silent = pino({ level: 'silent' });
 
-async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-const administer = (kind: ServerKind, statement: string) =>
-  withClient(serverUrl(kind) ?? '', (client) => client.query(statement));
-
 /** An empty database. @returns its address */
-export function createEmptyDatabase(kind: ServerKind): Promise<string> {
-  return createDatabase(kind);
+export async function createEmptyDatabase(kind: ServerKind): Promise<string> {
+  return (await createDatabase(serverUrl(kind) ?? '')).url;
 }
 
-async function createDatabase(kind: ServerKind, template?: string): Promise<string> {
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(kind, `create database ${name}${template === undefined ? '' : ` template ${template}`}`);
-  const url = new URL(serverUrl(kind) ?? '');
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-export async function dropDatabase(kind: ServerKind, url: string): Promise<void> {
-  await administer(kind, `drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
-}
+export const dropDatabase = (_kind: ServerKind, url: string) => client.dropDatabase(url);
 
 /** A migrated database, copied from one that was migrated once; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
-  const url = await createDatabase(
-    kind,
-    inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate'),
-  );
+  const template = inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate');
+  const { url, drop } = await createDatabase(serverUrl(kind) ?? '', template);
   // Settings of a database are not part of it, and are not copied.
   const database = new Database(url, { connections: 12 });
   await database.connect(turnOffJit);
@@ -68,7 +44,7 @@ export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   );
   onFileEnd(async () => {
     await database.close();
-    await dropDatabase(kind, url);
+    await drop();
   });
   return database;
 }

@@ -1,17 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import pg from 'pg';
-import { pino } from 'pino';
+import { spawnSync } from 'node:child_process';
 import type { TestProject } from 'vitest/node';
+import { withClient } from '../../harness/client.ts';
+import { createDatabase } from '../../harness/databases.ts';
+import { removeLeftovers } from '../../harness/leftovers.ts';
 import { bundleProgram } from '../../harness/program.ts';
+import { PostgresServer, RedisServer, silent } from '../../harness/servers.ts';
 import { systemClock } from '../../src/clock.ts';
 import { Database } from '../../src/store/connection/database.ts';
-import { startEmbedded } from '../../src/store/connection/embedded/index.ts';
 import { migrate } from '../../src/store/setup/migrate.ts';
 
 /**
@@ -34,32 +29,46 @@ declare module 'vitest' {
   }
 }
 
-const releasers: (() => Promise<void>)[] = [];
+const releasers: (() => Promise<unknown>)[] = [];
+
+/** The address of a server, or why there is none. */
+type Found = { readonly url: string } | { readonly missing: string };
+
+const urlOf = (found: Found) => ('url' in found ? found.url : null);
 
 export async function setup(project: TestProject): Promise<void> {
+  const removed = await removeLeftovers();
+  if (removed > 0) process.stderr.write(`removed ${removed} leftovers of test runs that were killed\n`);
   const program = await bundleProgram();
   releasers.push(async () => program.remove());
   const plain = await startPlain();
   const timescale = await findTimescale();
   const redis = await findRedis();
-  if (timescale === null && process.env.REQUIRE_TIMESCALE === '1') {
-    throw new Error(
-      'REQUIRE_TIMESCALE=1, but TEST_DATABASE_URL names no server with TimescaleDB and Docker has none',
-    );
-  }
-  if (redis === null && process.env.REQUIRE_REDIS === '1') {
-    throw new Error('REQUIRE_REDIS=1, but there is neither TEST_REDIS_URL nor redis-server nor Docker');
-  }
+  insist('REQUIRE_TIMESCALE', 'TimescaleDB', timescale);
+  insist('REQUIRE_REDIS', 'Redis', redis);
+  const timescaleUrl = urlOf(timescale);
   project.provide('program', program.cli);
   project.provide('plainUrl', plain);
-  project.provide('timescaleUrl', timescale);
-  project.provide('redisUrl', redis);
+  project.provide('timescaleUrl', timescaleUrl);
+  project.provide('redisUrl', urlOf(redis));
   project.provide('plainTemplate', await createTemplate(plain));
-  project.provide('timescaleTemplate', timescale === null ? '' : await createTemplate(timescale));
-  process.stderr.write(
-    `tests run on plain PostgreSQL${timescale ? ', TimescaleDB' : ''}${redis ? ', Redis' : ''}` +
-      `${timescale ? '' : '; no TimescaleDB: its suites are skipped'}${redis ? '' : '; no Redis: its suites are skipped'}\n`,
+  project.provide('timescaleTemplate', timescaleUrl === null ? '' : await createTemplate(timescaleUrl));
+  const servers = { 'plain PostgreSQL': { url: plain }, TimescaleDB: timescale, Redis: redis };
+  process.stderr.write(`${describeServers(servers)}\n`);
+}
+
+function describeServers(servers: Readonly<Record<string, Found>>): string {
+  const found = Object.keys(servers).filter((name) => servers[name] !== undefined && 'url' in servers[name]);
+  const missing = Object.entries(servers).flatMap(([name, each]) =>
+    'missing' in each ? `Suites of ${name} are skipped: ${each.missing}.` : [],
   );
+  return [`Tests run on ${found.join(', ')}.`, ...missing].join(' ');
+}
+
+/** @throws Error where a server is missing that the environment requires */
+function insist(setting: string, server: string, found: Found): void {
+  if (process.env[setting] !== '1' || 'url' in found) return;
+  throw new Error(`${setting}=1, but there is no ${server}: ${found.missing}`);
 }
 
 export async function teardown(): Promise<void> {
@@ -67,129 +76,81 @@ export async function teardown(): Promise<void> {
 }
 
 async function startPlain(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-test-'));
-  // The server's account must get in.
-  spawnSync('chmod', ['755', folder]);
-  const embedded = await startEmbedded(folder, pino({ level: 'silent' }), {
-    max_connections: '300',
-    fsync: 'off',
-  });
-  releasers.push(async () => {
-    await embedded.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return embedded.url;
+  const server = await PostgresServer.start({ max_connections: '300', fsync: 'off' });
+  releasers.push(() => server.stop());
+  return server.url;
 }
 
 /**
- * Migrates a database once for all tests. Nobody may connect to it afterwards, TimescaleDB's workers neither: one that is in
- * use cannot be copied.
+ * Migrates a database once for all tests. Nobody may connect to it afterwards, not even TimescaleDB's workers: a database
+ * that is in use cannot be copied.
  * @returns its name
  */
 async function createTemplate(serverUrl: string): Promise<string> {
-  const name = `template_${randomBytes(6).toString('hex')}`;
-  const client = new pg.Client({ connectionString: serverUrl });
-  await client.connect();
-  releasers.push(async () => {
-    await client.query(`drop database ${name}`);
-    await client.end();
-  });
-  await client.query(`create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  const database = new Database(url.href, { connections: 2 });
-  await migrate(database, systemClock, pino({ level: 'silent' }));
+  const { url, name, drop } = await createDatabase(serverUrl);
+  releasers.push(drop);
+  const database = new Database(url, { connections: 2 });
+  await migrate(database, systemClock, silent);
   await database.close();
-  await client.query(`alter database ${name} allow_connections false`);
-  await client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
-    name,
-  ]);
+  await withClient(serverUrl, async (client) => {
+    await client.query(`alter database ${name} allow_connections false`);
+    await client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
+      name,
+    ]);
+  });
   return name;
 }
 
-async function findTimescale(): Promise<string | null> {
+async function findTimescale(): Promise<Found> {
   const given = process.env.TEST_DATABASE_URL;
-  if (given !== undefined && given !== '') return (await hasTimescale(given)) ? given : null;
-  try {
+  if (given !== undefined && given !== '') {
+    return (await hasTimescale(given))
+      ? { url: given }
+      : { missing: 'the server of TEST_DATABASE_URL does not preload TimescaleDB' };
+  }
+  return inContainer('TEST_DATABASE_URL is not set', async () => {
     const { GenericContainer, Wait } = await import('testcontainers');
     const container = await new GenericContainer('timescale/timescaledb:2.23.1-pg17')
       .withEnvironment({ POSTGRES_PASSWORD: 'test' })
       .withExposedPorts(5432)
       .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
       .start();
-    releasers.push(async () => {
-      await container.stop();
-    });
+    releasers.push(() => container.stop());
     return `postgresql://postgres:test@${container.getHost()}:${container.getMappedPort(5432)}/postgres`;
-  } catch {
-    return null;
+  });
+}
+
+/** Starts a server in a container. What keeps Docker from it is said rather than swallowed. */
+async function inContainer(otherwise: string, start: () => Promise<string>): Promise<Found> {
+  try {
+    return { url: await start() };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { missing: `${otherwise}, and Docker: ${reason}` };
   }
 }
 
-async function hasTimescale(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+function hasTimescale(url: string): Promise<boolean> {
+  return withClient(url, async (client) => {
     const { rowCount } = await client.query(
       "select from pg_settings where name = 'timescaledb.disable_load'",
     );
     return rowCount === 1;
-  } finally {
-    await client.end();
-  }
+  });
 }
 
-async function findRedis(): Promise<string | null> {
+async function findRedis(): Promise<Found> {
   const given = process.env.TEST_REDIS_URL;
-  if (given !== undefined && given !== '') return given;
-  if (spawnSync('redis-server', ['--version']).status === 0) return startRedis();
-  try {
+  if (given !== undefined && given !== '') return { url: given };
+  if (spawnSync('redis-server', ['--version']).status === 0) {
+    const server = await RedisServer.start();
+    releasers.push(() => server.stop());
+    return { url: server.url };
+  }
+  return inContainer('TEST_REDIS_URL is not set, redis-server is not installed', async () => {
     const { GenericContainer } = await import('testcontainers');
     const container = await new GenericContainer('redis:7-alpine').withExposedPorts(6379).start();
-    releasers.push(async () => {
-      await container.stop();
-    });
+    releasers.push(() => container.stop());
     return `redis://${container.getHost()}:${container.getMappedPort(6379)}`;
-  } catch {
-    return null;
-  }
-}
-
-async function startRedis(): Promise<string> {
-  const port = await freePort();
-  const server: ChildProcess = spawn(
-    'redis-server',
-    [
-      '--port',
-      String(port),
-      '--save',
-      '',
-      '--appendonly',
-      'no',
-      '--bind',
-      '127.0.0.1',
-      '--maxmemory-policy',
-      'noeviction',
-    ],
-    { stdio: 'ignore' },
-  );
-  releasers.push(async () => {
-    server.kill('SIGKILL');
-  });
-  const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: 100 });
-  redis.on('error', () => {});
-  await redis.ping();
-  redis.disconnect();
-  return `redis://127.0.0.1:${port}`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? done(address.port) : fail()));
-    });
   });
 }

@@ -1,0 +1,19 @@
+import { getTableName, is } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
+import type { Database } from '../src/store/connection/database.ts';
+import * as schema from '../src/store/schema/index.ts';
+
+/** What `migrate` writes; everything else comes in while the pipeline runs. */
+const catalogue: readonly string[] = [schema.tokens, schema.metricCatalog, schema.tagCatalog].map((table) =>
+  getTableName(table),
+);
+
+const names = Object.values(schema)
+  .flatMap((each) => (is(each, PgTable) ? getTableName(each) : []))
+  .filter((name) => !catalogue.includes(name))
+  .map((name) => `cryptoracle.${name}`);
+
+/** Makes a database as `migrate` left it: empties every table of the schema but the catalogue's. */
+export async function emptyTables(database: Database): Promise<void> {
+  await database.pool.query(`truncate ${names.join()} restart identity`);
+}
