@@ -80,7 +80,7 @@ describeOnServers('tokens that lack a granularity', (kind) => {
 
       clock.advance(7 * day);
       await fill({ database, simulator, clock, start: '2025-06-10' });
-      const newest = '2025-06-24 10:30:00 2025-06-24 11:00:00';
+      const newest = '2025-06-24 10:30:00 2025-06-24 10:59:59';
       for (const token of lacking) expect(new Set(asked(simulator, '15m', token))).toEqual(new Set([newest]));
 
       clock.advance(hour);
