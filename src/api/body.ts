@@ -5,7 +5,7 @@ const firstRoom = 128 * 1024;
 
 /**
  * Reads the body of a response as text, as far as it is not absurdly large: a faulty server must not fill our memory.
- * What comes compressed counts as large as it is unpacked.
+ * A compressed body counts as large as it is unpacked.
  *
  * @param largest most bytes that are read
  * @throws ApiFailure (`transient`) where there are more; whatever the connection throws

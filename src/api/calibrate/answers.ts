@@ -2,7 +2,7 @@ import { parseBeijing } from '../../beijing.ts';
 import { windowLists } from '../dialects/index.ts';
 import { isJson, type Json } from '../json.ts';
 
-/** What calibration reads from an answer, whatever its grid: the decoder would refuse what is not on ours. */
+/** Reads an answer for calibration, on any grid: the decoder would refuse windows that are off ours. */
 
 export interface SeenToken {
   readonly token: string;

@@ -8,7 +8,7 @@ export class CallsSpent extends Error {
   override readonly name = 'CallsSpent';
 }
 
-/** What calibration found. */
+/** The findings of a calibration. */
 export interface Calibration {
   /** How the API is dressed; `undefined` where nothing was granted access. */
   readonly found: Probe | undefined;

@@ -20,7 +20,7 @@ import { verdictOf } from './verdict.ts';
 
 /** Finds what the API does where its pages leave it open, once it is known how it is dressed. */
 
-/** What a call came to. */
+/** The outcome of a call. */
 export interface Outcome {
   readonly payload?: unknown;
   readonly failure?: ApiFailure;
@@ -29,7 +29,7 @@ export interface Outcome {
 /** Sends one call; `why` is for the trail. @throws what ends the calibration */
 export type Ask = (probe: Probe, question: Question, why: string) => Promise<Outcome>;
 
-/** What was found; absent where the answers do not tell. The names are those of the table `facts`. */
+/** The findings; a field is absent where the answers do not tell. The names are those of the table `facts`. */
 export interface FoundFacts {
   readonly record_unit?: 'value' | 'row';
   readonly record_limit?: number;
@@ -135,7 +135,7 @@ export class FactFinder {
     this.#probe = { ...this.#probe, wire: { ...this.#probe.wire, ...change } };
   }
 
-  /** What stands in `tags` where none is wanted; it counts as records, too. */
+  /** The content of `tags` where none is wanted; it counts as records, too. */
   #filler(): readonly TagCode[] {
     return this.#probe.version === 'v1' && this.#probe.wire.tags === 'one' ? tagCodes.slice(0, 1) : [];
   }
