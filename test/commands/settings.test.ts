@@ -66,7 +66,8 @@ describe('a mistake in the settings is one line that names it:', () => {
   });
 
   it.concurrent('no credentials', async () => {
-    expectMistake(await run(backfill, {}), Object.keys(all));
+    expectMistake(await run(backfill, {}), ['CRYPTORACLE_API_KEY']);
+    expectMistake(await run(backfill, { CRYPTORACLE_API_VERSION: 'v1' }), Object.keys(all));
   });
 
   it.concurrent('one secret that is missing', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { compareWithTruth } from '../../harness/truth.ts';
+import { compareWithTruth, rowNotWanted } from '../../harness/truth.ts';
 import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { planQueue } from '../../src/queue/jobs.ts';
@@ -68,7 +68,12 @@ describeOnBackends('a running pipeline', (queue, server) => {
       wanted,
       apiClock.now(),
     );
-    expect(differences.slice(0, 3)).toEqual([]);
+    // What was asked for too early may stand until it is due and asked for again.
+    const due = differences.filter(
+      ({ granularity, metric, time }) =>
+        metric !== rowNotWanted || Date.parse(time) < (wanted.get(granularity)?.end ?? 0),
+    );
+    expect(due.slice(0, 3)).toEqual([]);
     expect(withValue).toBeGreaterThan(5000);
   }
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -23,6 +24,9 @@ describe('the program of a checkout', () => {
     for (const name of ['src', 'scripts']) mkdirSync(join(folder, name));
     for (const name of ['scripts/cryptoracle.mjs', 'scripts/build.ts', 'package.json', 'package-lock.json']) {
       copyFileSync(join(checkout, name), join(folder, name));
+    }
+    for (const name of ['src/package.ts', 'src/server/assets', 'src/web']) {
+      cpSync(join(checkout, name), join(folder, name), { recursive: true });
     }
     symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
     write('one');

@@ -135,8 +135,8 @@ async function readBlocks<Code extends MetricCode | TagCode>(
 }
 
 /**
- * Takes windows that are not due yet out of the ledger, but for those that hold values: a clock that ran ahead had them
- * asked for too early, and that there was nothing yet is no answer.
+ * Takes windows that are not due yet out of the ledger. A clock that ran ahead had them asked for too early: a missing
+ * value may still come then, and a value that came was preliminary.
  *
  * @param dueUntil end of the newest window that is due
  * @returns how many pairs of token and metric were concerned
@@ -147,20 +147,12 @@ export async function forgetUndue(
   dueUntil: number,
 ): Promise<number> {
   const undue = sql`tstzrange(${at(dueUntil)}, null)`;
-  const withValues = sql`
-    coalesce(
-      (select range_agg(tstzrange(time, time + ${windowLength[granularity]} * interval '1 ms'))
-       from cryptoracle.${sql.identifier(`metrics_${granularity}`)} as m
-       where m.token = coverage.token and m.time >= ${at(dueUntil)}),
-      '{}'
-    )`;
   const concerned = await database.query(
     'forget undue',
     sql`
       update cryptoracle.coverage
-      set answered = answered - tstzmultirange(${undue}) + answered * ${withValues}
+      set answered = answered - tstzmultirange(${undue})
       where granularity = ${granularity} and answered && ${undue}
-        and not ${withValues} @> answered * tstzmultirange(${undue})
       returning 1`,
   );
   return concerned.length;

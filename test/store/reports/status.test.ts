@@ -62,6 +62,8 @@ describeOnServers('the status', (kind) => {
       lastCall: undefined,
       databaseBytes: expect.any(Number),
       timescale: kind === 'TimescaleDB',
+      accessRefused: undefined,
+      dayStart: { value: '00:00', found: 'setting', detail: undefined, since: expect.any(Number) },
     });
     expect(status.databaseBytes).toBeGreaterThan(1_000_000);
   });
