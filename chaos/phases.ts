@@ -35,7 +35,7 @@ async function holdTable(world: World, table: string, mode: string, statement: R
 export const phases: readonly Phase[] = [
   {
     name: 'before it sends',
-    reach: (world) => holdTable(world, 'cryptoracle.pace', 'exclusive', /update cryptoracle\.pace/),
+    reach: (world) => holdTable(world, 'cryptoracle.pace', 'exclusive', /update "cryptoracle"\."pace"/),
   },
   {
     name: 'after the answer, before anything is written',
@@ -52,7 +52,7 @@ export const phases: readonly Phase[] = [
   {
     name: 'inside the transaction, after the values are written',
     reach: (world) =>
-      holdTable(world, 'cryptoracle.coverage', 'exclusive', /insert into cryptoracle\.coverage/),
+      holdTable(world, 'cryptoracle.coverage', 'exclusive', /insert into "cryptoracle"\."coverage"/),
   },
   {
     name: 'after the commit, before the job is acknowledged',

@@ -1,7 +1,13 @@
-import { sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { AnswerPart, Reject } from '../../api/decode.ts';
 import type { Granularity } from '../../catalog/index.ts';
+import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { quarantine, requests } from '../schema/index.ts';
+import type { Resolution } from '../schema/quarantine.ts';
+import { columnNames, excluded, textArray, timestamptz, timestamptzArray } from '../schema/sql.ts';
+
+export type { Resolution } from '../schema/quarantine.ts';
 
 /** What the API sent and could not be stored; kept until it can be, and after that with what became of it. */
 
@@ -21,43 +27,46 @@ export async function writeRejects(
   database: Database,
   granularity: Granularity,
   rejects: readonly Reject[],
-  receivedAt: number,
+  receivedAt: Instant,
   requestId: number | undefined,
   tx: Transaction,
 ): Promise<void> {
   if (rejects.length === 0) return;
-  const now = new Date(receivedAt).toISOString();
-  const times = rejects.map(({ time }) => (time === undefined ? null : new Date(time).toISOString()));
+  const {
+    granularity: ofRequest,
+    token,
+    time,
+    metric,
+    reason,
+    part,
+    raw,
+    ...entered
+  } = columnNames(quarantine);
+  const now = timestamptz(receivedAt);
+  const again = excluded(quarantine);
   await database.query(
     'write quarantine',
     sql`
-      insert into cryptoracle.quarantine
-        (granularity, token, time, metric, reason, part, raw, request_id, first_seen_at, last_seen_at)
+      insert into ${quarantine} as q (${ofRequest}, ${token}, ${time}, ${metric}, ${reason}, ${part}, ${raw},
+        ${entered.requestId}, ${entered.firstSeenAt}, ${entered.lastSeenAt})
       -- The same raw form may have come as two parts of one answer.
       select distinct on (token, time, metric, reason, raw)
-        ${granularity}, token, time, metric, reason, part, raw, ${requestId ?? null}::bigint,
-        ${now}::timestamptz, ${now}::timestamptz
+        ${granularity}, token, time, metric, reason, part, raw, ${requestId ?? null}::bigint, ${now}, ${now}
       from unnest(
-        ${sql.param(rejects.map(({ token }) => storable(token, 200)))}::text[],
-        ${sql.param(times)}::timestamptz[],
-        ${sql.param(rejects.map(({ metric }) => storable(metric, 200)))}::text[],
-        ${sql.param(rejects.map(({ reason }) => reason))}::text[],
-        ${sql.param(rejects.map(({ part }) => part))}::text[],
-        ${sql.param(rejects.map(({ raw }) => storable(JSON.stringify(raw) ?? 'undefined', longestRaw)))}::text[]
+        ${textArray(rejects.map((reject) => storable(reject.token, 200)))},
+        ${timestamptzArray(rejects.map((reject) => reject.time))},
+        ${textArray(rejects.map((reject) => storable(reject.metric, 200)))},
+        ${textArray(rejects.map((reject) => reject.reason))},
+        ${textArray(rejects.map((reject) => reject.part))},
+        ${textArray(rejects.map((reject) => storable(JSON.stringify(reject.raw) ?? 'undefined', longestRaw)))}
       ) as t (token, time, metric, reason, part, raw)
       order by token, time, metric, reason, raw, part
       on conflict on constraint quarantine_entry do update
-        set times_seen = quarantine.times_seen + 1, last_seen_at = excluded.last_seen_at,
-          resolution = null, resolved_at = null`,
+        set ${entered.timesSeen} = q.${entered.timesSeen} + 1, ${entered.lastSeenAt} = ${again.lastSeenAt},
+          ${entered.resolution} = null, ${entered.resolvedAt} = null`,
     tx,
   );
 }
-
-/**
- * What became of an entry: its values are stored; the API has given others for the same cells since; or a person has
- * decided that it does not matter.
- */
-export type Resolution = 'replayed' | 'superseded' | 'dismissed';
 
 /** Which entries; what is not named does not matter. */
 export interface QuarantineFilter {
@@ -71,13 +80,12 @@ export interface QuarantineFilter {
   readonly resolved?: boolean | undefined;
 }
 
-/** Instants are milliseconds since the epoch. */
 export interface QuarantineEntry {
   readonly id: number;
   readonly granularity: Granularity;
   readonly token: string | null;
   /** Start of the window. */
-  readonly time: number | null;
+  readonly time: Instant | null;
   readonly metric: string | null;
   readonly reason: string;
   /** `null` for entries from before parts were told apart. */
@@ -85,15 +93,15 @@ export interface QuarantineEntry {
   /** JSON, as far as it was not too long to be kept whole. */
   readonly raw: string;
   readonly timesSeen: number;
-  readonly firstSeenAt: number;
-  readonly lastSeenAt: number;
+  readonly firstSeenAt: Instant;
+  readonly lastSeenAt: Instant;
   readonly resolution: Resolution | null;
   /** What had been asked, where the log still knows. */
   readonly request: {
     readonly id: number;
-    readonly sentAt: number;
-    readonly from: number;
-    readonly to: number;
+    readonly sentAt: Instant;
+    readonly from: Instant | null;
+    readonly to: Instant | null;
     readonly tokens: readonly string[];
     /** Codes of metrics and tags. */
     readonly metrics: readonly string[];
@@ -106,21 +114,35 @@ export function readQuarantine(
   filter: QuarantineFilter,
   most: number,
 ): Promise<QuarantineEntry[]> {
-  const ms = (instant: string) => sql`(extract(epoch from ${sql.raw(instant)}) * 1000)::float8`;
-  return database.query<QuarantineEntry & Record<string, unknown>>(
-    'read quarantine',
-    sql`
-      select q.id::float8 as id, q.granularity, q.token, ${ms('q.time')} as time, q.metric, q.reason, q.part, q.raw,
-        q.times_seen as "timesSeen", ${ms('q.first_seen_at')} as "firstSeenAt", ${ms('q.last_seen_at')} as "lastSeenAt",
-        q.resolution,
-        case when r.id is not null then jsonb_build_object(
-          'id', r.id, 'sentAt', ${ms('r.sent_at')}, 'from', ${ms('r.windows_from')}, 'to', ${ms('r.windows_to')},
-          'tokens', r.tokens, 'metrics', r.metrics) end as request
-      from cryptoracle.quarantine as q
-      left join cryptoracle.requests as r on r.id = q.request_id
-      where ${matches(filter)}
-      order by q.id
-      limit ${most}`,
+  return database.run('read quarantine', (db) =>
+    db
+      .select({
+        id: quarantine.id,
+        granularity: quarantine.granularity,
+        token: quarantine.token,
+        time: quarantine.time,
+        metric: quarantine.metric,
+        reason: quarantine.reason,
+        part: quarantine.part,
+        raw: quarantine.raw,
+        timesSeen: quarantine.timesSeen,
+        firstSeenAt: quarantine.firstSeenAt,
+        lastSeenAt: quarantine.lastSeenAt,
+        resolution: quarantine.resolution,
+        request: {
+          id: requests.id,
+          sentAt: requests.sentAt,
+          from: requests.windowsFrom,
+          to: requests.windowsTo,
+          tokens: requests.tokens,
+          metrics: requests.metrics,
+        },
+      })
+      .from(quarantine)
+      .leftJoin(requests, eq(requests.id, quarantine.requestId))
+      .where(matches(filter))
+      .orderBy(asc(quarantine.id))
+      .limit(most),
   );
 }
 
@@ -129,31 +151,24 @@ export function countQuarantine(
   database: Database,
   filter: QuarantineFilter,
 ): Promise<{ readonly reason: string; readonly entries: number }[]> {
-  return database.query<{ reason: string; entries: number }>(
-    'count quarantine',
-    sql`
-      select q.reason, count(*)::float8 as entries
-      from cryptoracle.quarantine as q
-      where ${matches(filter)}
-      group by q.reason
-      order by entries desc, q.reason`,
+  return database.run('count quarantine', (db) =>
+    db
+      .select({ reason: quarantine.reason, entries: count() })
+      .from(quarantine)
+      .where(matches(filter))
+      .groupBy(quarantine.reason)
+      .orderBy(desc(count()), asc(quarantine.reason)),
   );
 }
 
-function matches(filter: QuarantineFilter) {
-  const { granularities, tokens, metrics, reason, after, resolved } = filter;
-  return sql.join(
-    [
-      sql`q.id > ${after ?? 0}`,
-      ...(resolved === true ? [] : [sql`q.resolution is null`]),
-      ...(granularities === undefined
-        ? []
-        : [sql`q.granularity = any (${sql.param(granularities)}::text[])`]),
-      ...(tokens === undefined ? [] : [sql`q.token = any (${sql.param(tokens)}::text[])`]),
-      ...(metrics === undefined ? [] : [sql`q.metric = any (${sql.param(metrics)}::text[])`]),
-      ...(reason === undefined ? [] : [sql`q.reason = ${reason}`]),
-    ],
-    sql` and `,
+function matches({ granularities, tokens, metrics, reason, after, resolved }: QuarantineFilter) {
+  return and(
+    after === undefined ? undefined : gt(quarantine.id, after),
+    resolved === true ? undefined : isNull(quarantine.resolution),
+    granularities && inArray(quarantine.granularity, [...granularities]),
+    tokens && inArray(quarantine.token, [...tokens]),
+    metrics && inArray(quarantine.metric, [...metrics]),
+    reason === undefined ? undefined : eq(quarantine.reason, reason),
   );
 }
 
@@ -161,15 +176,14 @@ function matches(filter: QuarantineFilter) {
 export async function dismissEntries(
   database: Database,
   filter: QuarantineFilter,
-  now: number,
+  now: Instant,
 ): Promise<number> {
-  const dismissed = await database.query(
-    'dismiss quarantine',
-    sql`
-      update cryptoracle.quarantine as q
-      set resolution = 'dismissed', resolved_at = ${new Date(now).toISOString()}::timestamptz
-      where ${matches({ ...filter, resolved: false })}
-      returning 1`,
+  const dismissed = await database.run('dismiss quarantine', (db) =>
+    db
+      .update(quarantine)
+      .set({ resolution: 'dismissed', resolvedAt: now })
+      .where(matches({ ...filter, resolved: false }))
+      .returning({ id: quarantine.id }),
   );
   return dismissed.length;
 }
@@ -179,15 +193,12 @@ export async function resolveEntry(
   database: Database,
   id: number,
   resolution: Resolution,
-  now: number,
+  now: Instant,
   tx: Transaction,
 ): Promise<void> {
-  await database.query(
+  await database.run(
     'resolve quarantine',
-    sql`
-      update cryptoracle.quarantine
-      set resolution = ${resolution}, resolved_at = ${new Date(now).toISOString()}::timestamptz
-      where id = ${id}`,
+    (db) => db.update(quarantine).set({ resolution, resolvedAt: now }).where(eq(quarantine.id, id)),
     tx,
   );
 }

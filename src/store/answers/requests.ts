@@ -1,9 +1,11 @@
-import { sql } from 'drizzle-orm';
+import { and, avg, count, desc, eq, gte, inArray, lte } from 'drizzle-orm';
 import type { Attempt } from '../../api/client.ts';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Lane } from '../../planning/lanes.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { requests } from '../schema/index.ts';
 
 /** One call on the wire, as it is kept. */
 export interface RequestLogEntry {
@@ -18,13 +20,11 @@ export interface RequestLogEntry {
   readonly code: number | undefined;
   readonly records?: number;
   readonly rowsWritten?: number;
-  readonly milliseconds: number;
+  readonly milliseconds: Milliseconds;
   readonly message?: string | undefined;
-  /** When the call was over; milliseconds since the epoch. */
-  readonly at: number;
+  /** When the call was over. */
+  readonly at: Instant;
 }
-
-const at = (instant: number | undefined) => (instant === undefined ? null : new Date(instant).toISOString());
 
 /** Enters a call. @returns its number */
 export async function logRequest(
@@ -32,66 +32,80 @@ export async function logRequest(
   entry: RequestLogEntry,
   tx?: Transaction,
 ): Promise<number | undefined> {
-  const [row] = await database.query<{ id: number }>(
+  const { interval, at, tokens = [], metrics = [], message, ...call } = entry;
+  const [row] = await database.run(
     'log request',
-    sql`
-      insert into cryptoracle.requests
-        (sent_at, what, lane, granularity, windows_from, windows_to, tokens, metrics,
-         outcome, code, records, rows_written, milliseconds, message)
-      values
-        (${at(entry.at - entry.milliseconds)}, ${entry.what}, ${entry.lane}, ${entry.granularity ?? null},
-         ${at(entry.interval?.start)}, ${at(entry.interval?.end)},
-         ${sql.param(entry.tokens ?? [])}::text[], ${sql.param(entry.metrics ?? [])}::text[],
-         ${entry.outcome}, ${entry.code ?? null}, ${entry.records ?? 0}, ${entry.rowsWritten ?? 0},
-         ${entry.milliseconds}, ${entry.message?.toWellFormed().replaceAll('\0', '') ?? null})
-      returning id::float8 as id`,
+    (db) =>
+      db
+        .insert(requests)
+        .values({
+          ...call,
+          sentAt: at - call.milliseconds,
+          windowsFrom: interval?.start,
+          windowsTo: interval?.end,
+          tokens: [...tokens],
+          metrics: [...metrics],
+          message: message?.toWellFormed().replaceAll('\0', ''),
+        })
+        .returning({ id: requests.id }),
     tx,
   );
   return row?.id;
 }
 
+/** Of how many calls, the newest, the time of an answer is worked out. */
+const enoughCalls = 200;
+
 /** How many of the newest calls were answered, and how long they took on average, in seconds. */
 export async function readAnswerTime(
   database: Database,
 ): Promise<{ readonly calls: number; readonly seconds: number }> {
-  const [row] = await database.query<{ calls: number; seconds: number | null }>(
-    'read answer time',
-    sql`
-      select count(*)::float8 as calls, (avg(milliseconds) / 1000)::float8 as seconds
-      from (
-        select milliseconds from cryptoracle.requests
-        where outcome = 'answered' and what = 'values'
-        order by id desc limit 200
-      ) as newest`,
-  );
-  return { calls: row?.calls ?? 0, seconds: row?.seconds ?? 0 };
+  const [row] = await database.run('read answer time', (db) => {
+    const newest = db
+      .select({ milliseconds: requests.milliseconds })
+      .from(requests)
+      .where(and(eq(requests.outcome, 'answered'), eq(requests.what, 'values')))
+      .orderBy(desc(requests.id))
+      .limit(enoughCalls)
+      .as('newest');
+    return db.select({ calls: count(), average: avg(newest.milliseconds) }).from(newest);
+  });
+  return { calls: row?.calls ?? 0, seconds: Number(row?.average ?? 0) / 1000 };
 }
 
-/** Which calls may belong to an order. Times are milliseconds since the epoch. */
+/** Which calls may belong to an order. */
 export interface AnswerScope {
   readonly granularities: readonly Granularity[];
   readonly range: Interval;
-  readonly startedAt: number;
+  readonly startedAt: Instant;
 }
 
 /**
  * What the newest answered call within a scope was about.
- * @returns the start of its windows in milliseconds since the epoch
+ * @returns the start of its windows
  */
 export async function readNewestAnswer(
   database: Database,
   { granularities, range, startedAt }: AnswerScope,
-): Promise<{ readonly granularity: Granularity; readonly from: number } | undefined> {
-  const [row] = await database.query<{ granularity: Granularity; from: number }>(
-    'read newest answer',
-    sql`
-      select granularity, (extract(epoch from windows_from) * 1000)::float8 as "from"
-      from cryptoracle.requests
-      where outcome = 'answered' and what = 'values' and sent_at >= ${at(startedAt)}
-        and granularity = any (${sql.param(granularities)}::text[])
-        and windows_from >= ${at(range.start)} and windows_to <= ${at(range.end)}
-      order by id desc
-      limit 1`,
+): Promise<{ readonly granularity: Granularity; readonly from: Instant } | undefined> {
+  const [row] = await database.run('read newest answer', (db) =>
+    db
+      .select({ granularity: requests.granularity, from: requests.windowsFrom })
+      .from(requests)
+      .where(
+        and(
+          eq(requests.outcome, 'answered'),
+          eq(requests.what, 'values'),
+          gte(requests.sentAt, startedAt),
+          inArray(requests.granularity, [...granularities]),
+          gte(requests.windowsFrom, range.start),
+          lte(requests.windowsTo, range.end),
+        ),
+      )
+      .orderBy(desc(requests.id))
+      .limit(1),
   );
-  return row;
+  // Calls for values name both.
+  if (row === undefined || row.granularity === null || row.from === null) return undefined;
+  return { granularity: row.granularity, from: row.from };
 }

@@ -1,7 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { type Granularity, type MetricCode, type Token, windowLength } from '../../catalog/index.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
-import { metricTable } from '../schema/sql.ts';
+import { coverage, entitlements, metricTables, quarantine } from '../schema/index.ts';
+import { columnNames, inMilliseconds, metricTable, textArray } from '../schema/sql.ts';
 
 /**
  * Many tokens have no 15m or 1h windows at all. Which ones, the ledger tells: they were asked for often enough, nothing
@@ -11,14 +14,15 @@ import { metricTable } from '../schema/sql.ts';
 /** How many windows the API must have answered without any value. */
 const enoughWindows = 20;
 
-/** After how long without an answer a token is looked at again, in milliseconds. */
-const lookAfter = 7 * 86_400_000;
+/** After how long without an answer a token is looked at again. */
+const lookAfter: Milliseconds = 7 * 86_400_000;
 
 /** Start of the first window that holds a value of the token; NULL where none does. */
 export function firstValueOf(granularity: Granularity, token: SQL): SQL {
+  const name = columnNames(metricTables[granularity]);
   return sql`(
-    select known.time from ${metricTable(granularity)} as known
-    where known.token = ${token} order by known.time limit 1)`;
+    select known.${name.time} from ${metricTable(granularity)} as known
+    where known.${name.token} = ${token} order by known.${name.time} limit 1)`;
 }
 
 /**
@@ -27,14 +31,15 @@ export function firstValueOf(granularity: Granularity, token: SQL): SQL {
  */
 function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL {
   const seconds = sql.raw(String((enoughWindows * windowLength[granularity]) / 1000));
+  const asked = alias(coverage, 'asked');
   return sql`(
     select bool_and(exists (
-      select from cryptoracle.coverage as asked
-      where asked.granularity = ${sql.raw(`'${granularity}'`)} and asked.token = ${token} and asked.metric = code
-        and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(asked.answered) as part) >= ${seconds}
+      select from ${coverage} as ${asked}
+      where ${asked.granularity} = ${sql.raw(`'${granularity}'`)} and ${asked.token} = ${token} and ${asked.metric} = code
+        and (select sum(extract(epoch from upper(part) - lower(part))) from unnest(${asked.answered}) as part) >= ${seconds}
     ))
     from unnest(${metrics}) as code
-    where code not in (select refused.metric from cryptoracle.entitlements as refused)
+    where code not in (select ${entitlements.metric} from ${entitlements})
   ) is true`;
 }
 
@@ -46,34 +51,36 @@ function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL 
  */
 export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL): SQL {
   const name = sql.raw(`'${granularity}'`);
+  const sent = alias(quarantine, 'sent');
   return sql`(
     exists (select from ${metricTable(granularity)})
     and ${isAskedEnough(granularity, token, metrics)}
     and not exists (
-      select from cryptoracle.quarantine as sent
-      where sent.granularity = ${name} and sent.token = ${token} and sent.resolution is null
+      select from ${quarantine} as ${sent}
+      where ${sent.granularity} = ${name} and ${sent.token} = ${token} and ${sent.resolution} is null
     ))`;
 }
 
 /**
  * The tokens that the API has no windows of the granularity for, each with the end of the newest window that it has
- * answered, in milliseconds since the epoch.
+ * answered.
  */
 export async function readUnavailable(
   database: Database,
   granularity: Granularity,
   tokens: readonly Token[],
   metrics: readonly MetricCode[],
-): Promise<ReadonlyMap<Token, number>> {
-  const codes = sql`${sql.param(metrics)}::text[]`;
-  const rows = await database.query<{ token: Token; until: number }>(
+): Promise<ReadonlyMap<Token, Instant>> {
+  const codes = textArray(metrics);
+  const c = alias(coverage, 'c');
+  const rows = await database.query<{ token: Token; until: Instant }>(
     'read unavailable',
     sql`
       select token, (
-        select (extract(epoch from max(upper(answered))) * 1000)::float8 from cryptoracle.coverage as c
-        where c.granularity = ${granularity} and c.token = t.token and c.metric = any (${codes})
+        select ${inMilliseconds(sql`max(upper(${c.answered}))`)} from ${coverage} as ${c}
+        where ${c.granularity} = ${granularity} and ${c.token} = t.token and ${c.metric} = any (${codes})
       ) as until
-      from unnest(${sql.param(tokens)}::text[]) as t (token)
+      from unnest(${textArray(tokens)}) as t (token)
       where ${firstValueOf(granularity, sql`t.token`)} is null
         and ${isUnavailable(granularity, sql`t.token`, codes)}`,
   );
@@ -87,11 +94,11 @@ export async function countUnseen(
   tokens: readonly Token[],
   metrics: readonly MetricCode[],
 ): Promise<number> {
-  const codes = sql`${sql.param(metrics)}::text[]`;
+  const codes = textArray(metrics);
   const [row] = await database.query<{ unseen: number }>(
     'count unseen',
     sql`
-      select count(*)::int as unseen from unnest(${sql.param(tokens)}::text[]) as t (token)
+      select count(*)::int as unseen from unnest(${textArray(tokens)}) as t (token)
       where ${firstValueOf(granularity, sql`t.token`)} is null
         and not ${isAskedEnough(granularity, sql`t.token`, codes)}`,
   );
@@ -99,6 +106,6 @@ export async function countUnseen(
 }
 
 /** Whether a token that was last answered until then is to be looked at again. @param end of the newest wanted window */
-export function isReprobeDue(answeredUntil: number, end: number): boolean {
+export function isReprobeDue(answeredUntil: Instant, end: Instant): boolean {
   return end - answeredUntil > lookAfter;
 }

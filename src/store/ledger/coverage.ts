@@ -1,4 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import {
   metrics as catalogue,
   type Granularity,
@@ -9,7 +10,19 @@ import {
 } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Gap } from '../../planning/packing.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { coverage, metricTables, refreshed } from '../schema/index.ts';
+import {
+  columnNames,
+  excluded,
+  inMilliseconds,
+  intervalOf,
+  metricTable,
+  textArray,
+  timestamptz,
+  tstzrangeOf,
+} from '../schema/sql.ts';
 
 /** The ledger: which cells the API has answered, as a multirange of window starts for each token and metric. */
 
@@ -18,9 +31,6 @@ export interface LedgerChoice {
   /** Number of the order. */
   readonly refreshOf?: number | undefined;
 }
-
-/** A range bound as PostgreSQL reads it. */
-const at = (instant: number) => new Date(instant).toISOString();
 
 export interface CellSelection {
   readonly granularity: Granularity;
@@ -41,23 +51,22 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
 ): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
   const ledger =
     refreshOf === undefined
-      ? sql`cryptoracle.coverage`
-      : sql`(select * from cryptoracle.refreshed where backfill = ${refreshOf})`;
+      ? sql`${coverage}`
+      : sql`(select * from ${refreshed} where ${refreshed.backfill} = ${refreshOf})`;
+  const known = alias(coverage, 'known');
   const { granularity, tokens, metrics, interval } = selection;
-  const wanted = sql`tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))`;
   const missing = sql`
     select t.token, token_order, m.metric, metric_order,
-      unnest(${wanted} - coalesce(coverage.answered, '{}')) as gap
-    from unnest(${sql.param(tokens)}::text[]) with ordinality as t (token, token_order)
-    cross join unnest(${sql.param(metrics)}::text[]) with ordinality as m (metric, metric_order)
-    left join ${ledger} as coverage
-      on coverage.granularity = ${granularity}
-        and coverage.token = t.token and coverage.metric = m.metric`;
+      unnest(tstzmultirange(${tstzrangeOf(interval)}) - coalesce(${known.answered}, '{}')) as gap
+    from unnest(${textArray(tokens)}) with ordinality as t (token, token_order)
+    cross join unnest(${textArray(metrics)}) with ordinality as m (metric, metric_order)
+    left join ${ledger} as ${known}
+      on ${known.granularity} = ${granularity} and ${known.token} = t.token and ${known.metric} = m.metric`;
   return readBlocks(database, 'read gaps', granularity, missing);
 }
 
-/** How far back a token must have a value in a granularity to count as one that has it, in milliseconds. */
-const livelyFor = 7 * 86_400_000;
+/** How far back a token must have a value in a granularity to count as one that has it. */
+const livelyFor: Milliseconds = 7 * 86_400_000;
 
 /**
  * What of the selection was answered without a value, though the token has values in this granularity: it may have come
@@ -68,8 +77,10 @@ export async function readEmptyCells(
   selection: CellSelection & { readonly metrics: readonly MetricCode[] },
 ): Promise<Gap[]> {
   const { granularity, tokens, metrics, interval } = selection;
-  const table = sql`cryptoracle.${sql.identifier(`metrics_${granularity}`)}`;
-  const length = sql`${windowLength[granularity]} * interval '1 ms'`;
+  const table = metricTable(granularity);
+  const { time, token } = columnNames(metricTables[granularity]);
+  const c = alias(coverage, 'c');
+  const length = intervalOf(windowLength[granularity]);
   const values = sql.join(
     catalogue
       .filter(({ code }) => metrics.includes(code))
@@ -79,19 +90,19 @@ export async function readEmptyCells(
   const missing = sql`
     select lively.token, token_order, v.metric, metric_order,
       unnest(range_agg(tstzrange(window_start, window_start + ${length}))) as gap
-    from unnest(${sql.param(tokens)}::text[]) with ordinality as lively (token, token_order)
+    from unnest(${textArray(tokens)}) with ordinality as lively (token, token_order)
     cross join generate_series(
-      ${at(interval.start)}::timestamptz, ${at(interval.end - windowLength[granularity])}::timestamptz, ${length}
+      ${timestamptz(interval.start)}, ${timestamptz(interval.end - windowLength[granularity])}, ${length}
     ) as window_start
-    left join ${table} as m on m.token = lively.token and m.time = window_start
+    left join ${table} as m on m.${token} = lively.token and m.${time} = window_start
     cross join lateral (values ${values}) as v (metric, metric_order, value)
-    join cryptoracle.coverage as c
-      on c.granularity = ${granularity} and c.token = lively.token and c.metric = v.metric
-        and c.answered @> window_start
+    join ${coverage} as ${c}
+      on ${c.granularity} = ${granularity} and ${c.token} = lively.token and ${c.metric} = v.metric
+        and ${c.answered} @> window_start
     where v.value is null
       and exists (
         select from ${table} as known
-        where known.token = lively.token and known.time >= ${at(interval.start - livelyFor)}::timestamptz
+        where known.${token} = lively.token and known.${time} >= ${timestamptz(interval.start - livelyFor)}
       )
     group by lively.token, token_order, v.metric, metric_order`;
   return readBlocks(database, 'read empty cells', granularity, missing);
@@ -109,7 +120,7 @@ async function readBlocks<Code extends MetricCode | TagCode>(
   granularity: Granularity,
   missing: SQL,
 ): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
-  const rows = await database.query<{ start: number; end: number; tokens: Token[]; metrics: Code[] }>(
+  const rows = await database.query<{ start: Instant; end: Instant; tokens: Token[]; metrics: Code[] }>(
     name,
     sql`
       with missing as (${missing}), by_token as (
@@ -118,8 +129,8 @@ async function readBlocks<Code extends MetricCode | TagCode>(
         group by gap, token, token_order
       )
       select
-        (extract(epoch from lower(gap)) * 1000)::float8 as "start",
-        (extract(epoch from upper(gap)) * 1000)::float8 as "end",
+        ${inMilliseconds(sql`lower(gap)`)} as "start",
+        ${inMilliseconds(sql`upper(gap)`)} as "end",
         array_agg(token order by token_order) as tokens,
         metrics
       from by_token
@@ -144,16 +155,16 @@ async function readBlocks<Code extends MetricCode | TagCode>(
 export async function forgetUndue(
   database: Database,
   granularity: Granularity,
-  dueUntil: number,
+  dueUntil: Instant,
 ): Promise<number> {
-  const undue = sql`tstzrange(${at(dueUntil)}, null)`;
-  const concerned = await database.query(
-    'forget undue',
-    sql`
-      update cryptoracle.coverage
-      set answered = answered - tstzmultirange(${undue})
-      where granularity = ${granularity} and answered && ${undue}
-      returning 1`,
+  const { answered } = coverage;
+  const undue = sql`tstzrange(${timestamptz(dueUntil)}, null)`;
+  const concerned = await database.run('forget undue', (db) =>
+    db
+      .update(coverage)
+      .set({ answered: sql`${answered} - tstzmultirange(${undue})` })
+      .where(and(eq(coverage.granularity, granularity), sql`${answered} && ${undue}`))
+      .returning({ token: coverage.token }),
   );
   return concerned.length;
 }
@@ -165,23 +176,23 @@ export async function markAnswered(
   tx: Transaction,
   { refreshOf }: LedgerChoice = {},
 ): Promise<void> {
+  const { granularity, token, metric, answered } = columnNames(coverage);
+  const { backfill } = columnNames(refreshed);
   const [ledger, key, order] =
     refreshOf === undefined
-      ? [sql`coverage`, sql``, sql``]
-      : [sql`refreshed`, sql`backfill, `, sql`${refreshOf}::bigint, `];
-  const { granularity, tokens, metrics, interval } = selection;
+      ? [coverage, sql``, sql``]
+      : [refreshed, sql`${backfill}, `, sql`${refreshOf}::bigint, `];
   await database.query(
     'mark answered',
     sql`
-      insert into cryptoracle.${ledger} as ledger (${key}granularity, token, metric, answered)
-      select ${order}${granularity}, token, metric,
-        tstzmultirange(tstzrange(${at(interval.start)}, ${at(interval.end)}))
-      from unnest(${sql.param(tokens)}::text[]) as t (token)
-      cross join unnest(${sql.param(metrics)}::text[]) as m (metric)
+      insert into ${ledger} as ledger (${key}${granularity}, ${token}, ${metric}, ${answered})
+      select ${order}${selection.granularity}, token, metric, tstzmultirange(${tstzrangeOf(selection.interval)})
+      from unnest(${textArray(selection.tokens)}) as t (token)
+      cross join unnest(${textArray(selection.metrics)}) as m (metric)
       order by token, metric
-      on conflict (${key}granularity, token, metric) do update
-        set answered = ledger.answered + excluded.answered
-        where not ledger.answered @> excluded.answered`,
+      on conflict (${key}${granularity}, ${token}, ${metric}) do update
+        set ${answered} = ledger.${answered} + ${excluded(coverage).answered}
+        where not ledger.${answered} @> ${excluded(coverage).answered}`,
     tx,
   );
 }

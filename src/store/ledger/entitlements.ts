@@ -1,17 +1,19 @@
-import { inArray, type SQL, sql } from 'drizzle-orm';
+import { inArray, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { MetricCode, TagCode } from '../../catalog/index.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { entitlements } from '../schema/index.ts';
+import { timestamptz } from '../schema/sql.ts';
 
-/** How long a refusal is believed, in milliseconds; then the code is asked for once more (API page, code 205). */
-const believedFor = 86_400_000;
+/** How long a refusal is believed; then the code is asked for once more (API page, code 205). */
+const believedFor: Milliseconds = 86_400_000;
 
-/** How far the clocks of two processes may differ, in milliseconds. */
-const clockTolerance = 300_000;
+/** How far the clocks of two processes may differ. */
+const clockTolerance: Milliseconds = 300_000;
 
 /** Whether a refusal still counts at an instant. What lies in the future is from before the clock was set back. */
-export function isBelieved(refusedAt: SQL, now: SQL): SQL {
-  const seconds = (milliseconds: number) => sql.raw(`interval '${milliseconds / 1000} seconds'`);
+export function isBelieved(refusedAt: SQLWrapper, now: SQL): SQL {
+  const seconds = (milliseconds: Milliseconds) => sql.raw(`interval '${milliseconds / 1000} seconds'`);
   return sql`(
     ${refusedAt} > ${now} - ${seconds(believedFor)} and ${refusedAt} < ${now} + ${seconds(clockTolerance)})`;
 }
@@ -19,13 +21,14 @@ export function isBelieved(refusedAt: SQL, now: SQL): SQL {
 /** Codes that the subscription does not include, as of the last look, at most a day ago. */
 export async function readRefused(
   database: Database,
-  now: number,
+  now: Instant,
 ): Promise<ReadonlySet<MetricCode | TagCode>> {
-  const rows = await database.query<{ metric: MetricCode | TagCode }>(
-    'read entitlements',
-    sql`
-      select metric from cryptoracle.entitlements
-      where ${isBelieved(sql`last_refused_at`, sql`${new Date(now).toISOString()}::timestamptz`)}`,
+  const { metric, lastRefusedAt } = entitlements;
+  const rows = await database.run('read entitlements', (db) =>
+    db
+      .select({ metric })
+      .from(entitlements)
+      .where(isBelieved(lastRefusedAt, timestamptz(now))),
   );
   return new Set(rows.map((row) => row.metric));
 }
@@ -46,7 +49,7 @@ export async function forgetRefused(
 export async function storeRefused(
   database: Database,
   code: MetricCode | TagCode,
-  now: number,
+  now: Instant,
 ): Promise<void> {
   await database.run('store entitlement', (db) =>
     db

@@ -1,9 +1,12 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type DayStart, dayStarts } from '../../catalog/index.ts';
 import type { RecordUnit } from '../../planning/request.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import type { FactSource } from '../schema/facts.ts';
 import { coverage, refreshed, facts as table } from '../schema/index.ts';
+import { columnNames, excluded, timestamptz } from '../schema/sql.ts';
 
 /**
  * What the API was found to do, where its page leaves that open. Found once, it is knowledge of the database: all
@@ -23,24 +26,20 @@ export interface FactValues {
   /** Whether a request without any tag is accepted. */
   readonly empty_tags: 'accepted' | 'refused';
   /** Milliseconds that the clock of the API is ahead of ours; negative where it is behind. */
-  readonly clock_offset: number;
+  readonly clock_offset: Milliseconds;
 }
 
 export type FactName = keyof FactValues;
 
-/**
- * How a fact was found. `assumed`: nothing showed it yet. `answered`: an answer to the running pipeline showed it.
- * `calibrated`: `doctor --calibrate` looked for it. `setting`: a setting says so.
- */
-export type FactSource = 'assumed' | 'answered' | 'calibrated' | 'setting';
+export type { FactSource } from '../schema/facts.ts';
 
 export interface Fact<Value> {
   readonly value: Value;
   readonly found: FactSource;
   /** What showed it, for people. */
   readonly detail: string | undefined;
-  /** Since when it is known; milliseconds since the epoch. `undefined` for what is assumed. */
-  readonly since: number | undefined;
+  /** Since when it is known; `undefined` for what is assumed. */
+  readonly since: Instant | undefined;
 }
 
 export type Facts = { readonly [Name in FactName]: Fact<FactValues[Name]> };
@@ -71,24 +70,11 @@ const valueSchemas: { readonly [Name in FactName]: z.ZodType<FactValues[Name]> }
   clock_offset: z.coerce.number().int(),
 };
 
-interface StoredFact extends Record<string, unknown> {
-  readonly name: string;
-  readonly value: string;
-  readonly found: FactSource;
-  readonly detail: string | null;
-  readonly since: number;
-}
+type StoredFact = typeof table.$inferSelect;
 
 /** All facts: what was found, and what is assumed of the others. */
 export async function readFacts(database: Database, tx?: Transaction): Promise<Facts> {
-  const stored = await database.query<StoredFact>(
-    'read facts',
-    sql`
-      select ${table.name}, ${table.value}, ${table.found}, ${table.detail},
-        (extract(epoch from ${table.since}) * 1000)::float8 as since
-      from ${table}`,
-    tx,
-  );
+  const stored = await database.run('read facts', (db) => db.select().from(table), tx);
   const known = new Map(stored.map((fact) => [fact.name, fact]));
   return {
     day_start: readOne('day_start', known),
@@ -125,19 +111,22 @@ export interface FoundFact<Name extends FactName> {
 export async function storeFact<Name extends FactName>(
   database: Database,
   { name, value, found, detail }: FoundFact<Name>,
-  now: number,
+  now: Instant,
   tx?: Transaction,
 ): Promise<{ readonly isNew: boolean }> {
+  const to = columnNames(table);
+  const said = excluded(table);
   const [row] = await database.query<{ isNew: boolean }>(
     'store fact',
     sql`
-      with before as (select value from ${table} where ${table.name} = ${name})
-      insert into ${table} as fact (name, value, found, detail, since)
-      values (${name}, ${String(value)}, ${found}, ${detail ?? null}, ${new Date(now).toISOString()})
-      on conflict (name) do update
-        set value = excluded.value, found = excluded.found, detail = excluded.detail, since = excluded.since
-        where (fact.value, fact.found) is distinct from (excluded.value, excluded.found)
-      returning fact.value is distinct from (select value from before) as "isNew"`,
+      with before as (select ${table.value} as value from ${table} where ${table.name} = ${name})
+      insert into ${table} as fact (${to.name}, ${to.value}, ${to.found}, ${to.detail}, ${to.since})
+      values (${name}, ${String(value)}, ${found}, ${detail ?? null}, ${timestamptz(now)})
+      on conflict (${to.name}) do update
+        set ${to.value} = ${said.value}, ${to.found} = ${said.found}, ${to.detail} = ${said.detail},
+          ${to.since} = ${said.since}
+        where (fact.${to.value}, fact.${to.found}) is distinct from (${said.value}, ${said.found})
+      returning fact.${to.value} is distinct from (select value from before) as "isNew"`,
     tx,
   );
   return { isNew: row?.isNew ?? false };
@@ -169,7 +158,7 @@ export async function readDayStart(database: Database): Promise<DayStart> {
 export async function keepStatedDayStart(
   database: Database,
   stated: DayStart | 'auto',
-  now: number,
+  now: Instant,
 ): Promise<void> {
   if (stated !== 'auto') await keepDayStart(database, { value: stated, found: 'setting' }, now);
 }
@@ -183,16 +172,16 @@ export async function keepStatedDayStart(
 export function keepDayStart(
   database: Database,
   fact: Omit<FoundFact<'day_start'>, 'name'>,
-  now: number,
+  now: Instant,
 ): Promise<boolean> {
   return database.transaction(async (tx) => {
     const before = (await readFacts(database, tx)).day_start.value;
     await storeFact(database, { ...fact, name: 'day_start' }, now, tx);
     if (before === fact.value) return false;
     for (const ledger of [coverage, refreshed]) {
-      await database.query(
+      await database.run(
         'give up 1d ledger',
-        sql`update ${ledger} set answered = '{}' where ${ledger.granularity} = '1d'`,
+        (db) => db.update(ledger).set({ answered: '{}' }).where(eq(ledger.granularity, '1d')),
         tx,
       );
     }

@@ -1,7 +1,10 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
+import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import type { BackfillState } from '../schema/backfills.ts';
+import { backfills, refreshed } from '../schema/index.ts';
 
 /** Backfill orders: what somebody wants filled, and how far it is. Any process may work on one, one at a time. */
 
@@ -16,10 +19,8 @@ export interface BackfillScope {
   readonly evenUnavailable: boolean;
 }
 
-/** `waiting`: left to the workers, none of which has taken it up yet. `paused`: laid aside by a person. */
-export type BackfillState = 'waiting' | 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'cancelled';
+export type { BackfillState } from '../schema/backfills.ts';
 
-/** Instants are milliseconds since the epoch. */
 export interface BackfillOrder extends BackfillScope {
   readonly id: number;
   readonly state: BackfillState;
@@ -27,94 +28,78 @@ export interface BackfillOrder extends BackfillScope {
   readonly valuesOrdered: number | undefined;
   readonly requestsPlanned: number | undefined;
   readonly requestsSent: number;
-  readonly startedAt: number;
-  readonly heartbeatAt: number | undefined;
-  readonly endedAt: number | undefined;
+  readonly startedAt: Instant;
+  readonly heartbeatAt: Instant | undefined;
+  readonly endedAt: Instant | undefined;
   readonly message: string | undefined;
 }
-
-const at = (instant: number) => sql`${new Date(instant).toISOString()}::timestamptz`;
 
 /** Enters an order. @returns its number */
 export async function placeOrder(
   database: Database,
   scope: BackfillScope,
   price: { readonly values: number; readonly requests: number },
-  now: number,
+  now: Instant,
 ): Promise<number> {
   const { range, granularities, tokens, metrics, refresh, evenUnavailable } = scope;
-  const [row] = await database.query<{ id: number }>(
-    'place order',
-    sql`
-      insert into cryptoracle.backfills
-        (windows_from, windows_to, granularities, tokens, metrics, refresh, even_unavailable, state,
-         values_ordered, requests_planned, started_at, beat_at)
-      values (${at(range.start)}, ${at(range.end)}, ${sql.param(granularities)}::text[],
-        ${sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], ${refresh}, ${evenUnavailable}, 'running',
-        ${price.values}, ${price.requests}, ${at(now)}, ${at(now)})
-      returning id::float8 as id`,
+  const [row] = await database.run('place order', (db) =>
+    db
+      .insert(backfills)
+      .values({
+        windowsFrom: range.start,
+        windowsTo: range.end,
+        granularities: [...granularities],
+        tokens: [...tokens],
+        metrics: [...metrics],
+        refresh,
+        evenUnavailable,
+        state: 'running',
+        valuesOrdered: price.values,
+        requestsPlanned: price.requests,
+        startedAt: now,
+        heartbeatAt: now,
+      })
+      .returning({ id: backfills.id }),
   );
   return row?.id ?? 0;
 }
 
-interface OrderRow extends Record<string, unknown> {
-  readonly id: number;
-  readonly start: number;
-  readonly end: number;
-  readonly granularities: Granularity[];
-  readonly tokens: Token[];
-  readonly metrics: MetricCode[];
-  readonly refresh: boolean;
-  readonly evenUnavailable: boolean;
-  readonly state: BackfillState;
-  readonly valuesOrdered: number | null;
-  readonly requestsPlanned: number | null;
-  readonly requestsSent: number;
-  readonly startedAt: number;
-  readonly heartbeatAt: number | null;
-  readonly endedAt: number | null;
-  readonly message: string | null;
-}
-
-async function readOrders(database: Database, which: SQL): Promise<BackfillOrder[]> {
-  const ms = (column: string) => sql`(extract(epoch from ${sql.identifier(column)}) * 1000)::float8`;
-  const rows = await database.query<OrderRow>(
-    'read orders',
-    sql`
-      select id::float8 as id, ${ms('windows_from')} as start, ${ms('windows_to')} as "end", granularities, tokens,
-        metrics, refresh, even_unavailable as "evenUnavailable", state, values_ordered::float8 as "valuesOrdered", requests_planned as "requestsPlanned",
-        requests_sent as "requestsSent", ${ms('started_at')} as "startedAt", ${ms('beat_at')} as "heartbeatAt",
-        ${ms('ended_at')} as "endedAt", message
-      from cryptoracle.backfills ${which}`,
-  );
-  return rows.map(({ start, end, ...row }) => ({
+function asOrder({ windowsFrom, windowsTo, ...row }: typeof backfills.$inferSelect): BackfillOrder {
+  return {
     ...row,
-    range: { start, end },
+    range: { start: windowsFrom, end: windowsTo },
     valuesOrdered: row.valuesOrdered ?? undefined,
     requestsPlanned: row.requestsPlanned ?? undefined,
     heartbeatAt: row.heartbeatAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
     message: row.message ?? undefined,
-  }));
+  };
 }
 
 /** The newest orders, the newest first. */
-export function listOrders(database: Database, most: number): Promise<BackfillOrder[]> {
-  return readOrders(database, sql`order by id desc limit ${most}`);
+export async function listOrders(database: Database, most: number): Promise<BackfillOrder[]> {
+  const rows = await database.run('list orders', (db) =>
+    db.select().from(backfills).orderBy(desc(backfills.id)).limit(most),
+  );
+  return rows.map(asOrder);
 }
 
 export async function readOrder(database: Database, id: number): Promise<BackfillOrder | undefined> {
-  const [order] = await readOrders(database, sql`where id = ${id}`);
-  return order;
+  const rows = await database.run('read order', (db) =>
+    db.select().from(backfills).where(eq(backfills.id, id)),
+  );
+  return rows.map(asOrder)[0];
 }
+
+/** Whether an order is neither done nor cancelled. */
+export const isOpen = notInArray(backfills.state, ['done', 'cancelled']);
 
 /** The newest order that is neither done nor cancelled. */
 export async function readOpenOrder(database: Database): Promise<BackfillOrder | undefined> {
-  const [order] = await readOrders(
-    database,
-    sql`where state not in ('done', 'cancelled') order by id desc limit 1`,
+  const rows = await database.run('read open order', (db) =>
+    db.select().from(backfills).where(isOpen).orderBy(desc(backfills.id)).limit(1),
   );
-  return order;
+  return rows.map(asOrder)[0];
 }
 
 /**
@@ -125,16 +110,16 @@ export async function readOpenOrder(database: Database): Promise<BackfillOrder |
 export async function reopenOrder(
   database: Database,
   id: number,
-  now: number,
+  now: Instant,
   onlyWaiting = false,
 ): Promise<boolean> {
-  const reopened = await database.query(
-    'reopen order',
-    sql`
-      update cryptoracle.backfills
-      set state = 'running', beat_at = ${at(now)}, ended_at = null, message = null
-      where id = ${id} and state not in ('done', 'cancelled') and (state = 'waiting' or not ${onlyWaiting}::boolean)
-      returning id`,
+  const isToBeHad = onlyWaiting ? eq(backfills.state, 'waiting') : isOpen;
+  const reopened = await database.run('reopen order', (db) =>
+    db
+      .update(backfills)
+      .set({ state: 'running', heartbeatAt: now, endedAt: null, message: null })
+      .where(and(eq(backfills.id, id), isToBeHad))
+      .returning({ id: backfills.id }),
   );
   return reopened.length > 0;
 }
@@ -144,17 +129,23 @@ export async function recordHeartbeat(
   database: Database,
   id: number,
   calls: number,
-  now: number,
+  now: Instant,
 ): Promise<BackfillState | undefined> {
-  const [row] = await database.query<{ state: BackfillState }>(
-    'beat order',
-    sql`
-      update cryptoracle.backfills
-      set requests_sent = requests_sent + ${calls}, beat_at = ${at(now)}
-      where id = ${id}
-      returning state`,
+  const [row] = await database.run('record heartbeat', (db) =>
+    db
+      .update(backfills)
+      .set({ requestsSent: sql`${backfills.requestsSent} + ${calls}`, heartbeatAt: now })
+      .where(eq(backfills.id, id))
+      .returning({ state: backfills.state }),
   );
   return row?.state;
+}
+
+/** What a person decided meanwhile stays: only a person cancels, and what is paused ends only where nothing is left. */
+function mayEndAs(state: BackfillState) {
+  if (state === 'cancelled') return undefined;
+  const decided: BackfillState[] = state === 'done' ? ['cancelled'] : ['cancelled', 'paused'];
+  return notInArray(backfills.state, decided);
 }
 
 /** Ends an order, unless it was cancelled or paused meanwhile. What only a refresh in progress needs is let go. */
@@ -165,16 +156,16 @@ export async function endOrder(
     readonly state: Exclude<BackfillState, 'running' | 'waiting' | 'paused'>;
     readonly message: string | undefined;
   },
-  now: number,
+  now: Instant,
 ): Promise<void> {
   await database.transaction(async (tx) => {
-    await database.query(
+    await database.run(
       'end order',
-      sql`
-        update cryptoracle.backfills
-        set state = ${end.state}, message = ${end.message ?? null}, ended_at = ${at(now)}
-        where id = ${id} and (state <> 'cancelled' or ${end.state} = 'cancelled')
-          and (state <> 'paused' or ${end.state} in ('done', 'cancelled'))`,
+      (db) =>
+        db
+          .update(backfills)
+          .set({ state: end.state, message: end.message ?? null, endedAt: now })
+          .where(and(eq(backfills.id, id), mayEndAs(end.state))),
       tx,
     );
     if (end.state === 'done' || end.state === 'cancelled') await forgetRefresh(database, id, tx);
@@ -183,7 +174,7 @@ export async function endOrder(
 
 /** Lets the ledger of a refresh go. */
 export async function forgetRefresh(database: Database, id: number, tx?: Transaction): Promise<void> {
-  await database.query('forget refresh', sql`delete from cryptoracle.refreshed where backfill = ${id}`, tx);
+  await database.run('forget refresh', (db) => db.delete(refreshed).where(eq(refreshed.backfill, id)), tx);
 }
 
 /**

@@ -1,7 +1,9 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, max, sql } from 'drizzle-orm';
 import type { ListedToken, Token } from '../../catalog/index.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
-import { tokens } from '../schema/index.ts';
+import { requests, tokens } from '../schema/index.ts';
+import { columnNames, excluded, textArray, timestamptz } from '../schema/sql.ts';
 
 /** Tokens that the API offers now, in its order. */
 export async function readListedTokens(database: Database): Promise<Token[]> {
@@ -35,29 +37,28 @@ export interface TokenListChange {
 export async function storeTokenList(
   database: Database,
   list: readonly ListedToken[],
-  now: number,
+  now: Instant,
 ): Promise<TokenListChange> {
-  const at = new Date(now).toISOString();
+  const { token, name, position, listed, firstListedAt, lastListedAt } = columnNames(tokens);
+  const told = excluded(tokens);
   const [change] = await database.query<{ joined: Token[]; vanished: Token[] }>(
     'store token list',
     sql`
       with list as (
-        select token, name, position
-        from unnest(
-          ${sql.param(list.map(({ token }) => token))}::text[], ${sql.param(list.map(({ name }) => name))}::text[]
-        ) with ordinality as t (token, name, position)
+        select * from unnest(${textArray(list.map((each) => each.token))}, ${textArray(list.map((each) => each.name))})
+          with ordinality as t (token, name, position)
       ), before as materialized (
-        select token from cryptoracle.tokens where listed
+        select ${tokens.token} from ${tokens} where ${tokens.listed}
       ), vanished as (
-        update cryptoracle.tokens set listed = false
-        where listed and token not in (select token from list)
-        returning token
+        update ${tokens} set ${listed} = false
+        where ${tokens.listed} and ${tokens.token} not in (select token from list)
+        returning ${tokens.token}
       ), stored as (
-        insert into cryptoracle.tokens (token, name, position, listed, first_listed_at, last_listed_at)
-        select token, name, position, true, ${at}::timestamptz, ${at}::timestamptz from list
-        on conflict (token) do update
-          set name = excluded.name, position = excluded.position, listed = true,
-            last_listed_at = excluded.last_listed_at
+        insert into ${tokens} (${token}, ${name}, ${position}, ${listed}, ${firstListedAt}, ${lastListedAt})
+        select token, name, position, true, ${timestamptz(now)}, ${timestamptz(now)} from list
+        on conflict (${token}) do update
+          set ${name} = ${told.name}, ${position} = ${told.position}, ${listed} = true,
+            ${lastListedAt} = ${told.lastListedAt}
       )
       select
         coalesce((select array_agg(token) from list where token not in (select token from before)), '{}') as joined,
@@ -66,22 +67,23 @@ export async function storeTokenList(
   return change ?? { joined: [], vanished: [] };
 }
 
-/** When the API last answered the token list, in milliseconds since the epoch; `undefined`: never. */
-export async function tokensRefreshedAt(database: Database): Promise<number | undefined> {
-  const [row] = await database.query<{ at: number | null }>(
-    'tokens refreshed at',
-    sql`
-      select (extract(epoch from max(sent_at)) * 1000)::float8 as at
-      from cryptoracle.requests where what = 'tokens'`,
+/** When the API last answered the token list; `undefined`: never. */
+export async function tokensRefreshedAt(database: Database): Promise<Instant | undefined> {
+  const [row] = await database.run('tokens refreshed at', (db) =>
+    db
+      .select({ at: max(requests.sentAt) })
+      .from(requests)
+      .where(eq(requests.what, 'tokens')),
   );
   return row?.at ?? undefined;
 }
 
-const day = 86_400_000;
+/** After how long the list is asked for again. */
+const listHoldsFor: Milliseconds = 86_400_000;
 
 /** Whether the API was last asked for its list more than a day ago, or never. */
-export async function isTokenListOld(database: Database, now: number): Promise<boolean> {
+export async function isTokenListOld(database: Database, now: Instant): Promise<boolean> {
   const refreshed = await tokensRefreshedAt(database);
   // What lies in the future is from before the clock was set back.
-  return refreshed === undefined || Math.abs(now - refreshed) > day;
+  return refreshed === undefined || Math.abs(now - refreshed) > listHoldsFor;
 }

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { eq, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { type DailyNeed, nextAffordableAt, reserveOf } from '../../planning/budget.ts';
 import type { Lane } from '../../planning/lanes.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
+import { pace } from '../schema/index.ts';
+import { columnNames, excluded, inMilliseconds, intervalOf } from '../schema/sql.ts';
 
-/** Longer than any wait that the API asks for and that is obeyed, in milliseconds. */
-const longestHold = 600_000;
+/** Longer than any wait that the API asks for and that is obeyed. */
+const longestHold: Milliseconds = 600_000;
 
 /** More callers than ever wait for their turns at once. */
 const mostCallers = 1000;
 
-/**
- * How far ahead a call that is not urgent may take its turn, in milliseconds: an urgent one waits so long at most, and one
- * turn more.
- */
-const lead = 500;
+/** How far ahead a call that is not urgent may take its turn: an urgent one waits so long at most, and one turn more. */
+const lead: Milliseconds = 500;
 
 /** How many calls a day may have, and what of them the newest windows need. */
 export interface Budget {
@@ -26,10 +27,10 @@ export interface Budget {
 export class BudgetSpent extends Error {
   override readonly name = 'BudgetSpent';
   readonly lane: Lane;
-  /** When it may send its next call at the earliest; milliseconds since the epoch. */
-  readonly until: number;
+  /** When it may send its next call at the earliest. */
+  readonly until: Instant;
 
-  constructor(lane: Lane, until: number) {
+  constructor(lane: Lane, until: Instant) {
     super('the daily budget of requests is used up');
     this.lane = lane;
     this.until = until;
@@ -39,13 +40,15 @@ export class BudgetSpent extends Error {
 interface Turn extends Record<string, unknown> {
   readonly taken: boolean;
   readonly affordable: boolean;
-  /** Milliseconds until the turn, or until the next one is free. */
-  readonly wait: number;
+  /** Until the turn, or until the next one is free. */
+  readonly wait: Milliseconds;
   /** Calls that were sent today. */
   readonly used: number;
-  /** Start of the next Beijing day; milliseconds since the epoch. */
-  readonly tomorrow: number;
+  /** Start of the next Beijing day. */
+  readonly tomorrow: Instant;
 }
+
+const names = columnNames(pace);
 
 /**
  * Spaces the calls to the API evenly over all processes that share the database, and keeps them within the day's budget.
@@ -54,7 +57,7 @@ interface Turn extends Record<string, unknown> {
  */
 export class RateLimiter {
   readonly #database: Database;
-  readonly #interval: number;
+  readonly #interval: Milliseconds;
   readonly #budget: Budget | undefined;
 
   /** @param requestsPerSecond of all processes together */
@@ -84,7 +87,7 @@ export class RateLimiter {
     }
   }
 
-  #nextAffordableAt(lane: Lane, used: number, tomorrow: number): number {
+  #nextAffordableAt(lane: Lane, used: number, tomorrow: Instant): Instant {
     if (this.#budget === undefined) return tomorrow;
     const { requestsPerDay, need } = this.#budget;
     return nextAffordableAt(requestsPerDay, reserveOf(lane, need), used, tomorrow);
@@ -96,7 +99,7 @@ export class RateLimiter {
     const [row] = await this.#database.query<{ affordable: boolean }>(
       'look at budget',
       sql`
-        with old as (select * from cryptoracle.pace where id = 1), now as (select clock_timestamp() as t),
+        with old as (select * from ${pace} where ${pace.id} = 1), now as (select clock_timestamp() as t),
           today as (${this.#today(sql`now left join old on true`)})
         select ${this.#affordable(lane)} as affordable from today`,
     );
@@ -104,24 +107,24 @@ export class RateLimiter {
   }
 
   /**
-   * The longest that anybody can have been told to wait, in milliseconds. An instant beyond it comes from before the
-   * server's clock was set back.
+   * The longest that anybody can have been told to wait. An instant beyond it comes from before the server's clock was set
+   * back.
    */
-  get #furthest(): number {
+  get #furthest(): Milliseconds {
     return longestHold + mostCallers * this.#interval;
   }
 
-  /** Lanes that give way look again so often, in milliseconds. */
-  get #shortestPause(): number {
+  /** How often lanes that give way look again. */
+  get #shortestPause(): Milliseconds {
     return Math.min(250, Math.max(5, this.#interval / 2));
   }
 
   /** The day as far as the budget is concerned: calls sent, and which part of the day is left. */
-  #today(from: ReturnType<typeof sql>) {
+  #today(from: SQL) {
     const local = sql`(t at time zone 'Asia/Shanghai')`;
     return sql`
       select *, ${local}::date as this_day,
-        case when day = ${local}::date then coalesce(sent_today, 0) else 0 end as used,
+        case when ${names.day} = ${local}::date then coalesce(${names.sentToday}, 0) else 0 end as used,
         1 - extract(epoch from ${local} - ${local}::date)::float8 / 86400 as part_left
       from ${from}`;
   }
@@ -136,35 +139,32 @@ export class RateLimiter {
   async #take(lane: Lane): Promise<Turn> {
     const turn = await this.#tryTake(lane);
     if (turn !== undefined) return turn;
-    await this.#database.query(
-      'begin pace',
-      sql`insert into cryptoracle.pace (next_at) values (clock_timestamp()) on conflict do nothing`,
+    await this.#database.run('begin pace', (db) =>
+      db.insert(pace).values({ nextAt: sql`clock_timestamp()` }).onConflictDoNothing(),
     );
     return this.#take(lane);
   }
 
   /** @returns `undefined` where nobody has ever called */
   async #tryTake(lane: Lane): Promise<Turn | undefined> {
-    const ms = (milliseconds: number) => sql`${milliseconds}::float8 * interval '1 ms'`;
-    // Who waits in these lanes goes first; a claim runs out by itself, should its owner have died.
-    const noRepair = sql`coalesce(repair_until < t, true)`;
+    const p = alias(pace, 'p');
+    // These lanes go first while a call waits in them; a claim runs out by itself, should its owner have died.
+    const noRepair = sql`coalesce(${names.repairUntil} < t, true)`;
     const goesFirst = {
       live: sql`true`,
       repair: sql`true`,
       lookback: noRepair,
-      history: sql`(${noRepair} and coalesce(lookback_until < t, true))`,
+      history: sql`(${noRepair} and coalesce(${names.lookbackUntil} < t, true))`,
     }[lane];
-    const isNear = lane === 'live' ? sql`true` : sql`base <= t + ${ms(lead)}`;
-    const claim = sql`t + ${ms(2 * (this.#interval + lead))}`;
-    const claimOf = (owner: Lane, column: ReturnType<typeof sql>) =>
-      lane === owner
-        ? sql`case when affordable and not taken then ${claim} else p.${column} end`
-        : sql`p.${column}`;
+    const isNear = lane === 'live' ? sql`true` : sql`base <= t + ${intervalOf(lead)}`;
+    const claim = sql`t + ${intervalOf(2 * (this.#interval + lead))}`;
+    const claimOf = (owner: Lane, column: typeof p.repairUntil | typeof p.lookbackUntil) =>
+      lane === owner ? sql`case when affordable and not taken then ${claim} else ${column} end` : column;
     const [turn] = await this.#database.query<Turn>(
       'take turn',
       sql`
         with old as materialized (
-          select * from cryptoracle.pace where id = 1 for update
+          select * from ${pace} where ${pace.id} = 1 for update
         ), now as materialized (
           -- Only after the row is ours.
           select *, clock_timestamp() as t from old
@@ -172,44 +172,43 @@ export class RateLimiter {
           ${this.#today(sql`now`)}
         ), place as (
           select *, ${this.#affordable(lane)} as affordable,
-            case when next_at > t + ${ms(this.#furthest)} then t else greatest(next_at, t) end as base
+            case when ${names.nextAt} > t + ${intervalOf(this.#furthest)} then t
+              else greatest(${names.nextAt}, t) end as base
           from today
         ), decision as materialized (
           select *, affordable and ${goesFirst} and ${isNear} as taken from place
         )
-        update cryptoracle.pace as p
-        set next_at = case when taken then base + ${ms(this.#interval)} else p.next_at end,
-          day = this_day,
-          sent_today = used + taken::int,
-          repair_until = ${claimOf('repair', sql`repair_until`)},
-          lookback_until = ${claimOf('lookback', sql`lookback_until`)}
+        update ${pace} as ${p}
+        set ${names.nextAt} = case when taken then base + ${intervalOf(this.#interval)} else ${p.nextAt} end,
+          ${names.day} = this_day,
+          ${names.sentToday} = used + taken::int,
+          ${names.repairUntil} = ${claimOf('repair', p.repairUntil)},
+          ${names.lookbackUntil} = ${claimOf('lookback', p.lookbackUntil)}
         from decision as d
-        where p.id = d.id
-        returning taken, affordable, used::float8 as used, (extract(epoch from base - t) * 1000)::float8 as wait,
-          (extract(epoch from (this_day + 1)::timestamp at time zone 'Asia/Shanghai') * 1000)::float8 as tomorrow`,
+        where ${p.id} = d.${names.id}
+        returning taken, affordable, used::float8 as used, ${inMilliseconds(sql`base - t`)} as wait,
+          ${inMilliseconds(sql`(this_day + 1)::timestamp at time zone 'Asia/Shanghai'`)} as tomorrow`,
     );
     return turn;
   }
 
-  /** Lets nobody call for so many milliseconds, as the API asked. */
-  async holdBack(milliseconds: number): Promise<void> {
-    await this.#database.query(
-      'hold back',
-      sql`
-        insert into cryptoracle.pace as p (next_at)
-        values (clock_timestamp() + ${milliseconds}::float8 * interval '1 ms')
-        on conflict (id) do update set next_at = greatest(p.next_at, excluded.next_at)`,
+  /** Lets nobody call for a while, as the API asked. */
+  async holdBack(duration: Milliseconds): Promise<void> {
+    const later = sql`greatest(${pace.nextAt}, ${excluded(pace).nextAt})`;
+    await this.#database.run('hold back', (db) =>
+      db
+        .insert(pace)
+        .values({ nextAt: sql`clock_timestamp() + ${intervalOf(duration)}` })
+        .onConflictDoUpdate({ target: pace.id, set: { nextAt: later } }),
     );
   }
 }
 
 /** How many calls all processes together have sent on this Beijing day. */
 export async function readSentToday(database: Database): Promise<number> {
-  const [row] = await database.query<{ sent: number }>(
-    'sent today',
-    sql`
-      select sent_today as sent from cryptoracle.pace
-      where day = (clock_timestamp() at time zone 'Asia/Shanghai')::date`,
+  const today = sql`(clock_timestamp() at time zone 'Asia/Shanghai')::date`;
+  const [row] = await database.run('sent today', (db) =>
+    db.select({ sent: pace.sentToday }).from(pace).where(eq(pace.day, today)),
   );
   return row?.sent ?? 0;
 }

@@ -20,8 +20,8 @@ const usual: Readonly<Record<Granularity, RowSize>> = {
   '1d': { bytes: 285, compressedBytes: 94 },
 };
 
-/** Fewer rows say little: every relation begins with pages that are not full. */
-const fewest = 200_000;
+/** How many rows there must be: fewer say little, since every relation begins with pages that are not full. */
+const enoughRows = 200_000;
 
 /** As far as this database can tell by its own statistics, without counting; else what is usual. */
 export async function readRowSize(database: Database, granularity: Granularity): Promise<RowSize> {
@@ -42,5 +42,5 @@ export async function readRowSize(database: Database, granularity: Granularity):
   );
   const { rows = 0, bytes = 0 } = row ?? {};
   const known = usual[granularity];
-  return rows < fewest ? known : { ...known, bytes: bytes / rows };
+  return rows < enoughRows ? known : { ...known, bytes: bytes / rows };
 }

@@ -3,15 +3,16 @@ import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { describeTable } from './description.ts';
 import { cryptoracle, exactInstant, id, instant } from './types.ts';
 
-export type BackfillState = 'running' | 'done' | 'stopped' | 'failed' | 'cancelled';
+/** `waiting`: left to the workers, none of which has taken it up yet. `paused`: laid aside by a person. */
+export type BackfillState = 'waiting' | 'running' | 'paused' | 'done' | 'stopped' | 'failed' | 'cancelled';
 
 export const backfills = cryptoracle.table('backfills', {
   id: id(),
   windowsFrom: exactInstant('windows_from').notNull(),
   windowsTo: exactInstant('windows_to').notNull(),
-  granularities: text('granularities').$type<Granularity>().array().notNull(),
-  tokens: text('tokens').$type<Token>().array().notNull(),
-  metrics: text('metrics').$type<MetricCode>().array().notNull(),
+  granularities: text('granularities').array().$type<Granularity[]>().notNull(),
+  tokens: text('tokens').array().$type<Token[]>().notNull(),
+  metrics: text('metrics').array().$type<MetricCode[]>().notNull(),
   refresh: boolean('refresh').notNull().default(false),
   evenUnavailable: boolean('even_unavailable').notNull().default(false),
   state: text('state').$type<BackfillState>().notNull(),

@@ -2,11 +2,17 @@ import { text } from 'drizzle-orm/pg-core';
 import { describeTable } from './description.ts';
 import { cryptoracle, instant } from './types.ts';
 
+/**
+ * How a fact was found. `assumed`: nothing showed it yet. `answered`: an answer to the running pipeline showed it.
+ * `calibrated`: `doctor --calibrate` looked for it. `setting`: a setting says so.
+ */
+export type FactSource = 'assumed' | 'answered' | 'calibrated' | 'setting';
+
 /** What the API was found to do, where its page leaves that open: one row for each thing that was found. */
 export const facts = cryptoracle.table('facts', {
   name: text('name').primaryKey(),
   value: text('value').notNull(),
-  found: text('found').notNull(),
+  found: text('found').$type<FactSource>().notNull(),
   detail: text('detail'),
   since: instant('since').notNull(),
 });

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, text } from 'drizzle-orm/pg-core';
 import type { Granularity } from '../../catalog/index.ts';
+import type { Lane } from '../../planning/lanes.ts';
 import { describeTable } from './description.ts';
 import { cryptoracle, exactInstant, id, instant } from './types.ts';
 
@@ -10,7 +11,7 @@ export const requests = cryptoracle.table(
     id: id(),
     sentAt: instant('sent_at').notNull(),
     what: text('what').$type<'values' | 'tokens'>().notNull(),
-    lane: text('lane').$type<'live' | 'repair' | 'lookback' | 'history'>().notNull(),
+    lane: text('lane').$type<Lane>().notNull(),
     granularity: text('granularity').$type<Granularity>(),
     windowsFrom: exactInstant('windows_from'),
     windowsTo: exactInstant('windows_to'),

@@ -8,8 +8,8 @@ export const wanted = cryptoracle.table('wanted', {
   granularity: text('granularity').$type<Granularity>().primaryKey(),
   historyStart: instant('history_start').notNull(),
   settleDelay: interval('settle_delay').notNull(),
-  tokens: text('tokens').$type<Token>().array(),
-  metrics: text('metrics').$type<MetricCode>().array().notNull(),
+  tokens: text('tokens').array().$type<Token[]>(),
+  metrics: text('metrics').array().$type<MetricCode[]>().notNull(),
 });
 
 export const wantedDescription = describeTable(wanted, {
