@@ -35,7 +35,7 @@ async function holdTable(world: World, table: string, mode: string, statement: R
 export const phases: readonly Phase[] = [
   {
     name: 'before it sends',
-    reach: (world) => holdTable(world, 'cryptoracle.pace', 'exclusive', /update "cryptoracle"\."pace"/),
+    reach: (world) => holdTable(world, 'cryptoracle.pace', 'exclusive', /"cryptoracle"\."pace"/),
   },
   {
     name: 'after the answer, before anything is written',
