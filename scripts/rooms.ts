@@ -28,17 +28,3 @@ export const rooms: Readonly<
   config: { imports: ['catalog'] },
   commands: { imports: 'all' },
 };
-
-/** Imports that break the table until their owners mend them. The list only shrinks. */
-export const allowedUntilMended: readonly string[] = [
-  // api and its dialects: the client and the decoder are told which dialect is spoken.
-  'src/api/client.ts imports src/api/dialects/dialect.ts',
-  'src/api/decode.ts imports src/api/dialects/index.ts',
-  'src/api/parts.ts imports src/api/dialects/index.ts',
-  'src/api/secrets.ts imports src/api/dialects/dialect.ts',
-  // backfill and queue: they tell the API's failures apart by kind.
-  'src/backfill/fill.ts imports src/api/failure.ts',
-  'src/queue/fetcher.ts imports src/api/failure.ts',
-  // server: the page replays quarantined values.
-  'src/server/api/routes/trouble.ts imports src/ingest/replay.ts',
-];

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { oneLine } from '../errors.ts';
 import { readBody } from './body.ts';
 import { Overdue, withDeadline } from './deadline.ts';
-import type { Credentials, Dialect, MetricsQuestion, Question } from './dialects/dialect.ts';
+import type { Credentials, Dialect, MetricsQuestion, Question } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
 import { backoff, defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 

@@ -13,7 +13,7 @@ import {
   type Token,
   windowLength,
 } from '../catalog/index.ts';
-import { windowLists } from './dialects/index.ts';
+import { windowLists } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
 import { isJson, type Json } from './json.ts';
 

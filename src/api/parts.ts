@@ -1,10 +1,10 @@
 import { formatBeijing } from '../beijing.ts';
 import type { Token } from '../catalog/index.ts';
 import type { AnswerPart } from './decode.ts';
-import { windowLists } from './dialects/index.ts';
+import { windowLists } from './dialect.ts';
 
 /** Any of the names will do: the decoder reads them all. */
-const [windows = 'endPoints'] = windowLists;
+const [windows] = windowLists;
 
 /**
  * A part of an answer, dressed as an answer of its own, so that it can be decoded again.

@@ -1,4 +1,4 @@
-import type { Credentials } from './dialects/dialect.ts';
+import type { Credentials } from './dialect.ts';
 
 /** Takes our secrets out of what others wrote, should they echo them, in whatever form. */
 

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
-import { ApiFailure, type FailureKind } from '../api/failure.ts';
 import { windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { IngestTally } from '../ingest/context.ts';
+import { ApiFailure, type FailureKind } from '../ingest/failure.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { type Lane, laneOfGap } from '../planning/lanes.ts';
 import type { Packer } from '../planning/packing.ts';

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { Granularity, Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
-import { replayQuarantine } from '../ingest/replay.ts';
 import {
   countQuarantine,
   dismissEntries,
@@ -134,12 +133,9 @@ function toJson(entry: QuarantineEntry): object {
 }
 
 async function replay(options: FilterOptions, { runtime, signal }: CommandContext): Promise<number> {
-  const { clock, settings } = runtime;
   const database = await runtime.openExistingDatabase();
   await requireCase(database, options.token);
-  const { settleDelay, lookbackWindows } = settings;
-  const filter = filterOf(options);
-  const tally = await replayQuarantine({ database, clock, settleDelay, lookbackWindows, filter, signal });
+  const tally = await runtime.replay(database, filterOf(options), signal);
   if (options.json === true) printJson(tally);
   else {
     process.stdout.write(

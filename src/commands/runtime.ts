@@ -8,10 +8,12 @@ import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
 import { innermost, UserError } from '../errors.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
+import { type ReplayTally, replayQuarantine } from '../ingest/replay.ts';
 import { ensureKnownTokens, refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
 import type { SiteOptions } from '../server/site.ts';
+import type { QuarantineFilter } from '../store/answers/quarantine.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
 import { hasEmbedded, startEmbedded } from '../store/connection/embedded/index.ts';
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
@@ -142,7 +144,21 @@ export class Runtime {
   /** What the page and its API read and order with. */
   site(database: Database): SiteOptions {
     const { settings, clock, log } = this;
-    return { database, databaseUrl: database.url, settings, backfill: this.backfill(database), clock, log };
+    return {
+      database,
+      databaseUrl: database.url,
+      settings,
+      backfill: this.backfill(database),
+      replay: (filter) => this.replay(database, filter),
+      clock,
+      log,
+    };
+  }
+
+  /** Reads quarantined things again with the program and the settings as they are now. */
+  replay(database: Database, filter: QuarantineFilter, signal?: AbortSignal): Promise<ReplayTally> {
+    const { settleDelay, lookbackWindows } = this.settings;
+    return replayQuarantine({ database, clock: this.clock, settleDelay, lookbackWindows, filter, signal });
   }
 
   /** What asks the API and stores its answers. @throws UserError where credentials are missing */

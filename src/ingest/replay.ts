@@ -34,7 +34,7 @@ export interface ReplayOptions {
   readonly settleDelay: number;
   readonly lookbackWindows: number;
   readonly filter: QuarantineFilter;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How many entries became what, and how many values that brought. */

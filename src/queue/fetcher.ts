@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import { ApiFailure } from '../api/failure.ts';
 import { formatBeijing } from '../beijing.ts';
 import { innermost } from '../errors.ts';
+import { ApiFailure } from '../ingest/failure.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { Lane } from '../planning/lanes.ts';
 import { isOutage } from '../store/connection/errors.ts';

@@ -8,6 +8,7 @@ import type { Database } from '../store/connection/database.ts';
 import type { Status } from '../store/reports/status.ts';
 import { api } from './api/plugin.ts';
 import { Reading } from './api/reading.ts';
+import type { Replay } from './api/routes/route.ts';
 import { pageAssets } from './assets/plugin.ts';
 import { LiveNews, liveRoute } from './live.ts';
 import type { QueueCounts } from './sources.ts';
@@ -19,6 +20,7 @@ export interface SiteOptions {
   readonly databaseUrl: string;
   readonly settings: Settings;
   readonly backfill: BackfillContext;
+  readonly replay: Replay;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { systemClock } from '../../src/clock.ts';
-import { Packer } from '../../src/planning/packing.ts';
+import { Runtime } from '../../src/commands/runtime.ts';
 import { Reading } from '../../src/server/api/reading.ts';
 import { StatusServer } from '../../src/server/server.ts';
 import { openSources, type QueueCounts } from '../../src/server/sources.ts';
@@ -33,13 +33,11 @@ export async function startSite(
 ): Promise<TestSite> {
   const settings = testSettings({ DATABASE_URL: database.url, HTTP_PORT: '0', ...environment });
   const clock = systemClock;
-  const packer = new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
-  const backfill = { database, clock, packer, settings };
   const server = new StatusServer({
     ...openSources(database, {}, settings, clock, { queueProblem: () => undefined, stalls: () => [] }),
     queueCounts: async () => queues,
     ...{ settings, clock, log: silent },
-    site: { ...{ database, settings, backfill, clock, log: silent }, databaseUrl: database.url },
+    site: new Runtime(settings, { clock, log: silent }).site(database),
   });
   const url = await server.start();
   const reading = new Reading(database.url, 300);

@@ -1,7 +1,7 @@
 import { OrderRunner } from '../../src/backfill/runner.ts';
 import { beijingDay, formatBeijingDate } from '../../src/beijing.ts';
 import { systemClock } from '../../src/clock.ts';
-import { Packer } from '../../src/planning/packing.ts';
+import { Runtime } from '../../src/commands/runtime.ts';
 import { queueNames } from '../../src/queue/jobs.ts';
 import { StatusServer } from '../../src/server/server.ts';
 import { openSources } from '../../src/server/sources.ts';
@@ -44,12 +44,9 @@ export async function startWorld(): Promise<World> {
   const backend = await openTestQueue('PostgreSQL', database);
   const pipeline = await runPipeline({ database, simulator, clock, settings, backend });
   await pipeline.idle();
-  const backfill = {
-    ...{ database, clock, settings },
-    packer: new Packer({ limit: 2000, unit: 'value', extraRecords: 0 }),
-  };
+  const runtime = new Runtime(settings, { clock, log: silent });
   const orders = new OrderRunner({
-    context: backfill,
+    context: runtime.backfill(database),
     ingestor: createIngestor(database, simulator, clock),
     log: silent,
     interval: 200,
@@ -59,7 +56,7 @@ export async function startWorld(): Promise<World> {
   const server = new StatusServer({
     ...openSources(database, queues, settings, clock, { queueProblem: () => undefined, stalls: () => [] }),
     ...{ settings, clock, log: silent },
-    site: { ...{ database, settings, backfill, clock, log: silent }, databaseUrl: database.url },
+    site: runtime.site(database),
   });
   const url = await server.start();
   return {

@@ -1,5 +1,5 @@
 import { parseBeijing } from '../../beijing.ts';
-import { windowLists } from '../dialects/index.ts';
+import { windowLists } from '../dialect.ts';
 import { isJson, type Json } from '../json.ts';
 
 /** Reads an answer for calibration, on any grid: the decoder would refuse windows that are off ours. */
@@ -13,7 +13,7 @@ export interface SeenToken {
 
 const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-export function tokensIn(payload: unknown): SeenToken[] {
+function tokensIn(payload: unknown): SeenToken[] {
   return listIn(payload)
     .filter(isJson)
     .map((entry) => {

@@ -1,5 +1,5 @@
 import { formatBeijing } from '../../beijing.ts';
-import type { BusinessParameters, Question } from './dialect.ts';
+import type { BusinessParameters, Question } from '../dialect.ts';
 
 const second = 1000;
 

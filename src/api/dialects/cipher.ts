@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import type { SealedCredentials } from './dialect.ts';
+import type { SealedCredentials } from '../dialect.ts';
 
 /** AES-128-CBC with PKCS7 padding; key and IV are 16 bytes each, used as UTF-8 (API page, Encryption). */
 const algorithm = 'aes-128-cbc';

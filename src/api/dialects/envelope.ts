@@ -1,9 +1,9 @@
 import { oneLine } from '../../errors.ts';
+import type { Credentials, Reply } from '../dialect.ts';
 import { ApiFailure, kindOfCode, kindOfStatus, whitelistHint } from '../failure.ts';
 import { isJson, type Json, parseJson } from '../json.ts';
 import { parseRetryAfter } from '../retry.ts';
 import { valueWithoutSecrets, withoutSecrets } from '../secrets.ts';
-import type { Credentials, Reply } from './dialect.ts';
 
 /** The envelope `{code, msg, data}` that answers of all versions come in. */
 

@@ -1,10 +1,10 @@
 import type { ApiVersion } from '../../catalog/index.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect } from '../dialect.ts';
 import { sealedDialect } from './v1.ts';
 import { plainDialect } from './v2.ts';
 import { defaultWireProfile, type WireProfile } from './wire.ts';
 
-export * from './dialect.ts';
+export * from '../dialect.ts';
 export { defaultWireProfile, type WireProfile, wireProfileSchema } from './wire.ts';
 
 /** The registry: a line for each version of the API. */
@@ -18,11 +18,3 @@ const dialects: Readonly<Record<ApiVersion, (wire: WireProfile) => Dialect>> = {
 export function dialectOf(version: ApiVersion, wire: WireProfile = defaultWireProfile): Dialect {
   return dialects[version](wire);
 }
-
-/** Names under which the windows of a token come, in any version. Where there are several, none hides the others. */
-export const windowLists: readonly string[] = [
-  ...new Set([
-    ...Object.values(dialects).map((make) => make(defaultWireProfile).fields.windows),
-    'endpoints',
-  ]),
-];

@@ -1,6 +1,6 @@
 import { formatBeijing } from '../../beijing.ts';
+import type { BusinessParameters, SealedCredentials } from '../dialect.ts';
 import { encrypt } from './cipher.ts';
-import type { BusinessParameters, SealedCredentials } from './dialect.ts';
 import { type SignedParameters, sign } from './signature.ts';
 import type { WireProfile } from './wire.ts';
 
@@ -78,7 +78,7 @@ function payloadOf(
     : { [payload]: encrypt(JSON.stringify(parameters), credentials, ciphertext) };
 }
 
-export function timestampOf(now: number, form: Exclude<WireProfile['timestamp'], 'none'>): number | string {
+function timestampOf(now: number, form: Exclude<WireProfile['timestamp'], 'none'>): number | string {
   if (form === 'ms') return now;
   return form === 's' ? Math.floor(now / 1000) : formatBeijing(now).replaceAll(/\D/g, '');
 }

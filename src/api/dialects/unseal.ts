@@ -1,7 +1,7 @@
 import { parseBeijing } from '../../beijing.ts';
+import type { BusinessParameters, IncomingCall, SealedCredentials, WireRefusal } from '../dialect.ts';
 import { isJson, type Json } from '../json.ts';
 import { decrypt } from './cipher.ts';
-import type { BusinessParameters, IncomingCall, SealedCredentials, WireRefusal } from './dialect.ts';
 import { signedWithin } from './seal.ts';
 import { isSignedBy, type SignedParameters } from './signature.ts';
 import type { WireProfile } from './wire.ts';

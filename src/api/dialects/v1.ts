@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Credentials, Dialect, SealedCredentials, SecretName } from '../dialect.ts';
 import { businessOf } from './business.ts';
 import { decrypt, encrypt, formOf } from './cipher.ts';
-import type { Credentials, Dialect, SealedCredentials, SecretName } from './dialect.ts';
 import { openEnvelope } from './envelope.ts';
 import { seal } from './seal.ts';
 import { unsealCall } from './unseal.ts';

@@ -1,7 +1,7 @@
 import type { ApiVersion } from '../../catalog/index.ts';
+import type { Dialect } from '../dialect.ts';
 import { isJson, parseJson } from '../json.ts';
 import { businessOf } from './business.ts';
-import type { Dialect } from './dialect.ts';
 import { openEnvelope } from './envelope.ts';
 
 const keyHeader = 'X-API-KEY';

@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { BackfillContext } from '../../../backfill/context.ts';
 import type { Clock } from '../../../clock.ts';
+import type { QuarantineFilter } from '../../../store/answers/quarantine.ts';
 import type { NowSources } from '../queries/now.ts';
-import { problem } from '../schemas.ts';
+import { problem, type replayed } from '../schemas.ts';
 
 /** What the routes of the API are built with. */
 export interface ApiOptions extends NowSources {
@@ -13,7 +14,11 @@ export interface ApiOptions extends NowSources {
   readonly log: Logger;
   /** What orders are priced and placed with. */
   readonly backfill: BackfillContext;
+  /** Reads quarantined things again and stores what can be. */
+  readonly replay: Replay;
 }
+
+export type Replay = (filter: QuarantineFilter) => Promise<z.output<typeof replayed>>;
 
 export type ApiPlugin = FastifyPluginAsync<ApiOptions>;
 

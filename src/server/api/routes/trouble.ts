@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { UserError } from '../../../errors.ts';
-import { replayQuarantine } from '../../../ingest/replay.ts';
 import { dismissEntries, type QuarantineFilter } from '../../../store/answers/quarantine.ts';
 import {
   readFailures,
@@ -15,7 +14,7 @@ import { type ApiPlugin, answers, typed } from './route.ts';
 
 /** Calls, refusals, quarantine, doubts and changes. */
 export const troubleRoutes: ApiPlugin = async (app, options) => {
-  const { reading, database, clock, settings } = options;
+  const { reading, database, clock, replay } = options;
   const routes = typed(app);
 
   routes.get(
@@ -61,11 +60,7 @@ export const troubleRoutes: ApiPlugin = async (app, options) => {
         ...answers('Reads quarantined things again and stores what can be', schemas.replayed),
       },
     },
-    async (request) => {
-      const { settleDelay, lookbackWindows } = settings;
-      const filter = filterOf(request.body);
-      return { ...(await replayQuarantine({ database, clock, settleDelay, lookbackWindows, filter })) };
-    },
+    async (request) => replay(filterOf(request.body)),
   );
 
   routes.post(

@@ -1,4 +1,4 @@
-import type { ApiVersion, Granularity, MetricCode, TagCode, Token } from '../../catalog/index.ts';
+import type { ApiVersion, Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
 
 /**
  * What a version of the API is to the rest of the program: how a question is dressed, how an answer is opened, and the
@@ -99,10 +99,16 @@ export interface ServerSide {
   readonly seal?: (payload: string, credentials: SealedCredentials) => string;
 }
 
+/**
+ * Names under which the windows of a token come, in any version: what a server sends is read whatever its version is said
+ * to be. Where an answer has several, none hides the others.
+ */
+export const windowLists = ['endPoints', 'timePeriods', 'endpoints'] as const;
+
 /** The names of what differs between the versions in an otherwise equal answer. */
 export interface AnswerFields {
   /** The list of a token's windows. */
-  readonly windows: 'endPoints' | 'timePeriods';
+  readonly windows: (typeof windowLists)[number];
 }
 
 export interface Dialect {
