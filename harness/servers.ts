@@ -13,7 +13,7 @@ import { createTemporaryFolder, rememberProcess, type TemporaryFolder } from './
 
 export const silent = pino({ level: 'silent' });
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -12,7 +12,7 @@ export interface Alert {
   readonly remedy: string;
 }
 
-export const alerts: readonly Alert[] = [
+const alerts: readonly Alert[] = [
   {
     uid: 'cryptoracle-freshness',
     title: 'Data are late',

@@ -26,7 +26,7 @@ export function isCutShort(
 }
 
 /** The round number of values at which an answer was cut within a token; `undefined` where nothing shows that. */
-export function roundLimitOf(request: DataRequest, answer: Answer): number | undefined {
+function roundLimitOf(request: DataRequest, answer: Answer): number | undefined {
   const { values, absentCells } = answer;
   if (absentCells === 0 || values === 0 || values % roundNumber !== 0) return undefined;
   return isCutInOne(request, answer) ? values : undefined;

@@ -5,7 +5,7 @@ import type { Status } from '../store/reports/status.ts';
 import type { QueueCounts } from './sources.ts';
 
 /** What Prometheus is told: base units, and one prefix for all. */
-export const metricsPrefix = 'cryptoracle_';
+const metricsPrefix = 'cryptoracle_';
 
 /** What is known at the moment; `undefined` where the database or the queue did not answer. */
 export interface Facts {

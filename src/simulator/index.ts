@@ -13,10 +13,10 @@ export { type Behaviour, behaviourOf, behaviourSchema, defaultBehaviour } from '
 export { describeBehaviour, parseBehaviour } from './behaviour-text.ts';
 export { followControlFile, type Orders, parseOrders } from './control.ts';
 export { type Coverage, coverages } from './coverage.ts';
-export { describeFaults, type FaultKind, type Faults, faultKinds, parseFaults } from './faults.ts';
-export { type DayStart, dayStarts, windowFrom } from './grid.ts';
-export type { Ecosystem, TagValue } from './labels.ts';
-export { firstWindow, Market, type MarketOptions, type Row } from './market.ts';
+export { describeFaults, type Faults, faultKinds, parseFaults } from './faults.ts';
+export { type DayStart, windowFrom } from './grid.ts';
+
+export { firstWindow, Market, type MarketOptions } from './market.ts';
 export type { Counters, IncomingCall, LoggedRequest } from './record.ts';
 export { type Call, sampleCredentials } from './settings.ts';
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 
 /** A headless Chromium: CHROMIUM, or Debian's. Suites that need one are skipped without, unless REQUIRE_CHROMIUM=1. */
 
@@ -19,14 +19,4 @@ export function openBrowser(): Promise<Browser> {
     executablePath: path ?? '',
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   });
-}
-
-/** What a browser complains of on a page: errors of scripts, of the console, and of the content policy. */
-export function complaintsOf(page: Page): string[] {
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  return complaints;
 }

@@ -3,14 +3,14 @@ import { granularities } from '../../catalog/granularities.ts';
 
 /** What the API takes and gives. The page has its types from here, and the OpenAPI description is made of it. */
 
-export const granularity = z.enum(granularities).describe('Length of a window');
+const granularity = z.enum(granularities).describe('Length of a window');
 
 /** Instants are given in UTC, and taken with any offset. */
-export const instant = z.iso.datetime({ offset: true }).describe('An instant, ISO 8601 with its offset');
+const instant = z.iso.datetime({ offset: true }).describe('An instant, ISO 8601 with its offset');
 
 const given = z.string().describe('An instant in UTC, ISO 8601');
 
-export const token = z.string().min(1).max(64).describe('Ticker of a token');
+const token = z.string().min(1).max(64).describe('Ticker of a token');
 
 /** A comma list in the address. */
 const list = (most: number, what: string) =>
@@ -21,9 +21,8 @@ const list = (most: number, what: string) =>
     .pipe(z.array(z.string().max(64)).max(most))
     .describe(`${what}, separated by commas; at most ${most}`);
 
-export const tokens = list(200, 'Tickers');
-export const explorerTokens = list(10, 'Tickers');
-export const columns = list(40, 'Columns of metrics, e.g. net_sentiment');
+const explorerTokens = list(10, 'Tickers');
+const columns = list(40, 'Columns of metrics, e.g. net_sentiment');
 
 /** A page of a list: where it goes on, and how long it is. */
 const paging = {

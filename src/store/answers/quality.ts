@@ -9,7 +9,7 @@ import type { Database, Transaction } from '../connection/database.ts';
  */
 
 /** What a note says of a value. */
-export const notes = {
+const notes = {
   outOfRange: 'outside its range',
   netDiffers: 'not positive minus negative',
   rankDiffers: 'rank out of order with mentions',

@@ -6,7 +6,7 @@ import pg from 'pg';
  */
 
 /** How long it may take until a connection is there, in milliseconds: a new one, or one of a pool that are all lent. */
-export const connectionTimeout = 10_000;
+const connectionTimeout = 10_000;
 
 /** Silence after which the operating system asks the other side whether it is still there, in milliseconds. */
 const keepAliveDelay = 10_000;

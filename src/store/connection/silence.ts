@@ -13,7 +13,7 @@ export interface SilenceLimits {
   readonly arriveWithin: number;
 }
 
-export const usualSilenceLimits: SilenceLimits = {
+const usualSilenceLimits: SilenceLimits = {
   askAfter: 15_000,
   answerWithin: 5000,
   arriveWithin: 2000,

@@ -65,7 +65,7 @@ export async function readCurrentStatus(
 }
 
 /** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */
-export function completeness({ answered, wanted }: GranularityStatus): number | undefined {
+function completeness({ answered, wanted }: GranularityStatus): number | undefined {
   return wanted === 0 ? undefined : answered / wanted;
 }
 
