@@ -271,7 +271,7 @@ export class World {
   #wanted(): WantedWindows {
     const start = Date.parse(`${formatBeijingDate(this.#historyStart)}T00:00:00+08:00`);
     const now = Date.now();
-    return wantedWindows({ start, end: now }, granularities, now, settleDelay, '00:00');
+    return wantedWindows({ start, end: now }, granularities, now, settleDelay, '08:00');
   }
 
   /** How many cells are missing. */

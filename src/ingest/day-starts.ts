@@ -8,15 +8,16 @@ import { keepDayStart, readFacts, storeFact } from '../store/ledger/facts.ts';
 
 /**
  * Learns from answers when the API's day starts. The page does not say; what is assumed holds until the first 1d answer,
- * and then the answer is believed.
+ * and then the answer is believed. The fact stands in the database alone: another process, or a restored backup, may
+ * change it at any time.
  */
 export class DayStarts {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #stated: DayStart | 'auto';
-  /** What this process knows to stand in the database as answered, or has warned of. */
-  #settled: DayStart | undefined;
+  /** The hour unlike the stated one that was warned of. */
+  #warnedOf: DayStart | undefined;
 
   constructor(database: Database, clock: Clock, log: Logger, stated: DayStart | 'auto') {
     this.#database = database;
@@ -33,7 +34,7 @@ export class DayStarts {
 
   /** Whether the request is about days, and nothing has shown yet when days start. */
   async isUnshown({ granularity }: DataRequest): Promise<boolean> {
-    if (granularity !== '1d' || this.#stated !== 'auto' || this.#settled !== undefined) return false;
+    if (granularity !== '1d' || this.#stated !== 'auto') return false;
     return (await readFacts(this.#database)).day_start.found === 'assumed';
   }
 
@@ -45,7 +46,7 @@ export class DayStarts {
     const [only] = shown;
     if (shown.size !== 1 || only === undefined) return true;
     if (this.#stated !== 'auto') return this.#warn(only);
-    if (this.#settled !== only) await this.#keep(only, rows[0]?.time ?? interval.start);
+    await this.#keep(only, rows[0]?.time ?? interval.start);
     return asked === only;
   }
 
@@ -62,13 +63,12 @@ export class DayStarts {
     } else if (found !== 'answered') {
       await storeFact(this.#database, { name: 'day_start', value, found: 'answered', detail }, now);
     }
-    this.#settled = value;
   }
 
   /** A setting counts for more than answers; what they bring is stored all the same. */
   #warn(shown: DayStart): boolean {
-    if (shown !== this.#stated && this.#settled !== shown) {
-      this.#settled = shown;
+    if (shown !== this.#stated && this.#warnedOf !== shown) {
+      this.#warnedOf = shown;
       this.#log.warn(
         { DAY_START: this.#stated, shown },
         'the API starts its days at another hour than DAY_START',

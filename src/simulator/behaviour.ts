@@ -23,7 +23,7 @@ const perSecond = z
  * descriptions are what `simulate --help` prints.
  */
 export const behaviourSchema = z.strictObject({
-  dayStart: z.enum(dayStarts).default('00:00').describe('when a 1d window starts, Beijing time'),
+  dayStart: z.enum(dayStarts).default('08:00').describe('when a 1d window starts, Beijing time'),
   recordLimit: z.int().min(1).default(2_000).describe('most records in one answer'),
   recordUnit: z
     .enum(['value', 'row'])

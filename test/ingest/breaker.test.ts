@@ -10,7 +10,7 @@ import { day, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 
 const probeInterval = minute;
-const start = Date.parse('2025-06-01T16:00:00Z');
+const start = Date.parse('2025-06-02T00:00:00Z');
 const request = (days: number) => ({
   granularity: '1d' as const,
   tokens: [asToken('BTC')],

@@ -87,6 +87,21 @@ describeOnServers('the start of the day', (kind) => {
     expect(answered).toEqual([{ hour: '00:00' }]);
   });
 
+  it('is learned again by a process that knew it, where the database has forgotten it', async () => {
+    const simulator = await startSimulator({ clock, seed: 7 });
+    simulator.configure({ dayStart: '00:00' });
+    onFileEnd(() => simulator.close());
+    const ingestor = createIngestor(database, simulator, clock);
+    const start = Date.UTC(2025, 5, 1);
+    const interval = { start, end: start + 5 * day };
+    const days = { granularity: '1d', tokens, metrics: metricCodes, tags: [], interval } as const;
+    for (const _ of ['at first', 'after a backup was restored']) {
+      await database.pool.query('truncate cryptoracle.facts, cryptoracle.coverage');
+      await ingestor.ingest(days, 'history');
+      expect(await readDayStart(database)).toBe('00:00');
+    }
+  });
+
   it('is what SQL counts days by', async () => {
     const first =
       "select lower(windows) from (select tstzrange(date_bin('24 hours', timestamptz '2025-06-01 12:00+00', timestamptz '2024-12-31 16:00+00' + cryptoracle.day_start()), null) as windows) as w";

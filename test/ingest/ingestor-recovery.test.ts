@@ -56,7 +56,7 @@ describeOnServers('narrowing down', (kind) => {
   }
 
   function request(overrides: Partial<DataRequest> = {}): DataRequest {
-    const interval = { start: instant('2025-06-01'), end: instant('2025-06-02') };
+    const interval = { start: instant('2025-06-01 08:00'), end: instant('2025-06-02 08:00') };
     return { granularity: '1d', tokens: [BTC, ETH], metrics: metricCodes, tags: [], interval, ...overrides };
   }
 
@@ -66,7 +66,7 @@ describeOnServers('narrowing down', (kind) => {
     'finds out that answers are cut at %i records, though 2,000 are promised',
     async (limit) => {
       const { api, ingestor } = await start((business) => cutAt(limit, fullAnswer(business)));
-      const month = { start: instant('2025-05-01'), end: instant('2025-06-10') };
+      const month = { start: instant('2025-05-01 08:00'), end: instant('2025-06-10 08:00') };
       const wanted = request({ interval: month });
       await ingestor.ingest(wanted, 'history');
       expect(await readGaps(database, wanted)).toEqual([]);
@@ -138,11 +138,11 @@ describeOnServers('narrowing down', (kind) => {
   });
 
   it('finds what lies behind a range that the API has nothing for as a whole', async () => {
-    const beginning = instant('2025-02-01');
+    const beginning = instant('2025-02-01 08:00');
     const { ingestor, api } = await start((business) =>
       (parseBeijing(business.startTime) ?? 0) < beginning ? 203 : fullAnswer(business),
     );
-    const interval = { start: instant('2025-01-01'), end: instant('2025-04-01') };
+    const interval = { start: instant('2025-01-01 08:00'), end: instant('2025-04-01 08:00') };
     await ingestor.ingest(request({ interval }), 'history');
     expect(await rowCount()).toBe(2 * 59);
     expect(await readGaps(database, request({ interval }))).toEqual([]);
@@ -151,7 +151,7 @@ describeOnServers('narrowing down', (kind) => {
 
   it('takes two requests a token to learn that there is nothing at all', async () => {
     const { ingestor, api } = await start(() => 203);
-    const interval = { start: instant('2025-01-01'), end: instant('2025-04-01') };
+    const interval = { start: instant('2025-01-01 08:00'), end: instant('2025-04-01 08:00') };
     await ingestor.ingest(request({ interval }), 'history');
     expect(api.asked.length).toBe(1 + 2 * 2);
     expect(await readGaps(database, request({ interval }))).toEqual([]);

@@ -40,7 +40,7 @@ function instant(text: string): number {
 }
 
 function request(overrides: Partial<DataRequest> & { days?: number } = {}): DataRequest {
-  const start = instant('2025-06-01');
+  const start = instant('2025-06-01 08:00');
   return {
     granularity: '4h',
     tokens: [BTC, ETH, XRP],
@@ -113,7 +113,7 @@ describeOnServers('ingesting a request', (kind) => {
     simulator.clearLog();
     await ingestor.ingest(request({ days: 5 }), 'history');
     expect(simulator.log.map(({ business }) => [business?.startTime, business?.endTime])).toEqual([
-      ['2025-06-04 00:00:00', '2025-06-05 23:59:59'],
+      ['2025-06-04 08:00:00', '2025-06-06 07:59:59'],
     ]);
   });
 

@@ -26,7 +26,7 @@ describeOnServers('calls that bring nothing', (kind) => {
       metrics: metricCodes,
       tokensOf: () => tokens,
       tokensToReprobe: () => [],
-      wanted: wantedWindows(range, granularities, clock.now(), 0, '00:00'),
+      wanted: wantedWindows(range, granularities, clock.now(), 0, '08:00'),
     };
     const packer = new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
     const planned = totalOf(await summariseGaps(database, scope, packer)).requests;

@@ -104,7 +104,7 @@ describeOnServers('tokens that lack a granularity', (kind) => {
       ['15m'],
       clock.now(),
       15 * minute,
-      '00:00',
+      '08:00',
     );
     const truth = await compareWithTruth(database, after.market, lacking, wanted, undefined);
     const differences = truth.differences.filter(

@@ -68,7 +68,7 @@ describeOnBackends('the pipeline', (queue, server) => {
       granularities,
       clock.now(),
       settings.settleDelay,
-      '00:00',
+      '08:00',
     );
   }
 

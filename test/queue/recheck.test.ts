@@ -54,7 +54,7 @@ describeOnServers('the daily recheck', (kind) => {
     const pipeline = await runPipeline({ database, simulator, clock, settings, backend });
     await pipeline.idle();
     const range = { start: settings.historyStart, end: clock.now() };
-    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay, '00:00');
+    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay, '08:00');
     const final = () => compareWithTruth(database, simulator.market, tokens, wanted, undefined);
     const missing = (await final()).differences;
     expect(missing.length).toBeGreaterThan(13);

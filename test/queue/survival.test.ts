@@ -56,7 +56,7 @@ describeOnBackends('a running pipeline', (queue, server) => {
 
   async function expectComplete(): Promise<void> {
     const range = { start: settings.historyStart, end: clock.now() };
-    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay, '00:00');
+    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay, '08:00');
     for (const [granularity, interval] of wanted) {
       const selection = { granularity, tokens, metrics: settings.metrics, interval };
       expect(await readGaps(database, selection)).toEqual([]);

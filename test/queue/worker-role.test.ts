@@ -86,7 +86,7 @@ describeOnBackends('a login that is only a worker', (queue, server) => {
     expect(await count('revisions')).toBeGreaterThan(0);
 
     const range = { start: settings.historyStart, end: clock.now() };
-    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay, '00:00');
+    const wanted = wantedWindows(range, granularities, clock.now(), settings.settleDelay, '08:00');
     for (const [granularity, interval] of wanted) {
       const cells = { granularity, tokens, metrics: settings.metrics, interval };
       expect(await readGaps(database, cells)).toEqual([]);

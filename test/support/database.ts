@@ -38,10 +38,6 @@ export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   // Settings of a database are not part of it, and are not copied.
   const database = new Database(url, { connections: 12 });
   await database.connect(turnOffJit);
-  // The simulator starts its days at midnight, unless it is told otherwise.
-  await database.pool.query(
-    "insert into cryptoracle.facts (name, value, found, since) values ('day_start', '00:00', 'setting', now())",
-  );
   onFileEnd(async () => {
     await database.close();
     await drop();

@@ -34,14 +34,14 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
     packer: new Packer({ limit: 2000, unit: 'value', extraRecords: 0 }),
     // Without delay: around midnight, too, yesterday is complete.
     scope: {
-      wanted: wantedWindows(range, granularities, now, 0, '00:00'),
+      wanted: wantedWindows(range, granularities, now, 0, '08:00'),
       ...(await readScope(database, { tokens, metrics: metricCodes, tags: [] }, now)),
     },
     clock,
     concurrency: 4,
     signal: new AbortController().signal,
   });
-  const gap = { tokens, metrics: tagCodes, interval: newestDay(now, 15 * minute, '00:00') };
+  const gap = { tokens, metrics: tagCodes, interval: newestDay(now, 15 * minute, '08:00') };
   for (const request of tagRequests([gap], { recordLimit: 2000, recordUnit: 'value' })) {
     await ingestor.ingest(request, 'repair');
   }

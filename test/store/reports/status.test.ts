@@ -63,7 +63,7 @@ describeOnServers('the status', (kind) => {
       databaseBytes: expect.any(Number),
       timescale: kind === 'TimescaleDB',
       accessRefused: undefined,
-      dayStart: { value: '00:00', found: 'setting', detail: undefined, since: expect.any(Number) },
+      dayStart: { value: '08:00', found: 'assumed', detail: undefined, since: undefined },
     });
     expect(status.databaseBytes).toBeGreaterThan(1_000_000);
   });
