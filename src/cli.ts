@@ -14,8 +14,9 @@ const program = new Command('cryptoracle')
   .enablePositionalOptions()
   .configureOutput({ outputError: (message, write) => write(errorLine(message)) });
 
-// `help NAME` asks for a command's help, too.
-const wanted = process.argv[2] === 'help' ? process.argv[3] : process.argv[2];
+// `help NAME` asks for a command's help, too; `--` may stand before the name.
+const [first, second] = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const wanted = first === 'help' ? second : first;
 for (const { name, description, load } of commands) {
   const command = name === wanted ? await load() : new Command(name);
   program.addCommand(inheriting(command.description(description), program));

@@ -27,7 +27,7 @@ export const doctorCommand = new Command('doctor')
   .option('--max-calls <n>', 'with --calibrate: most calls to the API', parsePositive, 60)
   .addHelpText(
     'after',
-    '\nSends one call to the API; with --calibrate, up to --max-calls. Exit code 1: mend something; 75: it may pass.',
+    '\nSends one call to the API; with --calibrate, up to --max-calls.\nExit code 1: something has to be mended; 75: it may pass by itself.',
   )
   .action(async ({ json, calibrate, ...options }: DoctorOptions) => {
     const wrong = settingsMistake();
