@@ -118,8 +118,9 @@ export async function removeLeftovers(): Promise<number> {
   return removed;
 }
 
-/** The last line may be torn: its writer was killed. */
+/** The last line may be torn: its writer was killed. Another run may have removed the file a moment ago. */
 function readRecord(file: string): Leftover[] {
+  if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line.endsWith('}'))

@@ -30,7 +30,7 @@ interface WorkDone {
 
 /** What a fill that had nothing to fill ends with. */
 const nothingFilled: FillResult = {
-  tally: { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 },
+  tally: { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0, windowsBeside: 0 },
   end: 'done',
   budgetUntil: undefined,
   failures: 0,

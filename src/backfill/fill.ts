@@ -72,7 +72,14 @@ export async function fillGaps(options: FillOptions): Promise<FillResult> {
 class Fill {
   readonly #options: FillOptions;
   #scope: FillScope;
-  readonly #tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
+  readonly #tally: IngestTally = {
+    calls: 0,
+    values: 0,
+    rowsWritten: 0,
+    revisions: 0,
+    rejects: 0,
+    windowsBeside: 0,
+  };
   readonly #stop = new AbortController();
   #calls = 0;
   #end: FillResult['end'] = 'done';
@@ -202,6 +209,7 @@ class Fill {
     this.#tally.rowsWritten += tally.rowsWritten;
     this.#tally.revisions += tally.revisions;
     this.#tally.rejects += tally.rejects;
+    this.#tally.windowsBeside += tally.windowsBeside;
   }
 
   /** Launches nothing more; calls under way may finish, unless there is no access to finish them with. */

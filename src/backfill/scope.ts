@@ -6,6 +6,7 @@ import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
 import type { BackfillScope } from '../store/ledger/orders.ts';
+import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
 import type { BackfillContext } from './context.ts';
 
@@ -29,8 +30,9 @@ export async function readFillScope(
   context: BackfillContext,
 ): Promise<FillScope> {
   const { range, granularities, tokens, metrics, refresh, evenUnavailable } = placed;
-  const { database, clock, settings } = context;
+  const { database, clock, settings, packer } = context;
   const now = clock.now();
+  await followRecords(packer, database, settings);
   const wanted = wantedWindows(range, granularities, now, settings.settleDelay, await readDayStart(database));
   const scope = await readScope(database, { tokens, metrics, tags: [], evenUnavailable }, now);
   const reread = () => readFillScope(placed, id, context);

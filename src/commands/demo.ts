@@ -15,6 +15,7 @@ import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
+import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
 import { readTopMentions, type TopMention } from '../store/reports/top-mentions.ts';
 import { parsePositive } from './options.ts';
@@ -117,6 +118,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   };
   const scope = await reread();
   const packer = runtime.packer();
+  const { limit, unit } = await followRecords(packer, database, settings);
   const missing = totalOf(await summariseGaps(database, scope, packer)).values;
   const ingestor = await runtime.ingestor(database);
   if (missing === 0) {
@@ -145,7 +147,9 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const interval = newestDay(now, settings.settleDelay, await readDayStart(database));
   const { tokens, tags } = scope;
   const tagGaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
-  for (const request of tagRequests(tagGaps, settings)) await ingestor.ingest(request, 'repair', { signal });
+  for (const request of tagRequests(tagGaps, { recordLimit: limit, recordUnit: unit })) {
+    await ingestor.ingest(request, 'repair', { signal });
+  }
   await runQualityChecks(database, clock.now(), signal);
   const seconds = (performance.now() - started) / 1000;
   say(

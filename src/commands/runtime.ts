@@ -18,6 +18,7 @@ import { type Database, openDatabase } from '../store/connection/database.ts';
 import { hasEmbedded, startEmbedded } from '../store/connection/embedded/index.ts';
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
 import { keepStatedDayStart } from '../store/ledger/facts.ts';
+import { statedRecords } from '../store/ledger/record-rules.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { ensureMigrated, requireMigrated } from '../store/setup/migrate.ts';
@@ -190,12 +191,11 @@ export class Runtime {
       rateLimiter,
       clock,
       log,
-      recordLimit: settings.recordLimit,
-      recordUnit: settings.recordUnit,
+      stated: statedRecords(settings),
+      mayRefuseEmptyTags: settings.apiVersion === 'v1',
       settleDelay: settings.settleDelay,
       lookbackWindows: settings.lookbackWindows,
       dayStart: settings.dayStart,
-      sendsTagAlways: settings.wire.tags === 'one',
     });
   }
 

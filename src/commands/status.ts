@@ -40,6 +40,12 @@ function print(status: Status, { historyStart }: DesiredScope, now: number): voi
     `wanted: from ${beijing(historyStart)} (Beijing) on, ${counted(status.tokens, 'token')}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
     `the day starts at ${status.dayStart.value} in Beijing (${status.dayStart.found})`,
     `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
+    ...(status.dropped.windowsBeside + status.dropped.rejects === 0
+      ? []
+      : [
+          `dropped in 24 h: ${counted(status.dropped.windowsBeside, 'window')} beside the asked range, ` +
+            `${counted(status.dropped.rejects, 'thing')} more that cannot be stored than quarantine keeps`,
+        ]),
     ...(status.lastCall === undefined
       ? []
       : [

@@ -1,9 +1,17 @@
 import type { Logger } from 'pino';
 import type { Attempt } from '../api/client.ts';
+import type { Question } from '../api/dialects/index.ts';
 import { ApiFailure } from '../api/failure.ts';
 import type { Clock } from '../clock.ts';
+import { wasAnsweredSince } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
 import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/limits/breaker.ts';
+
+/** The code that refuses one call, whatever it says (API page, Error Codes). */
+const noAccessToCall = 204;
+
+/** A call that was answered so lately shows that access as a whole is granted, in milliseconds. */
+const lately = 3_600_000;
 
 export interface AccessGateOptions {
   readonly database: Database;
@@ -35,10 +43,14 @@ export class AccessGate {
     });
   }
 
-  /** Stops everything where a call was denied access; lets it go on once a call shows that access is back. */
-  async note({ outcome, code, message }: Attempt): Promise<void> {
+  /**
+   * Stops everything where a call was denied access; lets it go on once a call shows that access is back. That the list of
+   * tokens alone is refused stops nothing.
+   */
+  async note({ outcome, code, message }: Attempt, call: Question['call'] = 'endpoint'): Promise<void> {
     const { database, clock, log, probeInterval } = this.#options;
     if (outcome === 'access-denied') {
+      if (call === 'coin/list' && (code === noAccessToCall || (await this.#isAnswered()))) return;
       const reason = message ?? 'access denied';
       await openBreaker(database, { code, reason }, clock.now(), probeInterval);
       log.error({ code, reason }, 'the API refuses access: nothing is sent but a probe now and then');
@@ -46,5 +58,10 @@ export class AccessGate {
       this.#isProbing = false;
       if (await closeBreaker(database)) log.info('the API grants access again');
     }
+  }
+
+  #isAnswered(): Promise<boolean> {
+    const { database, clock } = this.#options;
+    return wasAnsweredSince(database, clock.now() - lately);
   }
 }

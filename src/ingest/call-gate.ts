@@ -1,7 +1,9 @@
 import type { Attempt, CallContext } from '../api/client.ts';
+import type { Question } from '../api/dialects/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { AccessGate } from './access.ts';
+import type { ClockOffset } from './clock-offset.ts';
 import type { IngestContext } from './context.ts';
 
 /** What every call on the wire passes: the breaker, the budget of whoever asked for it, and the rate limiter. */
@@ -9,9 +11,12 @@ export class CallGate {
   readonly #access: AccessGate;
   readonly #rateLimiter: RateLimiter;
 
-  constructor(access: AccessGate, rateLimiter: RateLimiter) {
+  readonly #clockOffset: ClockOffset;
+
+  constructor(access: AccessGate, rateLimiter: RateLimiter, clockOffset: ClockOffset) {
     this.#access = access;
     this.#rateLimiter = rateLimiter;
+    this.#clockOffset = clockOffset;
   }
 
   /**
@@ -33,12 +38,14 @@ export class CallGate {
    * The surroundings of a call.
    *
    * @param isAdmitted whether its first attempt has passed the gate already
+   * @param call what is called
    */
   contextOf(
     lane: Lane,
     context: IngestContext,
     isAdmitted: boolean,
     onAttempt: (attempt: Attempt) => Promise<void>,
+    call: Question['call'] = 'endpoint',
   ): CallContext {
     let passes = isAdmitted ? 1 : 0;
     return {
@@ -49,7 +56,8 @@ export class CallGate {
       },
       onAttempt: async (attempt) => {
         if (attempt.outcome === 'throttled') await this.#rateLimiter.holdBack(attempt.retryAfter ?? 1000);
-        await this.#access.note(attempt);
+        await this.#access.note(attempt, call);
+        await this.#clockOffset.note(attempt);
         await onAttempt(attempt);
       },
     };

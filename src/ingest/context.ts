@@ -10,6 +10,8 @@ export interface IngestTally {
   revisions: number;
   /** Things that could not be stored. */
   rejects: number;
+  /** Windows beside the asked range, which are dropped. */
+  windowsBeside: number;
 }
 
 export interface IngestContext {

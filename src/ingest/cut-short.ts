@@ -1,5 +1,6 @@
 import type { Answer } from '../api/decode.ts';
 import type { Token } from '../catalog/index.ts';
+import type { PackingRules } from '../planning/packing.ts';
 import type { DataRequest, RecordUnit } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import { codesOf } from './splitting.ts';
@@ -14,28 +15,55 @@ const roundNumber = 500;
 export function isCutShort(
   request: DataRequest,
   answer: Answer,
-  rules: { readonly recordLimit: number; readonly recordUnit: RecordUnit },
+  { limit, unit }: Pick<PackingRules, 'limit' | 'unit'>,
 ): boolean {
-  const { recordLimit, recordUnit } = rules;
   if (answer.absentCells === 0) return false;
-  if (roundLimitOf(request, answer) !== undefined) return true;
+  const isRound = [answer.values, answer.windows].some((count) => count > 0 && count % roundNumber === 0);
+  if (isRound && (isCutInOne(request, answer) || isCutBetween(request, answer))) return true;
   const [counted, other] =
-    recordUnit === 'value' ? [answer.values, answer.windows] : [answer.windows, answer.values];
+    unit === 'value' ? [answer.values, answer.windows] : [answer.windows, answer.values];
   const step = codesOf(request).length;
-  return counted >= recordLimit || (other <= recordLimit && other > recordLimit - step);
+  return counted >= limit || (other <= limit && other > limit - step);
 }
 
-/** The round number of values at which an answer was cut within a token; `undefined` where nothing shows that. */
-function roundLimitOf(request: DataRequest, answer: Answer): number | undefined {
-  const { values, absentCells } = answer;
-  if (absentCells === 0 || values === 0 || values % roundNumber !== 0) return undefined;
-  return isCutInOne(request, answer) ? values : undefined;
+/** A limit that an answer shows. */
+export interface ShownLimit {
+  readonly limit: number;
+  readonly unit: RecordUnit;
+}
+
+/**
+ * The limit below the known one at which an answer was cut within a token: a round number. Where rows are counted, but as
+ * many values as the limit came, values are what the API counts.
+ */
+export function lowerLimitOf(
+  request: DataRequest,
+  answer: Answer,
+  { limit, unit }: Pick<PackingRules, 'limit' | 'unit'>,
+): ShownLimit | undefined {
+  const { values, windows, absentCells } = answer;
+  if (absentCells === 0 || !isCutInOne(request, answer)) return undefined;
+  const isLimit = (count: number, most: number) => count > 0 && count % roundNumber === 0 && count <= most;
+  if (unit === 'value') return isLimit(values, limit - 1) ? { limit: values, unit } : undefined;
+  if (isLimit(values, limit)) return { limit: values, unit: 'value' };
+  return isLimit(windows, limit - 1) ? { limit: windows, unit } : undefined;
+}
+
+function windowsPerToken({ rows }: Answer): ReadonlyMap<Token, number> {
+  const counts = new Map<Token, number>();
+  for (const { token } of rows) counts.set(token, (counts.get(token) ?? 0) + 1);
+  return counts;
 }
 
 /** Whether exactly one token has values in some of the windows that others have, and not in all. */
-function isCutInOne(request: DataRequest, { rows }: Answer): boolean {
+function isCutInOne(request: DataRequest, answer: Answer): boolean {
   const windows = windowCount(request.granularity, request.interval);
-  const perToken = new Map<Token, number>();
-  for (const { token } of rows) perToken.set(token, (perToken.get(token) ?? 0) + 1);
-  return [...perToken.values()].filter((count) => count < windows).length === 1;
+  return [...windowsPerToken(answer).values()].filter((count) => count < windows).length === 1;
+}
+
+/** Whether some tokens have everything and the others nothing. */
+function isCutBetween(request: DataRequest, answer: Answer): boolean {
+  const cells = windowCount(request.granularity, request.interval) * request.metrics.length;
+  const present = windowsPerToken(answer).size;
+  return present < request.tokens.length && answer.values === present * cells;
 }

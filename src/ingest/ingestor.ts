@@ -1,30 +1,33 @@
 import type { Logger } from 'pino';
 import type { ApiClient, Attempt } from '../api/client.ts';
-import { type Answer, decodeAnswer, decodeTokens } from '../api/decode.ts';
+import { type Answer, decodeAnswer } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { type DayStart, type MetricCode, type TagCode, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Lane } from '../planning/lanes.ts';
-import type { DataRequest, RecordUnit } from '../planning/request.ts';
+import type { DataRequest } from '../planning/request.ts';
 import { observedFrom } from '../planning/windows.ts';
 import { writeRejects } from '../store/answers/quarantine.ts';
 import { logRequest, type RequestLogEntry } from '../store/answers/requests.ts';
 import { storeAnswer } from '../store/answers/write.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
-import { storeTokenList } from '../store/ledger/tokens.ts';
+import type { StatedRecords } from '../store/ledger/record-rules.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { AccessGate } from './access.ts';
 import { CallGate } from './call-gate.ts';
+import { ClockOffset } from './clock-offset.ts';
 import type { IngestContext, IngestTally, RequestContext } from './context.ts';
 import { isCutShort } from './cut-short.ts';
 import { DayStarts } from './day-starts.ts';
 import { EmptyStretches } from './empty-stretches.ts';
 import { EntitlementScout } from './entitlement-scout.ts';
 import { type Inquiry, type Outcome, plain, type Verdict } from './inquiry.ts';
+import { Records } from './records.ts';
 import { judge, leaveOutRefused } from './refusal-recovery.ts';
 import { Reporter } from './reporter.ts';
-import { codesOf, type FillerCodes, fillersFor, withCodes, withFillers } from './splitting.ts';
+import { codesOf, type FillerCodes, fillersFor, mayExceed, withCodes, withFillers } from './splitting.ts';
+import { TokenRefresh } from './token-refresh.ts';
 
 export interface IngestorOptions {
   readonly client: ApiClient;
@@ -32,15 +35,15 @@ export interface IngestorOptions {
   readonly rateLimiter: RateLimiter;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly recordLimit: number;
-  readonly recordUnit: RecordUnit;
+  /** What settings say of records; what they leave open is as it was found. */
+  readonly stated?: StatedRecords;
   /** Milliseconds after its close until a window is due. */
   readonly settleDelay: number;
   readonly lookbackWindows: number;
   /** When a day starts; `auto`: as the answers show it. */
   readonly dayStart?: DayStart | 'auto';
-  /** Whether one tag is sent always, for an API that refuses an empty list. */
-  readonly sendsTagAlways?: boolean;
+  /** Whether this version of the API may refuse a request without tags. */
+  readonly mayRefuseEmptyTags?: boolean;
   /** Milliseconds between two probes while the API refuses access. */
   readonly probeInterval?: number;
 }
@@ -66,15 +69,21 @@ export class Ingestor {
   readonly #gate: CallGate;
   readonly #reporter: Reporter;
   readonly #days: DayStarts;
+  readonly #records: Records;
   readonly #entitlements: EntitlementScout;
   readonly #emptyStretches = new EmptyStretches();
 
   constructor(options: IngestorOptions) {
     this.#options = options;
     const { database, clock, log, rateLimiter, probeInterval = defaultProbeInterval } = options;
-    this.#gate = new CallGate(new AccessGate({ database, clock, log, probeInterval }), rateLimiter);
+    this.#gate = new CallGate(
+      new AccessGate({ database, clock, log, probeInterval }),
+      rateLimiter,
+      new ClockOffset(database, clock),
+    );
     this.#reporter = new Reporter(log);
     this.#days = new DayStarts(database, clock, log, options.dayStart ?? 'auto');
+    this.#records = new Records(database, clock, log, options.stated ?? {});
     this.#entitlements = new EntitlementScout(database, clock);
   }
 
@@ -84,7 +93,14 @@ export class Ingestor {
    * @throws ApiFailure where the API gave no answer; parts that were answered before stay stored
    */
   async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
-    const tally: IngestTally = { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0 };
+    const tally: IngestTally = {
+      calls: 0,
+      values: 0,
+      rowsWritten: 0,
+      revisions: 0,
+      rejects: 0,
+      windowsBeside: 0,
+    };
     const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
     if (!(await this.#days.isOnGrid(request))) return tally;
     const missing = isAskedAgain ? request : await this.#stillMissing(request);
@@ -97,16 +113,10 @@ export class Ingestor {
   }
 
   /** Asks the API for its tokens and takes over the list. @throws ApiFailure where it does not say */
-  async refreshTokens(signal?: AbortSignal): Promise<void> {
+  refreshTokens(signal?: AbortSignal): Promise<void> {
     const { client, database, clock, log } = this.#options;
-    const answer = await client.fetchTokens(
-      this.#gate.contextOf('live', { signal }, false, (attempt) =>
-        this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt),
-      ),
-    );
-    const change = await storeTokenList(database, decodeTokens(answer), clock.now());
-    if (change.joined.length > 0) log.info({ tokens: change.joined }, 'tokens joined the list');
-    if (change.vanished.length > 0) log.warn({ tokens: change.vanished }, 'tokens vanished from the list');
+    const logAttempt = (attempt: Attempt) => this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt);
+    return new TokenRefresh({ client, gate: this.#gate, database, clock, log, logAttempt }).run(signal);
   }
 
   /**
@@ -127,7 +137,7 @@ export class Ingestor {
    * @throws ApiFailure the first failure, once all has been asked; at once where access is denied
    */
   async #drain(request: DataRequest, context: RequestContext): Promise<void> {
-    const waiting: Inquiry[] = [plain(request)];
+    const waiting: Inquiry[] = (await this.#records.divide(request)).map(plain).toReversed();
     let first: ApiFailure | undefined;
     const leave = await this.#entitlements.enter(codesOf(request), context.signal);
     try {
@@ -156,11 +166,11 @@ export class Ingestor {
       context.withdrawCall?.();
       return { leftOut };
     }
-    const asked = await this.#ask(allowed, context);
+    const asked = await this.#askWithTagIfNeeded(allowed, context);
     const verdict = judge(asked.inquiry, asked.outcome, {
       refused: await this.#entitlements.refused(),
       granted: this.#entitlements.granted,
-      recordLimit: this.#options.recordLimit,
+      recordLimit: (await this.#records.rules()).limit,
       fillers: asked.fillers,
       speaksForAll: this.#emptyStretches.speaksForAll,
       isKnownEmpty: this.#emptyStretches.holds(allowed.request),
@@ -169,11 +179,35 @@ export class Ingestor {
     return verdict;
   }
 
+  /** Where a request is wrong, and nobody knows whether tags may be left out, it is sent once more with one. */
+  async #askWithTagIfNeeded(inquiry: Inquiry, context: RequestContext): Promise<Asked> {
+    const asked = await this.#ask(inquiry, context);
+    const { request } = inquiry;
+    if (this.#options.mayRefuseEmptyTags !== true || request.tags.length > 0) return asked;
+    const { outcome } = asked;
+    if (
+      outcome.kind === 'answered' &&
+      asked.fillers.tag === undefined &&
+      (await this.#records.isTagsOpen())
+    ) {
+      await this.#records.noteEmptyTags('accepted', 'a request without tags was answered');
+    }
+    const isWrong = outcome.kind === 'failed' && outcome.failure.kind === 'bad-request';
+    if (!isWrong || !(await this.#records.isTagsOpen())) return asked;
+    if (mayExceed(request, (await this.#records.rules()).limit)) return asked;
+    await this.#gate.admit(context.lane, context);
+    const again = await this.#ask(inquiry, context, true);
+    if (again.outcome.kind === 'failed' && again.outcome.failure.kind !== 'no-data') return asked;
+    await this.#records.noteEmptyTags('refused', 'a request was wrong without tags, and answered with one');
+    return again;
+  }
+
   /** Sends the question. What the API says is an outcome, a failure too. */
-  async #ask(inquiry: Inquiry, context: RequestContext): Promise<Asked> {
+  async #ask(inquiry: Inquiry, context: RequestContext, sendsTag?: boolean): Promise<Asked> {
     const { client } = this.#options;
     const { request, step } = inquiry;
-    const fillers = step.kind === 'other-company' ? step.fillers : await this.#fillersFor(request);
+    const fillers = step.kind === 'other-company' ? step.fillers : await this.#fillersFor(request, sendsTag);
+    const rules = await this.#records.rules();
     const question = withFillers(request, fillers);
     let attempt: Attempt | undefined;
     try {
@@ -190,7 +224,7 @@ export class Ingestor {
       const outcome: Outcome = {
         kind: 'answered',
         values: answer.values,
-        isCutShort: isCutShort(request, answer, this.#options),
+        isCutShort: isCutShort(request, answer, rules),
       };
       return { inquiry, fillers, outcome, answer, attempt };
     } catch (error) {
@@ -214,13 +248,13 @@ export class Ingestor {
     else if (kind === 'no-data') this.#entitlements.grant(codes);
   }
 
-  async #fillersFor(request: DataRequest): Promise<FillerCodes> {
-    const { sendsTagAlways = false } = this.#options;
+  async #fillersFor(request: DataRequest, sendsTag?: boolean): Promise<FillerCodes> {
+    const { extraRecords } = await this.#records.rules();
     const known = {
       refused: await this.#entitlements.refused(),
       granted: this.#entitlements.granted,
     };
-    return fillersFor(request, known, sendsTagAlways);
+    return fillersFor(request, known, sendsTag ?? extraRecords > 0);
   }
 
   /** Enters an outcome, and what follows from it, in the database. */
@@ -228,6 +262,7 @@ export class Ingestor {
     const { answer, attempt, inquiry, outcome } = asked;
     if (answer !== undefined && outcome.kind === 'answered' && outcome.isCutShort) {
       await this.#storeCutShort(asked, answer, context, verdict.ask === undefined);
+      await this.#records.learnFromCut(inquiry.request, answer);
     } else if (answer !== undefined) {
       const isOnGrid = await this.#days.learnFrom(inquiry.request, answer);
       await this.#store(inquiry.request, context, answer, attempt, isOnGrid);
@@ -260,6 +295,8 @@ export class Ingestor {
         outcome: 'cut-short',
         code: attempt?.code,
         records: answer.values,
+        windowsBeside: answer.windowsBeside,
+        rejectsDropped: isAll ? answer.moreRejects : 0,
         milliseconds: attempt?.milliseconds ?? 0,
         at: now,
       } as const;
@@ -297,6 +334,8 @@ export class Ingestor {
               code: attempt.code,
               milliseconds: attempt.milliseconds,
               records: answer.values,
+              windowsBeside: answer.windowsBeside,
+              rejectsDropped: answer.moreRejects,
               at: now,
             },
     });
@@ -304,6 +343,7 @@ export class Ingestor {
     context.tally.rowsWritten += stored.rowsWritten;
     context.tally.revisions += stored.revisions;
     context.tally.rejects += answer.rejects.length + answer.moreRejects;
+    context.tally.windowsBeside += answer.windowsBeside;
     this.#reporter.stored(request, context.lane, answer);
   }
 

@@ -25,6 +25,16 @@ export class Reporter {
     for (const { reason } of answer.rejects) {
       this.#once(reason, { reason, granularity }, 'answers hold what cannot be stored: see quarantine');
     }
+    if (answer.windowsBeside > 0) {
+      const facts = { granularity, windows: answer.windowsBeside };
+      this.#once('beside', facts, 'windows beside the asked range come along: they are dropped and counted');
+    }
+    if (answer.moreRejects > 0) {
+      this.#log.warn(
+        { granularity, kept: answer.rejects.length, dropped: answer.moreRejects },
+        'an answer held more that cannot be stored than is kept of one: the rest was counted',
+      );
+    }
     if (lane !== 'live' || request.metrics.length === 0 || tokens.length < tokensThatSpeak) return;
     if (answer.rows.some((row) => row.values.some((value) => value !== null))) return;
     this.#log.warn(

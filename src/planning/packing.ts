@@ -1,6 +1,6 @@
 import { type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
 import type { Interval } from './interval.ts';
-import type { DataRequest, RecordUnit } from './request.ts';
+import { type DataRequest, type RecordUnit, recordsOf } from './request.ts';
 import { type Tile, Tiling } from './tiling.ts';
 import { windowCount } from './windows.ts';
 
@@ -32,13 +32,23 @@ const mostWindowsToCut = 64;
 
 /** Packs gaps into requests under the limit. Keeps what it has worked out: one for the life of a plan or a process. */
 export class Packer {
-  readonly #rules: PackingRules;
+  #rules: PackingRules;
   readonly #tilings = new Map<number, Tiling>();
 
   constructor(rules: PackingRules) {
-    if (!(rules.limit > rules.extraRecords))
-      throw new RangeError('the record limit is too small for one value');
-    this.#rules = rules;
+    this.#rules = checked(rules);
+  }
+
+  /** Packs by these rules from now on: what a record is may turn out while a process runs. */
+  follow(rules: PackingRules): void {
+    this.#rules = checked(rules);
+  }
+
+  /** Whether an answer to the request keeps to the limit. */
+  fits(request: DataRequest): boolean {
+    const { limit, unit, extraRecords } = this.#rules;
+    const rows = request.tokens.length * windowCount(request.granularity, request.interval);
+    return recordsOf(request, unit) + (unit === 'row' ? 0 : rows * extraRecords) <= limit;
   }
 
   /** How many requests the gap takes. */
@@ -140,6 +150,12 @@ export class Packer {
       return metrics.slice(taken - size, taken);
     });
   }
+}
+
+function checked(rules: PackingRules): PackingRules {
+  if (!(rules.limit > rules.extraRecords))
+    throw new RangeError('the record limit is too small for one value');
+  return rules;
 }
 
 /** Divides a whole into parts that differ by at most one. */

@@ -12,6 +12,7 @@ import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
+import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope } from '../store/ledger/scope.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { JobQueue } from './backend.ts';
@@ -35,6 +36,8 @@ export interface PlannerOptions {
     | 'lookbackWindows'
     | 'recordLimit'
     | 'recordUnit'
+    | 'given'
+    | 'wire'
   >;
 }
 
@@ -120,6 +123,7 @@ export class Planner {
   async #prepare(granularity: Granularity) {
     const { database, settings, clock } = this.#options;
     const now = clock.now();
+    await followRecords(this.#options.packer, database, settings);
     const scope = await readScope(database, settings, now);
     const { metrics } = scope;
     const range = { start: settings.historyStart, end: now };
@@ -138,12 +142,13 @@ export class Planner {
 
   /** Queues the tags of the newest Beijing day that has settled, for tokens that have not been answered for it. */
   async planTags(): Promise<PlanResult> {
-    const { database, settings, clock } = this.#options;
+    const { database, settings, clock, packer } = this.#options;
+    const { limit, unit } = await followRecords(packer, database, settings);
     const { tokens, tags } = await readScope(database, settings, clock.now());
     if (tokens.length === 0 || tags.length === 0) return { added: 0, hasMore: false };
     const interval = newestDay(clock.now(), settings.settleDelay, await readDayStart(database));
     const gaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
-    const requests = tagRequests(gaps, settings);
+    const requests = tagRequests(gaps, { recordLimit: limit, recordUnit: unit });
     return {
       added: await this.#add(requests.map((request) => ({ request, lane: 'repair' }))),
       hasMore: false,
@@ -153,6 +158,7 @@ export class Planner {
   /** Queues windows of the last days that were answered without a value, since values may come late. */
   async planRecheck(granularity: Granularity): Promise<PlanResult> {
     const { database, settings, clock, packer } = this.#options;
+    await followRecords(packer, database, settings);
     const scope = await readScope(database, settings, clock.now());
     const { metrics } = scope;
     const tokens = scope.tokensOf(granularity);

@@ -83,6 +83,9 @@ function factsRegistry({ status, queueCounts, queueProblem, stalls = [] }: Facts
   addGranularities(status, gauge);
   const calls = gauge('calls_24h', 'Calls of the API in the last 24 hours by outcome', ['outcome']);
   for (const [outcome, count] of Object.entries(status.calls)) calls.set({ outcome }, count);
+  const dropped = gauge('dropped_24h', 'What answers of the last 24 hours held and nobody keeps', ['what']);
+  dropped.set({ what: 'windows_beside' }, status.dropped.windowsBeside);
+  dropped.set({ what: 'rejects' }, status.dropped.rejects);
   gauge('access_refused', '1 while the API refuses access, else 0').set(
     status.accessRefused === undefined ? 0 : 1,
   );

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
+import { storeFact } from '../../src/store/ledger/facts.ts';
 import { openBreaker } from '../../src/store/limits/breaker.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createEmptyDatabase, createTestDatabase, dropDatabase, rows, value } from '../support/database.ts';
@@ -51,6 +52,12 @@ describe('doctor', { timeout: 60_000 }, () => {
       credentials: 'ok',
       API: 'ok',
       clock: 'ok',
+      day_start: 'ok',
+      record_unit: 'ok',
+      record_limit: 'ok',
+      token_list: 'ok',
+      empty_tags: 'ok',
+      clock_offset: 'ok',
       budget: 'ok',
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -59,11 +66,41 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect(of('budget')?.message).toContain(
       '305 calls a day, the look-back 915; 3,780 of 5,000 are left for history; 1 sent today',
     );
+    expect(of('day_start')?.message).toMatch(/^a day starts at 00:00 in Beijing \(a setting says so, \d{4}-/);
+    expect(of('record_limit')?.message).toBe(
+      '2000 records in an answer at most (assumed: nothing has shown it yet)',
+    );
     expect(simulator.counters.requests - before).toBe(1);
     expect(
       await rows(database, 'select outcome, windows_to - windows_from as span from cryptoracle.requests'),
     ).toMatchObject([{ outcome: 'answered', span: { days: 1 } }]);
     expect(await value(database, 'select count(*)::int from cryptoracle.metrics')).toBe(0);
+  });
+
+  it('tells every fact with how and when it was found, and where a setting contradicts one', async () => {
+    const detail = '2 answers were cut short at 500 values';
+    const found = { name: 'record_limit', value: 500, found: 'answered', detail } as const;
+    await storeFact(database, found, Date.parse('2025-06-20T00:00:00Z'));
+    await storeFact(
+      database,
+      { name: 'token_list', value: 'not served', found: 'calibrated' },
+      Date.parse('2025-06-19T16:30:00Z'),
+    );
+    expect((await examine()).of('record_limit')).toMatchObject({
+      state: 'ok',
+      message: `500 records in an answer at most (an answer showed it: ${detail}, 2025-06-20 08:00:00 (Beijing))`,
+    });
+    const { code, of } = await examine({ RECORD_LIMIT: '1500' });
+    expect(code).toBe(0);
+    expect(of('record_limit')).toMatchObject({
+      state: 'warning',
+      message: expect.stringContaining('RECORD_LIMIT says 1500 records in an answer, but 500 was found'),
+      remedy: expect.stringContaining('RECORD_LIMIT=500'),
+    });
+    expect(of('token_list')?.message).toBe(
+      'the list of tokens is not served (found by doctor --calibrate, 2025-06-20 00:30:00 (Beijing))',
+    );
+    await database.pool.query("delete from cryptoracle.facts where name in ('record_limit', 'token_list')");
   });
 
   it('prints a line for each step, and the remedy below', async () => {

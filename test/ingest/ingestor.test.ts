@@ -140,7 +140,7 @@ describeOnServers('ingesting a request', (kind) => {
     'splits a request that is over the limit until it is whole (limit: %s)',
     async (overLimit) => {
       simulator.configure({ overLimit, recordLimit: 500 });
-      ingestor = createIngestor(database, simulator, clock, { recordLimit: 500 });
+      ingestor = createIngestor(database, simulator, clock, { stated: { record_limit: 500 } });
       const tally = await ingestor.ingest(request(), 'history');
       expect(tally.calls).toBeGreaterThan(2);
       await expectTruth(request());
@@ -160,7 +160,8 @@ describeOnServers('ingesting a request', (kind) => {
       simulator.configure({ recordUnit, rangeEnd, overLimit, recordLimit: 300 });
       for (const assumedUnit of ['value', 'row'] as const) {
         await database.pool.query('truncate cryptoracle.metrics_4h, cryptoracle.coverage');
-        ingestor = createIngestor(database, simulator, clock, { recordLimit: 300, recordUnit: assumedUnit });
+        const stated = { record_limit: 300, record_unit: assumedUnit };
+        ingestor = createIngestor(database, simulator, clock, { stated });
         await ingestor.ingest(request(), 'history');
         await expectTruth(request());
       }

@@ -30,6 +30,7 @@ export const sampleStatus: Status = {
   quarantined: 3,
   qualityNotes: 5,
   revisions: 41,
+  dropped: { windowsBeside: 4, rejects: 2 },
   calls: { ok: 1200, failed: 7 },
   lastCall: { at: now - 12_000, outcome: 'failed', message: 'timeout' },
   accessRefused: undefined,

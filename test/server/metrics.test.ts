@@ -27,6 +27,8 @@ describe('the metrics', () => {
       'cryptoracle_wanted_cells{granularity="1d"}': 0,
       'cryptoracle_calls_24h{outcome="ok"}': 1200,
       'cryptoracle_calls_24h{outcome="failed"}': 7,
+      'cryptoracle_dropped_24h{what="windows_beside"}': 4,
+      'cryptoracle_dropped_24h{what="rejects"}': 2,
       cryptoracle_last_call_timestamp_seconds: now / 1000 - 12,
       cryptoracle_database_size_bytes: 12_345_678,
       cryptoracle_tokens: 200,

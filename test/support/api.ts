@@ -35,8 +35,6 @@ export function createIngestor(
     rateLimiter: new RateLimiter(database, 10_000),
     clock,
     log: silent,
-    recordLimit: 2000,
-    recordUnit: 'value',
     settleDelay: 15 * 60_000,
     lookbackWindows: 4,
     ...overrides,

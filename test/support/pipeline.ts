@@ -11,6 +11,7 @@ import { Planner } from '../../src/queue/planner.ts';
 import { Scheduler } from '../../src/queue/scheduler.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
+import { statedRecords } from '../../src/store/ledger/record-rules.ts';
 import { RateLimiter } from '../../src/store/limits/rate-limiter.ts';
 import { createIngestor } from './api.ts';
 import { type ServerKind, serverUrl, silent } from './database.ts';
@@ -73,8 +74,7 @@ export async function runPipeline(options: {
   const rateLimiter = new RateLimiter(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
     rateLimiter,
-    recordLimit: settings.recordLimit,
-    recordUnit: settings.recordUnit,
+    stated: statedRecords(settings),
     settleDelay: settings.settleDelay,
     lookbackWindows: settings.lookbackWindows,
     probeInterval: 300,

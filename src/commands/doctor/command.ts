@@ -13,6 +13,7 @@ import type { Runtime } from '../runtime.ts';
 import { checkApi } from './api.ts';
 import { type CalibrateOptions, runCalibration } from './calibrate.ts';
 import { checkDatabase, type FoundDatabase } from './database.ts';
+import { listFacts } from './facts.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 import { checkQueue } from './queue.ts';
 
@@ -55,6 +56,7 @@ async function* examine(context: CommandContext): AsyncGenerator<Finding> {
   yield await checkTokens(runtime, found);
   yield await checkQueue(runtime, found);
   yield* checkApi(context, found);
+  yield* listFacts(runtime.settings, found);
   yield await checkBudget(runtime, found);
 }
 

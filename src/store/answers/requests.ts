@@ -20,6 +20,9 @@ export interface RequestLogEntry {
   readonly code: number | undefined;
   readonly records?: number;
   readonly rowsWritten?: number;
+  /** Windows beside the asked range, and things that cannot be stored beyond those kept: dropped, and counted. */
+  readonly windowsBeside?: number;
+  readonly rejectsDropped?: number;
   readonly milliseconds: Milliseconds;
   readonly message?: string | undefined;
   /** When the call was over. */
@@ -51,6 +54,18 @@ export async function logRequest(
     tx,
   );
   return row?.id;
+}
+
+/** Whether a call for values was answered since an instant. */
+export async function wasAnsweredSince(database: Database, since: Instant): Promise<boolean> {
+  const [row] = await database.run('was answered since', (db) =>
+    db
+      .select({ id: requests.id })
+      .from(requests)
+      .where(and(eq(requests.outcome, 'answered'), eq(requests.what, 'values'), gte(requests.sentAt, since)))
+      .limit(1),
+  );
+  return row !== undefined;
 }
 
 /** Of how many calls, the newest, the time of an answer is worked out. */

@@ -1,8 +1,8 @@
 import type { Granularity } from '../../catalog/index.ts';
 import { type DailyNeed, dailyNeed } from '../../planning/budget.ts';
-import type { RecordUnit } from '../../planning/request.ts';
 import type { Database } from '../connection/database.ts';
 import { readDesiredScope, type StatedScope } from './desired-scope.ts';
+import { type RecordSettings, readRecordRules, statedRecords } from './record-rules.ts';
 import { readScope } from './scope.ts';
 
 /**
@@ -11,15 +11,15 @@ import { readScope } from './scope.ts';
  */
 export async function readDailyNeed(
   database: Database,
-  stated: StatedScope & {
-    readonly lookbackWindows: number;
-    readonly recordLimit: number;
-    readonly recordUnit: RecordUnit;
-  },
+  stated: StatedScope & RecordSettings & { readonly lookbackWindows: number },
   now: number,
 ): Promise<DailyNeed> {
   const desired = await readDesiredScope(database, { ...stated, given: new Set() });
   const { tokensOf, metrics } = await readScope(database, { ...stated, ...desired }, now);
   const tokensIn = (granularity: Granularity) => tokensOf(granularity).length;
-  return dailyNeed({ ...stated, ...desired, tokensIn, metrics: metrics.length });
+  const { limit, unit } = await readRecordRules(database, statedRecords(stated));
+  return dailyNeed({
+    ...{ ...stated, ...desired, tokensIn, metrics: metrics.length },
+    ...{ recordLimit: limit, recordUnit: unit },
+  });
 }

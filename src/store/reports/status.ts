@@ -36,6 +36,8 @@ export interface Status {
   readonly revisions: number;
   /** Calls of the last 24 hours by outcome. */
   readonly calls: Readonly<Record<string, number>>;
+  /** What answers of the last 24 hours held and nobody keeps. */
+  readonly dropped: { readonly windowsBeside: number; readonly rejects: number };
   readonly lastCall:
     | { readonly at: number; readonly outcome: string; readonly message: string | null }
     | undefined;
@@ -150,6 +152,7 @@ async function readTotals(
     notes: number;
     revisions: number;
     calls: Record<string, number>;
+    dropped: { windowsBeside: number; rejects: number };
     last: { at: number; outcome: string; message: string | null } | null;
     bytes: number;
     timescale: boolean;
@@ -166,6 +169,10 @@ async function readTotals(
            where sent_at > ${new Date(now - 86_400_000).toISOString()}::timestamptz group by outcome
          ) as by_outcome) as calls,
         (select jsonb_build_object(
+           'windowsBeside', coalesce(sum(windows_beside), 0), 'rejects', coalesce(sum(rejects_dropped), 0))
+         from cryptoracle.requests
+         where sent_at > ${new Date(now - 86_400_000).toISOString()}::timestamptz) as dropped,
+        (select jsonb_build_object(
            'at', extract(epoch from sent_at) * 1000, 'outcome', outcome, 'message', message)
          from cryptoracle.requests order by id desc limit 1) as last,
         pg_database_size(current_database())::float8 as bytes,
@@ -178,6 +185,7 @@ async function readTotals(
     qualityNotes: totals?.notes ?? 0,
     revisions: totals?.revisions ?? 0,
     calls: totals?.calls ?? {},
+    dropped: totals?.dropped ?? { windowsBeside: 0, rejects: 0 },
     lastCall: totals?.last ?? undefined,
     accessRefused: await readBreaker(database),
     dayStart: (await readFacts(database)).day_start,

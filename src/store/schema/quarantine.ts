@@ -47,7 +47,7 @@ export const quarantineDescription = describeTable(quarantine, {
     metric: 'Code as it was sent, where known',
     reason: 'Why it was not stored',
     part: "Which part of the answer raw is: a token's 'entry', a 'window', a 'value' or a 'tag'",
-    raw: 'The JSON that was sent, cut after a million characters',
+    raw: 'The JSON that was sent, cut after 20,000 characters',
     rawDigest: 'MD5 of raw, to tell repetitions',
     timesSeen: 'How often the same was sent',
     firstSeenAt: 'When it was first sent',

@@ -21,6 +21,8 @@ export const requests = cryptoracle.table(
     code: integer('code'),
     records: integer('records').notNull().default(0),
     rowsWritten: integer('rows_written').notNull().default(0),
+    windowsBeside: integer('windows_beside').notNull().default(0),
+    rejectsDropped: integer('rejects_dropped').notNull().default(0),
     milliseconds: integer('milliseconds').notNull(),
     message: text('message'),
   },
@@ -44,6 +46,9 @@ export const requestsDescription = describeTable(requests, {
     code: "The answer's code, else the HTTP status; NULL where there was no answer",
     records: 'Values in the answer',
     rowsWritten: 'Rows that were new or changed',
+    windowsBeside: 'Windows beside the asked range that came along, and were dropped',
+    rejectsDropped:
+      'Things that could not be stored beyond the 1,000 of an answer that are kept in quarantine',
     milliseconds: 'From sending to the end of the answer',
     message: 'What went wrong',
   },

@@ -1,0 +1,2 @@
+ALTER TABLE "cryptoracle"."requests" ADD COLUMN "windows_beside" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "cryptoracle"."requests" ADD COLUMN "rejects_dropped" integer DEFAULT 0 NOT NULL;

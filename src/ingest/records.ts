@@ -1,0 +1,112 @@
+import type { Logger } from 'pino';
+import type { Answer } from '../api/decode.ts';
+import type { Clock } from '../clock.ts';
+import { Packer, type PackingRules } from '../planning/packing.ts';
+import type { DataRequest } from '../planning/request.ts';
+import type { Database } from '../store/connection/database.ts';
+import { readFacts, storeFact, withStated } from '../store/ledger/facts.ts';
+import { rulesOf, type StatedRecords } from '../store/ledger/record-rules.ts';
+import { lowerLimitOf, type ShownLimit } from './cut-short.ts';
+import { halve } from './splitting.ts';
+
+/** How long what the database says is taken from memory, in milliseconds. */
+const rereadAfter = 1000;
+
+/** In how many answers a lower limit must show before it is believed: a new token may cut one by chance. */
+const enoughAnswers = 2;
+
+/**
+ * What counts as a record, how many an answer holds, and whether a request without tags is accepted: as settings say it, as
+ * it was found, or as the API page has it. Learns from answers.
+ */
+export class Records {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #stated: StatedRecords;
+  readonly #packer = new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
+  /** How often a limit showed, by unit and number. */
+  readonly #shown = new Map<string, number>();
+  #rules: PackingRules | undefined;
+  #isTagsShown = false;
+  /** When the rules were read, by the machine's timer. */
+  #readAt = Number.NEGATIVE_INFINITY;
+
+  constructor(database: Database, clock: Clock, log: Logger, stated: StatedRecords) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#log = log;
+    this.#stated = stated;
+  }
+
+  async rules(): Promise<PackingRules> {
+    if (this.#rules !== undefined && performance.now() - this.#readAt < rereadAfter) return this.#rules;
+    const facts = withStated(await readFacts(this.#database), this.#stated);
+    this.#rules = rulesOf(facts);
+    this.#isTagsShown = facts.empty_tags.found !== 'assumed';
+    this.#readAt = performance.now();
+    this.#packer.follow(this.#rules);
+    return this.#rules;
+  }
+
+  /** The request in parts that keep to the limit: it may have been planned when another was known. */
+  async divide(request: DataRequest): Promise<readonly DataRequest[]> {
+    await this.rules();
+    if (this.#packer.fits(request)) return [request];
+    return request.tags.length === 0 ? this.#packer.pack(request) : this.#halves(request);
+  }
+
+  #halves(request: DataRequest): readonly DataRequest[] {
+    const parts = this.#packer.fits(request) ? undefined : halve(request);
+    return parts === undefined ? [request] : parts.flatMap((part) => this.#halves(part));
+  }
+
+  /** Notices a limit that is lower than the one that is known, where an answer was cut short. */
+  async learnFromCut(request: DataRequest, answer: Answer): Promise<void> {
+    const rules = await this.rules();
+    const shown = lowerLimitOf(request, answer, rules);
+    if (shown === undefined) return;
+    const key = `${shown.unit} ${shown.limit}`;
+    const times = (this.#shown.get(key) ?? 0) + 1;
+    this.#shown.set(key, times);
+    if (times === enoughAnswers) await this.#keep(shown, rules);
+  }
+
+  async #keep({ limit, unit }: ShownLimit, before: PackingRules): Promise<void> {
+    const now = this.#clock.now();
+    const detail = `${enoughAnswers} answers were cut short at ${limit} ${unit}s`;
+    const found = 'answered';
+    await storeFact(this.#database, { name: 'record_limit', value: limit, found, detail }, now);
+    if (unit !== before.unit) {
+      await storeFact(this.#database, { name: 'record_unit', value: unit, found, detail }, now);
+    }
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    const isStated = this.#stated.record_limit !== undefined;
+    this.#log.warn(
+      { limit, unit, before: before.limit },
+      isStated
+        ? 'answers are cut short below RECORD_LIMIT: a lower one would save calls'
+        : 'answers are cut short below the limit that was assumed: requests keep to the lower one from now on',
+    );
+  }
+
+  /** Whether nothing has shown yet whether a request without tags is accepted. */
+  async isTagsOpen(): Promise<boolean> {
+    await this.rules();
+    return !this.#isTagsShown;
+  }
+
+  /** Keeps whether a request without tags is accepted. */
+  async noteEmptyTags(value: 'accepted' | 'refused', detail: string): Promise<void> {
+    this.#isTagsShown = true;
+    const { isNew } = await storeFact(
+      this.#database,
+      { name: 'empty_tags', value, found: 'answered', detail },
+      this.#clock.now(),
+    );
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    if (isNew && value === 'refused') {
+      this.#log.warn('the API refuses requests without tags: one tag is sent along from now on');
+    }
+  }
+}
