@@ -1,4 +1,3 @@
-import { parseBeijing } from '../beijing.ts';
 import {
   metrics as catalogue,
   dayStartAt,
@@ -6,7 +5,6 @@ import {
   isMetricCode,
   isTagCode,
   isToken,
-  type ListedToken,
   type MetricCode,
   metricPosition,
   type TagCode,
@@ -15,6 +13,7 @@ import {
 } from '../catalog/index.ts';
 import { windowLists } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
+import { firstText, isStorable, isTooDeep, listOf, readNumber, startOf } from './fields.ts';
 import { isJson, type Json } from './json.ts';
 
 /** What was asked, as far as the answer is checked against it. Times are milliseconds since the epoch. */
@@ -291,106 +290,8 @@ function codeOf(entry: Json): string | undefined {
   return firstText(entry, tagNames);
 }
 
-/** The first text under any of the names. */
-function firstText(entry: Json, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const value = entry[name];
-    if (typeof value === 'string' && value !== '') return value;
-  }
-  return undefined;
-}
-
-function startOf({ startTime }: Json): number | undefined {
-  return typeof startTime === 'string' ? parseBeijing(startTime) : undefined;
-}
-
-/** Far more levels than any answer has. */
-const deepestAnswer = 64;
-
-/** `JSON.parse` reads what is nested so deep that walking or writing it again would overflow the stack. */
-function isTooDeep(value: unknown, levelsLeft = deepestAnswer): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levelsLeft === 0) return true;
-  // Spelled out: this runs over every value of every answer, and `Object.values().some()` takes thirty times as long.
-  if (Array.isArray(value)) {
-    for (const item of value) if (isTooDeep(item, levelsLeft - 1)) return true;
-    return false;
-  }
-  const fields = value as Readonly<Record<string, unknown>>;
-  for (const name in fields) if (isTooDeep(fields[name], levelsLeft - 1)) return true;
-  return false;
-}
-
 /** Tags come as a list or as a map; an empty map says that there are none. */
 function tagEntries(tags: unknown): readonly unknown[] {
   if (!isJson(tags)) return listOf(tags) ?? [];
   return Object.keys(tags).length === 0 ? [] : [tags];
-}
-
-/** @returns the list, an empty one for nothing, `undefined` for what is neither */
-function listOf(value: unknown): readonly unknown[] | undefined {
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? value : undefined;
-}
-
-/** PostgreSQL's text holds neither NUL nor half a surrogate pair. */
-function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed();
-}
-
-/** Says each digit's place in one way only: else a long text of digits that is no number would take for ever. */
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-/** @returns the number, `null` for 'no value yet', `undefined` for what is neither. */
-function readNumber(value: unknown): number | null | undefined {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string') {
-    const text = value.trim();
-    if (text === '') return null;
-    if (!decimal.test(text)) return undefined;
-    return finite(Number(text));
-  }
-  return typeof value === 'number' ? finite(value) : undefined;
-}
-
-function finite(value: number): number | undefined {
-  return Number.isFinite(value) ? value : undefined;
-}
-
-/** Many times the 200 tokens there are. Every token has a ledger and a share of every plan: garbage must not get one. */
-const mostTokens = 10_000;
-
-/** Longest name of a token that is one, in characters. */
-const longestName = 200;
-
-/** Names under which a token comes in the token list, and under which the list itself may stand. */
-const tokenNames = ['token', 'symbol', 'coin', 'coinSymbol', 'tokenSymbol', 'code'] as const;
-const tokenLists = ['list', 'tokens'] as const;
-
-/**
- * Reads the answer to the token list: texts, or objects with the token under one of several names and perhaps `name`; the
- * list may stand in an object. Entries that are neither are left out.
- *
- * @throws ApiFailure (`transient`) where the whole is no list, or names no token, or more than 10,000
- */
-export function decodeTokens(answer: unknown): ListedToken[] {
-  const list = isJson(answer) ? tokenLists.map((name) => answer[name]).find(Array.isArray) : answer;
-  if (!Array.isArray(list))
-    throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
-  const tokens = new Map<Token, ListedToken>();
-  for (const entry of list as readonly unknown[]) {
-    const text = isJson(entry) ? firstText(entry, tokenNames) : entry;
-    const token = typeof text === 'string' ? text.trim() : '';
-    if (!isToken(token)) continue;
-    tokens.set(token, { token, name: isJson(entry) && isName(entry.name) ? entry.name : token });
-  }
-  if (tokens.size > mostTokens) {
-    throw new ApiFailure('transient', `the token list names more than ${mostTokens} tokens`, { code: 200 });
-  }
-  if (tokens.size === 0) throw new ApiFailure('transient', 'the token list names no token', { code: 200 });
-  return [...tokens.values()];
-}
-
-function isName(name: unknown): name is string {
-  return typeof name === 'string' && name !== '' && name.length <= longestName && isStorable(name);
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Answer, type Asked, decodeAnswer, decodeTokens } from '../../src/api/decode.ts';
+import { type Answer, type Asked, decodeAnswer } from '../../src/api/decode.ts';
 import type { ApiFailure } from '../../src/api/failure.ts';
+import { decodeTokens } from '../../src/api/token-list.ts';
 import { formatBeijing } from '../../src/beijing.ts';
 import { asToken, metricCodes } from '../../src/catalog/index.ts';
 import { day, newYear } from '../planning/arbitraries.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, decodeAnswer, decodeTokens } from '../../src/api/decode.ts';
+import { type Asked, decodeAnswer } from '../../src/api/decode.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
+import { decodeTokens } from '../../src/api/token-list.ts';
 import { asToken } from '../../src/catalog/index.ts';
 
 const midnight = Date.UTC(2024, 11, 31, 16);

@@ -6,7 +6,6 @@ import {
   tagCodes,
   windowLength,
 } from '../../catalog/index.ts';
-import { decodeTokens } from '../decode.ts';
 import {
   defaultWireProfile,
   type MetricsQuestion,
@@ -14,6 +13,7 @@ import {
   type WireProfile,
 } from '../dialects/index.ts';
 import { ApiFailure } from '../failure.ts';
+import { decodeTokens } from '../token-list.ts';
 import { dayStartIn, isWhole, type TagsShape, tagsShapeIn } from './answers.ts';
 import type { Probe } from './search.ts';
 import { verdictOf } from './verdict.ts';

@@ -18,7 +18,7 @@ import { type BackfillOrder, endOrder } from '../../store/ledger/orders.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { all, pageOf, utc, where } from './queries/sql.ts';
 import type { Reading } from './reading.ts';
-import type * as schemas from './schemas.ts';
+import type * as schemas from './schemas/index.ts';
 
 /** Backfills as the API places and shows them. Placed orders are left to the workers of the pipeline. */
 

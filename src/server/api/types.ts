@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type * as schemas from './schemas.ts';
+import type * as schemas from './schemas/index.ts';
 
 /** The API's answers as types, for the page. */
 

@@ -1,4 +1,4 @@
-import type { CellState } from '../schemas.ts';
+import type { CellState } from '../schemas/index.ts';
 
 /** What a cell of the heat map shows, from what was counted in it; pure. */
 

@@ -4,7 +4,7 @@ import { type Granularity, windowLength } from '../../../catalog/granularities.t
 import { UserError } from '../../../errors.ts';
 import { metricTable } from '../../../store/schema/sql.ts';
 import type { Reading } from '../reading.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/index.ts';
 import { type CellCounts, stateOf } from './cell-state.ts';
 import { instant, utc } from './sql.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Reading } from '../reading.ts';
-import type * as schemas from '../schemas.ts';
+import type * as schemas from '../schemas/index.ts';
 import { all, instant, pageOf, utc, where } from './sql.ts';
 
 /** Lists of what happened and of what is wrong: the newest first, a page at a time. */

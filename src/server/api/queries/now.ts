@@ -11,7 +11,7 @@ import type { GranularityStatus, Status } from '../../../store/reports/status.ts
 import { metricTable } from '../../../store/schema/sql.ts';
 import type { QueueCounts } from '../../sources.ts';
 import type { Reading } from '../reading.ts';
-import type * as schemas from '../schemas.ts';
+import type * as schemas from '../schemas/index.ts';
 import { instant } from './sql.ts';
 import { judge } from './verdict.ts';
 

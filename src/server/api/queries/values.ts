@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { metricTable } from '../../../store/schema/sql.ts';
 import type { Reading } from '../reading.ts';
-import type * as schemas from '../schemas.ts';
+import type * as schemas from '../schemas/index.ts';
 import { instant, pageOf, utc } from './sql.ts';
 
 /** The values themselves, and what stands out among them. */

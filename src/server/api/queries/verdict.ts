@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type * as schemas from '../schemas.ts';
+import type * as schemas from '../schemas/index.ts';
 
 /** One sentence on how things are and one on what to do about it; pure. The worst comes first, for it explains the rest. */
 

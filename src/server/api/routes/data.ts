@@ -3,7 +3,7 @@ import { readCell, readCoverage } from '../queries/coverage.ts';
 import { readGapPage } from '../queries/lists.ts';
 import { readNow } from '../queries/now.ts';
 import { readCatalogue, readMovers, readValues, readZscores } from '../queries/values.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/index.ts';
 import { stringify } from './csv.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
 

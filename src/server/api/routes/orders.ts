@@ -1,5 +1,5 @@
 import { changeOrder, listOrders, placeForWorkers, priceOrder, showOrder } from '../orders.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/index.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
 
 /** Backfills: priced by whoever reads, placed and changed by whoever may write. */

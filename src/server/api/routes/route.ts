@@ -6,7 +6,7 @@ import type { BackfillContext } from '../../../backfill/context.ts';
 import type { Clock } from '../../../clock.ts';
 import type { QuarantineFilter } from '../../../store/answers/quarantine.ts';
 import type { NowSources } from '../queries/now.ts';
-import { problem, type replayed } from '../schemas.ts';
+import { problem, type replayed } from '../schemas/index.ts';
 
 /** What the routes of the API are built with. */
 export interface ApiOptions extends NowSources {

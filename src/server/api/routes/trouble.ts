@@ -9,7 +9,7 @@ import {
   readRequests,
   readRevisions,
 } from '../queries/lists.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/index.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
 
 /** Calls, refusals, quarantine, doubts and changes. */

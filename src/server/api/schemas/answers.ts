@@ -1,42 +1,9 @@
 import { z } from 'zod';
-import { granularities } from '../../catalog/granularities.ts';
+import { given, granularity, page } from './parts.ts';
 
-/** What the API takes and gives. The page has its types from here, and the OpenAPI description is made of it. */
-
-const granularity = z.enum(granularities).describe('Length of a window');
-
-/** Instants are given in UTC, and taken with any offset. */
-const instant = z.iso.datetime({ offset: true }).describe('An instant, ISO 8601 with its offset');
-
-const given = z.string().describe('An instant in UTC, ISO 8601');
-
-const token = z.string().min(1).max(64).describe('Ticker of a token');
-
-/** A comma list in the address. */
-const list = (most: number, what: string) =>
-  z
-    .string()
-    .max(20_000)
-    .transform((text) => text.split(',').filter((item) => item !== ''))
-    .pipe(z.array(z.string().max(64)).max(most))
-    .describe(`${what}, separated by commas; at most ${most}`);
-
-const explorerTokens = list(10, 'Tickers');
-const columns = list(40, 'Columns of metrics, e.g. net_sentiment');
-
-/** A page of a list: where it goes on, and how long it is. */
-const paging = {
-  cursor: z.coerce.number().int().min(0).max(1e15).optional().describe('`next` of the page before'),
-  limit: z.coerce.number().int().min(1).max(500).default(50).describe('Most items'),
-};
+/** What the API gives. */
 
 export const problem = z.object({ error: z.string() });
-
-const page = <Item extends z.ZodType>(item: Item) =>
-  z.object({
-    items: z.array(item),
-    next: z.number().nullable().describe('The next `cursor`; null at the end'),
-  });
 
 // --- Session and catalogue ---
 
@@ -129,31 +96,12 @@ export const now = z.object({
 
 // --- Values ---
 
-const range = {
-  from: instant.describe('Start of the range'),
-  to: instant.describe('End of the range, not included'),
-};
-
-export const valuesQuery = z.object({
-  granularity,
-  token: explorerTokens,
-  metric: columns,
-  ...range,
-  asOf: instant.optional().describe('As known at this instant'),
-  cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
-  limit: z.coerce.number().int().min(1).max(20_000).default(5000),
-});
-
 export const values = z.object({
   columns: z.array(z.string()).describe("'time', 'token' and the metrics, as in each row"),
   rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
   next: z.number().nullable(),
   sql: z.string().describe('The same as SQL, for a tool of your own'),
 });
-
-const places = { granularity, ...paging };
-
-export const moversQuery = z.object({ ...places, by: z.enum(['mentions', 'sentiment']).default('mentions') });
 
 export const mover = z.object({
   token: z.string(),
@@ -165,9 +113,9 @@ export const mover = z.object({
   sentimentBefore: z.number().nullable(),
   sentimentChange: z.number().nullable(),
 });
+
 export const movers = page(mover);
 
-export const zscoresQuery = z.object(places);
 export const zscore = z.object({
   token: z.string(),
   time: given,
@@ -177,6 +125,7 @@ export const zscore = z.object({
   windows: z.number(),
   zscore: z.number().nullable(),
 });
+
 export const zscores = page(zscore);
 
 // --- Coverage ---
@@ -197,12 +146,6 @@ export const cellStates = {
 
 export type CellState = keyof typeof cellStates;
 
-export const coverageQuery = z.object({
-  granularity,
-  ...range,
-  by: z.enum(['day', 'window']).default('day').describe('A column for each Beijing day, or for each window'),
-});
-
 export const coverage = z.object({
   granularity,
   from: given,
@@ -211,8 +154,6 @@ export const coverage = z.object({
   legend: z.record(z.string(), z.string()).describe('What each letter means'),
   rows: z.array(z.object({ token: z.string(), cells: z.string().describe('A letter for each column') })),
 });
-
-export const cellQuery = z.object({ granularity, token, ...range });
 
 export const cell = z.object({
   gaps: z.array(
@@ -241,12 +182,6 @@ export const cell = z.object({
   notes: z.number(),
 });
 
-export const gapsQuery = z.object({
-  granularity,
-  token: token.optional(),
-  reason: z.string().max(60).optional(),
-  ...paging,
-});
 export const gap = z.object({
   token: z.string(),
   reason: z.string(),
@@ -256,23 +191,11 @@ export const gap = z.object({
   to: given,
   windows: z.number(),
 });
+
 export const gaps = page(gap);
 
 // --- Trouble ---
 
-const filters = {
-  granularity: granularity.optional(),
-  token: token.optional(),
-  from: instant.optional(),
-  to: instant.optional(),
-};
-
-export const requestsQuery = z.object({
-  ...filters,
-  outcome: z.string().max(40).optional().describe("An outcome, or 'failed' for all but answered ones"),
-  lane: z.string().max(20).optional(),
-  ...paging,
-});
 export const request = z.object({
   id: z.number(),
   at: given,
@@ -290,9 +213,9 @@ export const request = z.object({
   milliseconds: z.number(),
   message: z.string().nullable(),
 });
+
 export const requests = page(request);
 
-export const failuresQuery = z.object({ hours: z.coerce.number().int().min(1).max(720).default(24) });
 export const failures = z.object({
   items: z.array(
     z.object({
@@ -310,12 +233,6 @@ export const refusals = z.object({
   items: z.array(z.object({ code: z.string(), name: z.string().nullable(), since: given, last: given })),
 });
 
-export const quarantineQuery = z.object({
-  ...filters,
-  reason: z.string().max(200).optional(),
-  resolved: z.stringbool().default(false).describe('Whether resolved entries come, too'),
-  ...paging,
-});
 export const quarantineEntry = z.object({
   id: z.number(),
   granularity,
@@ -329,23 +246,18 @@ export const quarantineEntry = z.object({
   lastSeenAt: given,
   resolution: z.string().nullable(),
 });
+
 export const quarantine = page(quarantineEntry);
 
-export const quarantineChoice = z.object({
-  granularity: granularity.optional(),
-  token: token.optional(),
-  metric: z.string().max(64).optional(),
-  reason: z.string().max(200).optional(),
-});
 export const replayed = z.object({
   replayed: z.number(),
   superseded: z.number(),
   left: z.number(),
   values: z.number(),
 });
+
 export const dismissed = z.object({ dismissed: z.number() });
 
-export const notesQuery = z.object({ ...filters, note: z.string().max(60).optional(), ...paging });
 export const note = z.object({
   granularity,
   token: z.string(),
@@ -356,9 +268,9 @@ export const note = z.object({
   detail: z.string(),
   notedAt: given,
 });
+
 export const notes = page(note);
 
-export const revisionsQuery = z.object({ ...filters, metric: z.string().max(64).optional(), ...paging });
 export const revision = z.object({
   id: z.number(),
   granularity,
@@ -369,16 +281,10 @@ export const revision = z.object({
   new: z.number(),
   revisedAt: given,
 });
+
 export const revisions = page(revision);
 
 // --- Backfills ---
-
-export const orderChoice = z.object({
-  ...range,
-  granularities: z.array(granularity).min(1).max(4),
-  tokens: z.array(token).max(500).optional().describe('All that are wanted, where absent'),
-  refresh: z.boolean().default(false).describe('Whether to ask again for what is answered'),
-});
 
 export const price = z.object({
   values: z.number(),
@@ -408,13 +314,14 @@ export const order = z.object({
   endedAt: given.nullable(),
   message: z.string().nullable(),
 });
+
 export const orders = page(order);
-export const ordersQuery = z.object({ state: z.string().max(20).optional(), ...paging });
-export const orderParams = z.object({ id: z.coerce.number().int().min(1).max(1e15) });
+
 export const orderProgress = z.object({
   order,
   valuesLeft: z.number(),
   requestsLeft: z.number(),
   done: z.number().describe('Share of the values that are there, 0 to 1'),
 });
+
 export const placed = z.object({ id: z.number() });

@@ -1,0 +1,66 @@
+import { parseBeijing } from '../beijing.ts';
+import type { Instant } from '../time.ts';
+import type { Json } from './json.ts';
+
+/** Reads single fields of an answer, of which nothing is believed. */
+
+/** The first text under any of the names. */
+export function firstText(entry: Json, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = entry[name];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return undefined;
+}
+
+/** Start of a window, which comes as Beijing time. */
+export function startOf({ startTime }: Json): Instant | undefined {
+  return typeof startTime === 'string' ? parseBeijing(startTime) : undefined;
+}
+
+/** Far more levels than any answer has. */
+const deepestAnswer = 64;
+
+/** `JSON.parse` reads what is nested so deep that walking or writing it again would overflow the stack. */
+export function isTooDeep(value: unknown, levelsLeft = deepestAnswer): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levelsLeft === 0) return true;
+  // Spelled out: this runs over every value of every answer, and `Object.values().some()` takes thirty times as long.
+  if (Array.isArray(value)) {
+    for (const item of value) if (isTooDeep(item, levelsLeft - 1)) return true;
+    return false;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  for (const name in fields) if (isTooDeep(fields[name], levelsLeft - 1)) return true;
+  return false;
+}
+
+/** @returns the list, an empty one for nothing, `undefined` for what is neither */
+export function listOf(value: unknown): readonly unknown[] | undefined {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : undefined;
+}
+
+/** PostgreSQL's text holds neither NUL nor half a surrogate pair. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+/** Says each digit's place in one way only: else a long text of digits that is no number would take for ever. */
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** @returns the number, `null` for 'no value yet', `undefined` for what is neither. */
+export function readNumber(value: unknown): number | null | undefined {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'string') {
+    const text = value.trim();
+    if (text === '') return null;
+    if (!decimal.test(text)) return undefined;
+    return finite(Number(text));
+  }
+  return typeof value === 'number' ? finite(value) : undefined;
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}

@@ -1,0 +1,91 @@
+import type { ComponentChildren } from 'preact';
+import { change, place } from '../../address.ts';
+import type { Query } from '../../api.ts';
+import { type Column, Field, Paged, Select, Time } from '../../parts/parts.tsx';
+
+/** A list that is filtered by what the address says. */
+
+export const filter = (name: string) => place.value.query.get(name) ?? '';
+
+/** The filters that every list has. */
+export const commonFilters = () => ({ granularity: filter('granularity'), token: filter('token') });
+
+const granularities = [
+  ['', 'all'],
+  ['15m', '15m'],
+  ['1h', '1h'],
+  ['4h', '4h'],
+  ['1d', '1d'],
+] as const;
+
+function Filters({ children }: { children?: ComponentChildren }) {
+  return (
+    <div class="controls">
+      <Select
+        label="Granularity"
+        value={filter('granularity')}
+        options={granularities}
+        onChange={(granularity) => change({ granularity })}
+      />
+      <Field
+        label="Token"
+        value={filter('token')}
+        placeholder="all"
+        onChange={(token) => change({ token: token.toUpperCase() })}
+      />
+      {children}
+    </div>
+  );
+}
+
+/** The list with its filters above it. */
+export function Filtered<T>(props: {
+  path: string;
+  /** Besides {@link commonFilters}. */
+  query?: Query;
+  columns: readonly Column<T>[];
+  caption: string;
+  empty: string;
+  /** Filters and buttons of this list alone. */
+  children?: ComponentChildren;
+  /** Another number has the list read again. */
+  turn?: number;
+  /** Stands between filters and list. */
+  note?: ComponentChildren;
+}) {
+  const { path, query, columns, caption, empty, children, turn, note } = props;
+  return (
+    <>
+      <Filters>{children}</Filters>
+      {note}
+      <Paged
+        key={turn}
+        path={path}
+        query={{ ...commonFilters(), ...query }}
+        columns={columns}
+        caption={caption}
+        empty={empty}
+      />
+    </>
+  );
+}
+
+/** The window that an entry is about. */
+export const windowColumn: Column<{ granularity: string; time: string | null }> = {
+  name: 'Window',
+  show: ({ granularity, time }) => (
+    <>
+      {granularity} {time !== null && <Time at={time} />}
+    </>
+  ),
+};
+
+export const tokenColumn: Column<{ token: string | null }> = {
+  name: 'Token',
+  show: ({ token }) => token ?? '–',
+};
+
+export const metricColumn: Column<{ metric: string | null }> = {
+  name: 'Metric',
+  show: ({ metric }) => metric ?? '–',
+};
