@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { oneLine } from '../errors.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import { readBody } from './body.ts';
 import { Overdue, withDeadline } from './deadline.ts';
 import type { Credentials, Dialect, MetricsQuestion, Question } from './dialect.ts';
@@ -11,12 +12,12 @@ import { backoff, defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 export interface Attempt {
   readonly outcome: 'answered' | ApiFailure['kind'];
   readonly code: number | undefined;
-  readonly milliseconds: number;
+  readonly milliseconds: Milliseconds;
   readonly message: string | undefined;
-  /** How long the API asked us to wait, in milliseconds. */
-  readonly retryAfter: number | undefined;
-  /** What the API's clock showed, by its `Date` header; milliseconds since the epoch, to the second. */
-  readonly serverTime: number | undefined;
+  /** How long the API asked us to wait. */
+  readonly retryAfter: Milliseconds | undefined;
+  /** What the API's clock showed, by its `Date` header, to the second. */
+  readonly serverTime: Instant | undefined;
 }
 
 export interface ApiClientOptions {
@@ -25,8 +26,8 @@ export interface ApiClientOptions {
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly retry?: RetryPolicy;
-  /** Milliseconds until a call without a complete answer counts as failed. */
-  readonly timeout?: number;
+  /** After how long a call without a complete answer counts as failed. */
+  readonly timeout?: Milliseconds;
   /** Largest answer that is read, in bytes. */
   readonly largestAnswer?: number;
   /** A number in 0..1 for the jitter. */
@@ -83,7 +84,7 @@ export class ApiClient {
       context.signal?.throwIfAborted();
       await context.turn?.(context.signal);
       const sent = performance.now();
-      let serverTime: number | undefined;
+      let serverTime: Instant | undefined;
       const report = (outcome: Attempt['outcome'], failure?: ApiFailure) =>
         context.onAttempt?.({
           outcome,
@@ -157,7 +158,7 @@ function refuseRedirect({ status, body }: Response): void {
   });
 }
 
-function timeOf(headers: Headers): number | undefined {
+function timeOf(headers: Headers): Instant | undefined {
   const time = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(time) ? undefined : time;
 }

@@ -1,3 +1,5 @@
+import type { Milliseconds } from '../time.ts';
+
 /** Why work was given up. */
 export class Overdue extends Error {
   override readonly name = 'Overdue';
@@ -12,7 +14,7 @@ export class Overdue extends Error {
  * @throws Overdue when the time is over; the outer signal's reason when that is aborted; what the work throws
  */
 export function withDeadline<T>(
-  milliseconds: number,
+  milliseconds: Milliseconds,
   outer: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

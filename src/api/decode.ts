@@ -11,26 +11,27 @@ import {
   type Token,
   windowLength,
 } from '../catalog/index.ts';
+import type { Instant } from '../time.ts';
 import { windowLists } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
 import { firstText, isStorable, isTooDeep, listOf, readNumber, startOf } from './fields.ts';
 import { isJson, type Json } from './json.ts';
 
-/** What was asked, as far as the answer is checked against it. Times are milliseconds since the epoch. */
+/** What was asked, as far as the answer is checked against it. */
 export interface Asked {
   readonly granularity: Granularity;
   readonly tokens: readonly Token[];
   readonly metrics: readonly MetricCode[];
   readonly tags: readonly TagCode[];
   /** Half-open, on the grid. */
-  readonly interval: { readonly start: number; readonly end: number };
+  readonly interval: { readonly start: Instant; readonly end: Instant };
 }
 
 /** Values of one token in one window. */
 export interface AnsweredRow {
   readonly token: Token;
   /** Start of the window. */
-  readonly time: number;
+  readonly time: Instant;
   /** By {@link metricPosition}; `null` where there is no value. */
   readonly values: (number | null)[];
 }
@@ -61,7 +62,7 @@ export interface Reject {
   /** Which part of the answer `raw` is. */
   readonly part: AnswerPart;
   readonly token: string | undefined;
-  readonly time: number | undefined;
+  readonly time: Instant | undefined;
   readonly metric: string | undefined;
   readonly raw: unknown;
 }
@@ -112,7 +113,7 @@ class AnswerReader {
   readonly #tokens: ReadonlySet<string>;
   readonly #metrics: ReadonlySet<string>;
   readonly #rows = new Map<string, AnsweredRow & { readonly seen: boolean[] }>();
-  readonly #tags = new Map<string, AnsweredTag & { readonly time: number }>();
+  readonly #tags = new Map<string, AnsweredTag & { readonly time: Instant }>();
   readonly #rejects: Reject[] = [];
   #values = 0;
   #windows = 0;
@@ -151,7 +152,7 @@ class AnswerReader {
     reason: RejectReason,
     part: AnswerPart,
     raw: unknown,
-    where: { token?: string; time?: number; metric?: string } = {},
+    where: { token?: string; time?: Instant; metric?: string } = {},
   ): void {
     if (this.#rejects.length === mostKept) {
       this.#moreRejects++;
@@ -214,7 +215,7 @@ class AnswerReader {
     for (const item of window.data) this.#readValue(token, time, item);
   }
 
-  #readValue(token: Token, time: number, item: unknown): void {
+  #readValue(token: Token, time: Instant, item: unknown): void {
     if (!isJson(item) || typeof item.endpoint !== 'string') {
       return this.#reject('malformed', 'value', item, { token, time });
     }
@@ -237,7 +238,7 @@ class AnswerReader {
     if (value !== null) row.values[position] = value;
   }
 
-  #row(token: Token, time: number): AnsweredRow & { readonly seen: boolean[] } {
+  #row(token: Token, time: Instant): AnsweredRow & { readonly seen: boolean[] } {
     const key = `${time} ${token}`;
     let row = this.#rows.get(key);
     if (row === undefined) {
@@ -252,7 +253,7 @@ class AnswerReader {
    *
    * @param time start of the window that they stand in; the newest counts
    */
-  #readTags(token: Token, entries: readonly unknown[], time = 0): void {
+  #readTags(token: Token, entries: readonly unknown[], time: Instant = 0): void {
     for (const entry of entries) {
       if (!isJson(entry)) this.#readTag(token, entry, time);
       else if (Array.isArray(entry.data)) this.#readTags(token, entry.data, startOf(entry) ?? time);
@@ -263,7 +264,7 @@ class AnswerReader {
     }
   }
 
-  #readTag(token: Token, entry: unknown, time: number): void {
+  #readTag(token: Token, entry: unknown, time: Instant): void {
     this.#values++;
     const tag = isJson(entry) ? codeOf(entry) : undefined;
     if (!isJson(entry) || tag === undefined) return this.#reject('malformed', 'tag', entry, { token });

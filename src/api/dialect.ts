@@ -1,4 +1,5 @@
 import type { ApiVersion, Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
+import type { Instant } from '../time.ts';
 
 /**
  * What a version of the API is to the rest of the program: how a question is dressed, how an answer is opened, and the
@@ -39,8 +40,8 @@ export interface MetricsQuestion {
   readonly tags: readonly TagCode[];
   /** Parameters of metrics that have some; left out where none has. */
   readonly extraParams?: readonly ExtraParam[];
-  /** Half-open, on the grid; milliseconds since the epoch. */
-  readonly interval: { readonly start: number; readonly end: number };
+  /** Half-open, on the grid. */
+  readonly interval: { readonly start: Instant; readonly end: Instant };
 }
 
 /** The calls of the API, as their paths below the version. */
@@ -91,7 +92,7 @@ export interface ServerSide {
   read(
     call: IncomingCall,
     credentials: SealedCredentials,
-    now: number,
+    now: Instant,
   ): { readonly business: BusinessParameters } | { readonly refusal: WireRefusal };
   /** Name of the field of an answer that holds its payload. */
   readonly payload: string;
@@ -116,13 +117,12 @@ export interface Dialect {
   /** The secrets that it needs. */
   readonly secrets: readonly SecretName[];
   readonly fields: AnswerFields;
-  /** @param now milliseconds since the epoch, for dialects that send the time */
-  encode(question: Question, credentials: Credentials, now: number): OutgoingCall;
+  /** @param now for dialects that send the time */
+  encode(question: Question, credentials: Credentials, now: Instant): OutgoingCall;
   /**
    * Takes the payload out of a reply, still unchecked; `null` where the API says that there is nothing.
-   * @param now milliseconds since the epoch
    * @throws ApiFailure where the code is not 200, or there is no envelope that can be opened
    */
-  open(reply: Reply, credentials: Credentials, now: number): unknown;
+  open(reply: Reply, credentials: Credentials, now: Instant): unknown;
   readonly server: ServerSide;
 }

@@ -1,3 +1,5 @@
+import type { Milliseconds } from '../time.ts';
+
 /**
  * Why a call to the API gave no answer, as kinds that the program decides by (API page, Error Codes).
  *
@@ -50,8 +52,8 @@ export class ApiFailure extends Error {
   readonly kind: FailureKind;
   /** The envelope's `code`, else the HTTP status, else `undefined` where there was no answer. */
   readonly code: number | undefined;
-  /** How long the API asked us to wait, in milliseconds. */
-  readonly retryAfter: number | undefined;
+  /** How long the API asked us to wait. */
+  readonly retryAfter: Milliseconds | undefined;
   /** Whether the code is an HTTP status, of an answer without an envelope. */
   readonly isStatus: boolean;
 
@@ -60,7 +62,7 @@ export class ApiFailure extends Error {
     message: string,
     details: {
       code?: number | undefined;
-      retryAfter?: number | undefined;
+      retryAfter?: Milliseconds | undefined;
       isStatus?: boolean;
       cause?: unknown;
     } = {},

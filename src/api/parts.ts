@@ -1,5 +1,6 @@
 import { formatBeijing } from '../beijing.ts';
 import type { Token } from '../catalog/index.ts';
+import type { Instant } from '../time.ts';
 import type { AnswerPart } from './decode.ts';
 import { windowLists } from './dialect.ts';
 
@@ -9,13 +10,13 @@ const [windows] = windowLists;
 /**
  * A part of an answer, dressed as an answer of its own, so that it can be decoded again.
  *
- * @param where what the part's surroundings said: its token, and the start of its window in milliseconds since the epoch
+ * @param where what the part's surroundings said: its token, and the start of its window
  * @returns `undefined` where the surroundings are not known well enough
  */
 export function answerAround(
   part: AnswerPart,
   raw: unknown,
-  where: { readonly token: Token | undefined; readonly time: number | undefined },
+  where: { readonly token: Token | undefined; readonly time: Instant | undefined },
 ): unknown {
   if (part === 'entry') return [raw];
   const { token, time } = where;

@@ -1,9 +1,11 @@
-/** How often and how patiently a call is repeated. Durations in milliseconds. */
+import type { Instant, Milliseconds } from '../time.ts';
+
+/** How often and how patiently a call is repeated. */
 export interface RetryPolicy {
   /** Calls in all, the first included. */
   readonly attempts: number;
-  readonly firstDelay: number;
-  readonly longestDelay: number;
+  readonly firstDelay: Milliseconds;
+  readonly longestDelay: Milliseconds;
 }
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 5, firstDelay: 500, longestDelay: 30_000 };
@@ -18,22 +20,22 @@ export const defaultRetryPolicy: RetryPolicy = { attempts: 5, firstDelay: 500, l
 export function backoff(
   policy: RetryPolicy,
   attempt: number,
-  retryAfter: number | undefined,
+  retryAfter: Milliseconds | undefined,
   random: number,
-): number {
+): Milliseconds {
   const ceiling = Math.min(policy.longestDelay, policy.firstDelay * 2 ** (attempt - 1));
   const jittered = ceiling * random;
   return retryAfter === undefined ? jittered : retryAfter + policy.firstDelay * random;
 }
 
-/** Longest that a `Retry-After` is obeyed, in milliseconds; beyond it the next plan asks again. */
+/** Longest that a `Retry-After` is obeyed; beyond it the next plan asks again. */
 const longestRetryAfter = 120_000;
 
 /**
  * Reads `Retry-After`: seconds or an HTTP date.
  * @returns milliseconds from `now`, two minutes at most, or `undefined` where there is none that can be understood
  */
-export function parseRetryAfter(header: string | null, now: number): number | undefined {
+export function parseRetryAfter(header: string | null, now: Instant): Milliseconds | undefined {
   if (header === null || header.trim() === '') return undefined;
   const seconds = Number(header);
   const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;

@@ -12,6 +12,7 @@ import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
+import type { Instant } from '../time.ts';
 import { type FillScope, gapReader, stretchOf } from './scope.ts';
 
 /** Fills gaps in the foreground: the same plan and the same ingestion as the queue's, without the queue. */
@@ -36,8 +37,8 @@ export interface FillResult {
   readonly tally: IngestTally;
   /** `done`: all was asked for; whether gaps are left, the ledger knows. `no-answers`: the API gave none for long. */
   readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied' | 'no-answers';
-  /** When a call may be sent again at the earliest, where the daily budget is used up; milliseconds since the epoch. */
-  readonly budgetUntil: number | undefined;
+  /** When a call may be sent again at the earliest, where the daily budget is used up. */
+  readonly budgetUntil: Instant | undefined;
   /** Requests that failed in the last pass, and the last of their reasons. */
   readonly failures: number;
   /** The windows that were asked for in the end. */
@@ -84,7 +85,7 @@ class Fill {
   #calls = 0;
   #end: FillResult['end'] = 'done';
   readonly #spent = new Set<Lane>();
-  #budgetUntil: number | undefined;
+  #budgetUntil: Instant | undefined;
   #answered = 0;
   #failures = 0;
   #failuresInARow = 0;

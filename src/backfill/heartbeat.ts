@@ -1,7 +1,7 @@
 import { recordHeartbeat } from '../store/ledger/orders.ts';
 import type { BackfillContext } from './context.ts';
 
-/** How often an order gets a sign of life, in milliseconds. */
+/** How often an order gets a sign of life. */
 const interval = 2000;
 
 /** Tells the database that an order is being worked on, and learns from it when somebody has cancelled or paused the order. */

@@ -1,4 +1,5 @@
 import type { BackfillOrder } from '../store/ledger/orders.ts';
+import type { Instant } from '../time.ts';
 import type { BackfillContext } from './context.ts';
 import { readFillScope } from './scope.ts';
 import { summariseGaps, totalOf } from './summary.ts';
@@ -12,8 +13,7 @@ export interface ProgressSnapshot {
   readonly done: number;
   /** Values a second since an earlier snapshot; 0 in the first. */
   readonly rate: number;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
+  readonly at: Instant;
 }
 
 /** @param earlier the snapshot since which the rate is measured */
@@ -39,10 +39,10 @@ export async function readProgress(
   };
 }
 
-/** Longest time between two heartbeats of a process that works on an order, in milliseconds. */
+/** Longest time between two heartbeats of a process that works on an order. */
 const longestSilence = 60_000;
 
 /** The state as people should see it: an order that says it runs, without a process that works on it, does not. */
-export function displayedState({ state, heartbeatAt, startedAt }: BackfillOrder, now: number): string {
+export function displayedState({ state, heartbeatAt, startedAt }: BackfillOrder, now: Instant): string {
   return state === 'running' && now - (heartbeatAt ?? startedAt) > longestSilence ? 'died' : state;
 }

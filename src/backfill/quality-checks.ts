@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runQualityChecks } from '../store/answers/quality.ts';
 import type { BackfillContext } from './context.ts';
 
-/** How long stored values wait until they are checked, in milliseconds. */
+/** How long stored values wait until they are checked. */
 const interval = 20_000;
 
 /** Checks what is stored while more is fetched, so that little is left to check at the end. */

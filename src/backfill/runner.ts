@@ -4,15 +4,16 @@ import { innermost, UserError } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { leaveToWorkers, readWaitingOrders } from '../store/ledger/detached-orders.ts';
 import { readOrder } from '../store/ledger/orders.ts';
+import type { Milliseconds } from '../time.ts';
 import type { Conclusion } from './conclude.ts';
 import type { BackfillContext } from './context.ts';
 import { quoteRest } from './order.ts';
 import { workOn } from './work.ts';
 
-/** How often a worker looks for orders, in milliseconds. */
+/** How often a worker looks for orders. */
 const defaultInterval = 3000;
 
-/** How long an order rests that could not be finished for now, in milliseconds. */
+/** How long an order rests that could not be finished for now. */
 const rest = 600_000;
 
 const silentObserver = { began: () => {}, progressed: () => {}, ended: () => {} };
@@ -21,8 +22,8 @@ export interface OrderRunnerOptions {
   readonly context: BackfillContext;
   readonly ingestor: Ingestor;
   readonly log: Logger;
-  /** How often it looks for orders, in milliseconds. */
-  readonly interval?: number;
+  /** How often it looks for orders. */
+  readonly interval?: Milliseconds;
 }
 
 /** Works on orders that were left to the workers, one at a time. Any number of processes may do so. */

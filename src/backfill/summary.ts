@@ -4,6 +4,7 @@ import type { Packer } from '../planning/packing.ts';
 import { planGaps } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
+import type { Instant } from '../time.ts';
 import { type FillScope, gapReader, stretchOf } from './scope.ts';
 
 /** What a granularity lacks and what it takes to fetch it. */
@@ -16,9 +17,9 @@ export interface GapSummary {
   /** Token × window pairs, as far as gaps share them. */
   rows: number;
   requests: number;
-  /** Start of the first window missing and end of the last, in milliseconds since the epoch. */
-  from: number | undefined;
-  to: number | undefined;
+  /** Start of the first window missing and end of the last. */
+  from: Instant | undefined;
+  to: Instant | undefined;
 }
 
 /** Counts what a fill of the scope would do, without asking the API. */

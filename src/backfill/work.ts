@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { endOrder, reopenOrder, workOnOrder } from '../store/ledger/orders.ts';
 import { closeBreaker } from '../store/limits/breaker.ts';
+import type { Instant } from '../time.ts';
 import { type Conclusion, conclude } from './conclude.ts';
 import type { BackfillContext } from './context.ts';
 import { type FillResult, fillGaps } from './fill.ts';
@@ -18,8 +19,7 @@ export interface WorkStep {
   readonly calls: number;
   /** What is being filled. */
   readonly granularity: Granularity;
-  /** Milliseconds since the epoch. */
-  readonly from: number;
+  readonly from: Instant;
 }
 
 /** Told while an order is worked on. */

@@ -1,3 +1,5 @@
+import type { Instant, Milliseconds } from '../time.ts';
+
 /** The four window lengths the API serves, finest first (API page, `timeType`). */
 export const granularities = ['15m', '1h', '4h', '1d'] as const;
 
@@ -5,8 +7,8 @@ export type Granularity = (typeof granularities)[number];
 
 const minute = 60_000;
 
-/** Length of one window, in milliseconds. */
-export const windowLength: Readonly<Record<Granularity, number>> = {
+/** Length of one window. */
+export const windowLength: Readonly<Record<Granularity, Milliseconds>> = {
   '15m': 15 * minute,
   '1h': 60 * minute,
   '4h': 240 * minute,
@@ -26,7 +28,7 @@ export const dayStarts = ['08:00', '00:00'] as const;
 export type DayStart = (typeof dayStarts)[number];
 
 /** The grid of days on which a day starts at the instant; `undefined` where none does. */
-export function dayStartAt(instant: number): DayStart | undefined {
+export function dayStartAt(instant: Instant): DayStart | undefined {
   const hour = 60 * minute;
   switch (instant % windowLength['1d']) {
     case 0:

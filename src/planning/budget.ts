@@ -1,10 +1,11 @@
 import { type Granularity, windowLength } from '../catalog/index.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import type { Lane } from './lanes.ts';
 import type { RecordUnit } from './request.ts';
 
 /** How the calls of a day are divided among the lanes, so that history never takes what the newest windows need. */
 
-const day = 86_400_000;
+const day: Milliseconds = 86_400_000;
 
 /** Retries, split requests and new tokens: what the newest windows may need beyond the plain sum. */
 const slack = 1.2;
@@ -54,14 +55,14 @@ export function reserveOf(lane: Lane, need: DailyNeed): number {
  *
  * @param reserve calls of a whole day that the lane leaves
  * @param used calls that were sent today
- * @param tomorrow start of the next Beijing day; milliseconds since the epoch, as what is returned
+ * @param tomorrow start of the next Beijing day
  */
 export function nextAffordableAt(
   requestsPerDay: number,
   reserve: number,
   used: number,
-  tomorrow: number,
-): number {
+  tomorrow: Instant,
+): Instant {
   const partLeft = (free: number) => (reserve === 0 ? 1 : Math.min(1, free / reserve));
   const freeToday = requestsPerDay - used - 1;
   if (freeToday >= 0) return tomorrow - day * partLeft(freeToday);
@@ -79,7 +80,7 @@ export interface HistoryBudget {
 }
 
 /**
- * The same arithmetic as the pace's: what is kept for the lanes before history shrinks as the day passes.
+ * The same arithmetic as the rate limiter's: what is kept for the lanes before history shrinks as the day passes.
  *
  * @param partLeft of the Beijing day, 0 to 1
  */

@@ -1,7 +1,9 @@
-/** A stretch of time, half-open: `start` belongs to it, `end` does not. Milliseconds since the epoch. */
+import type { Instant } from '../time.ts';
+
+/** A stretch of time, half-open: `start` belongs to it, `end` does not. */
 export interface Interval {
-  readonly start: number;
-  readonly end: number;
+  readonly start: Instant;
+  readonly end: Instant;
 }
 
 export function isEmpty(interval: Interval): boolean {

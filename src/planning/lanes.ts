@@ -1,4 +1,5 @@
 import { type Granularity, windowLength } from '../catalog/index.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import type { Interval } from './interval.ts';
 
 /**
@@ -12,14 +13,14 @@ export type Lane = (typeof lanes)[number];
 /** So many of the newest windows count as live. */
 export const liveWindows = 2;
 
-/** Milliseconds after which a gap is history. */
-const repairAge = 7 * 86_400_000;
+/** The age from which on a gap is history. */
+const repairAge: Milliseconds = 7 * 86_400_000;
 
 /**
  * The lane of a gap.
  * @param settledEnd end of the newest window that is due
  */
-export function laneOfGap(granularity: Granularity, interval: Interval, settledEnd: number): Lane {
+export function laneOfGap(granularity: Granularity, interval: Interval, settledEnd: Instant): Lane {
   if (interval.end > settledEnd - liveWindows * windowLength[granularity]) return 'live';
   return interval.end > settledEnd - repairAge ? 'repair' : 'history';
 }

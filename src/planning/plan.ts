@@ -1,4 +1,5 @@
 import { type DayStart, type Granularity, granularities, windowLength } from '../catalog/index.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import { type Interval, intersection, isEmpty } from './interval.ts';
 import type { Gap, Packer } from './packing.ts';
 import type { DataRequest } from './request.ts';
@@ -11,14 +12,14 @@ export type WantedWindows = ReadonlyMap<Granularity, Interval>;
  * The windows that start within the range and have settled.
  *
  * @param range what is asked for; its end may lie in the future
- * @param settleDelay milliseconds after its close until a window is due
+ * @param settleDelay after its close until a window is due
  * @param dayStart when 1d windows start
  */
 export function wantedWindows(
   range: Interval,
   chosen: readonly Granularity[],
-  now: number,
-  settleDelay: number,
+  now: Instant,
+  settleDelay: Milliseconds,
   dayStart: DayStart,
 ): WantedWindows {
   return new Map(
@@ -34,18 +35,18 @@ export function wantedWindows(
 export type GapReader = (granularity: Granularity, interval: Interval) => Promise<readonly Gap[]>;
 
 /** Length of a stretch in which 200 tokens × 13 metrics of all granularities are planned: some 5,000 requests. */
-const shortestStretch = 30 * 86_400_000;
+const shortestStretch: Milliseconds = 30 * 86_400_000;
 const everything = 2600;
 
 /**
- * How long a stretch of a plan is, in milliseconds: long enough that what its ends cost in requests does not matter,
+ * How long a stretch of a plan is: long enough that what its ends cost in requests does not matter,
  * short enough to be held in memory.
  *
  * @param pairs how many pairs of token and metric are planned
  * @param planned the granularities that are planned together
  */
-export function stretchFor(pairs: number, planned: Iterable<Granularity>): number {
-  const finest = Math.min(...Array.from(planned, (granularity) => windowLength[granularity]));
+export function stretchFor(pairs: number, planned: Iterable<Granularity>): Milliseconds {
+  const finest: Milliseconds = Math.min(...Array.from(planned, (granularity) => windowLength[granularity]));
   const windows = Number.isFinite(finest) ? finest / windowLength['15m'] : 1;
   return shortestStretch * Math.max(1, Math.floor((everything / Math.max(1, pairs)) * windows));
 }
@@ -54,7 +55,7 @@ export function stretchFor(pairs: number, planned: Iterable<Granularity>): numbe
  * Divides a range into stretches, newest first; the oldest takes what is left over and is up to twice as long. A plan
  * holds one stretch in memory at a time, and none is so short that packing it wastes requests.
  */
-export function* segments(range: Interval, stretch = shortestStretch): Generator<Interval> {
+export function* segments(range: Interval, stretch: Milliseconds = shortestStretch): Generator<Interval> {
   let end = range.end;
   while (end - range.start >= 2 * stretch) {
     yield { start: end - stretch, end };
@@ -73,7 +74,7 @@ export async function* planRequests(
   wanted: WantedWindows,
   readGaps: GapReader,
   packer: Packer,
-  stretch = shortestStretch,
+  stretch: Milliseconds = shortestStretch,
 ): AsyncGenerator<DataRequest> {
   for await (const gaps of planGaps(wanted, readGaps, stretch)) {
     const requests = gaps.flatMap((gap) => packer.pack(gap));
@@ -85,7 +86,7 @@ export async function* planRequests(
 export async function* planGaps(
   wanted: WantedWindows,
   readGaps: GapReader,
-  stretch = shortestStretch,
+  stretch: Milliseconds = shortestStretch,
 ): AsyncGenerator<readonly Gap[]> {
   const present = [...wanted].filter(([, interval]) => !isEmpty(interval));
   if (present.length === 0) return;
@@ -106,7 +107,7 @@ export async function* planGaps(
 /** The windows of `wanted` that start within the segment: neighbouring segments share none and lose none. */
 function windowsWithin(granularity: Granularity, wanted: Interval, segment: Interval): Interval {
   const length = windowLength[granularity];
-  const onGrid = (instant: number) => wanted.start + Math.ceil((instant - wanted.start) / length) * length;
+  const onGrid = (instant: Instant) => wanted.start + Math.ceil((instant - wanted.start) / length) * length;
   const { start, end } = intersection(wanted, segment);
   return { start: onGrid(start), end: onGrid(end) };
 }

@@ -1,10 +1,11 @@
 import { type DayStart, type TagCode, type Token, windowLength } from '../catalog/index.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import type { Interval } from './interval.ts';
 import type { DataRequest, RecordUnit } from './request.ts';
 import { settledUntil } from './windows.ts';
 
 /** The newest day that has settled: the one whose tags are wanted. It is named by the Beijing date of its start. */
-export function newestDay(now: number, settleDelay: number, dayStart: DayStart): Interval {
+export function newestDay(now: Instant, settleDelay: Milliseconds, dayStart: DayStart): Interval {
   const end = settledUntil('1d', now, settleDelay, dayStart);
   return { start: end - windowLength['1d'], end };
 }

@@ -1,5 +1,6 @@
 import { beijingDay } from '../beijing.ts';
 import { type DayStart, type Granularity, windowLength } from '../catalog/index.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import type { Interval } from './interval.ts';
 
 /**
@@ -7,11 +8,11 @@ import type { Interval } from './interval.ts';
  * window is named by its start.
  */
 
-/** From Beijing midnight to the start of the API's day, in milliseconds. */
-const sinceMidnight: Readonly<Record<DayStart, number>> = { '08:00': 8 * 3_600_000, '00:00': 0 };
+/** From Beijing midnight to the start of the API's day. */
+const sinceMidnight: Readonly<Record<DayStart, Milliseconds>> = { '08:00': 8 * 3_600_000, '00:00': 0 };
 
 /** Start of the window that holds the instant. */
-export function windowAt(granularity: Granularity, instant: number, dayStart: DayStart): number {
+export function windowAt(granularity: Granularity, instant: Instant, dayStart: DayStart): Instant {
   const length = windowLength[granularity];
   const shift = granularity === '1d' ? sinceMidnight[dayStart] : 0;
   const day = beijingDay(instant - shift) + shift;
@@ -19,25 +20,25 @@ export function windowAt(granularity: Granularity, instant: number, dayStart: Da
 }
 
 /** Start of the first window that starts at or after the instant. */
-export function windowFrom(granularity: Granularity, instant: number, dayStart: DayStart): number {
+export function windowFrom(granularity: Granularity, instant: Instant, dayStart: DayStart): Instant {
   return windowAt(granularity, instant + windowLength[granularity] - 1, dayStart);
 }
 
 /** Whether a window of this granularity starts at the instant. */
-export function isWindowStart(granularity: Granularity, instant: number, dayStart: DayStart): boolean {
+export function isWindowStart(granularity: Granularity, instant: Instant, dayStart: DayStart): boolean {
   return windowAt(granularity, instant, dayStart) === instant;
 }
 
 /**
- * End of the newest window that has settled: closed for at least `settleDelay` milliseconds, so that the API should
+ * End of the newest window that has settled: closed for at least `settleDelay`, so that the API should
  * have its data.
  */
 export function settledUntil(
   granularity: Granularity,
-  now: number,
-  settleDelay: number,
+  now: Instant,
+  settleDelay: Milliseconds,
   dayStart: DayStart,
-): number {
+): Instant {
   return windowAt(granularity, now - settleDelay, dayStart);
 }
 
@@ -57,9 +58,9 @@ export function windowsStartingIn(
  */
 export function observedFrom(
   granularity: Granularity,
-  now: number,
-  rules: { readonly settleDelay: number; readonly lookbackWindows: number },
-): number {
+  now: Instant,
+  rules: { readonly settleDelay: Milliseconds; readonly lookbackWindows: number },
+): Instant {
   return now - rules.settleDelay - (rules.lookbackWindows + 2) * windowLength[granularity];
 }
 
@@ -69,6 +70,6 @@ export function windowCount(granularity: Granularity, interval: Interval): numbe
 }
 
 /** Starts of the windows of an interval on the grid, oldest first. */
-export function* windowStarts(granularity: Granularity, interval: Interval): Generator<number> {
+export function* windowStarts(granularity: Granularity, interval: Interval): Generator<Instant> {
   for (let start = interval.start; start < interval.end; start += windowLength[granularity]) yield start;
 }

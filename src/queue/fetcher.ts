@@ -7,6 +7,7 @@ import type { Ingestor } from '../ingest/ingestor.ts';
 import type { Lane } from '../planning/lanes.ts';
 import { isOutage } from '../store/connection/errors.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
 import { fetchQueue, fromFetchJob, liveQueue } from './jobs.ts';
 
@@ -14,11 +15,11 @@ import { fetchQueue, fromFetchJob, liveQueue } from './jobs.ts';
 const mostLive = 4;
 
 /** The call that was refused itself comes back soon, and then learns when the next probe is due. */
-const shortestWait = 1000;
+const shortestWait: Milliseconds = 1000;
 
-const defaultOutagePause = 10_000;
+const defaultOutagePause: Milliseconds = 10_000;
 
-const hour = 3_600_000;
+const hour: Milliseconds = 3_600_000;
 
 export interface FetcherOptions {
   readonly backend: QueueBackend;
@@ -26,15 +27,15 @@ export interface FetcherOptions {
   readonly log: Logger;
   /** Jobs at a time in this process, besides those for the newest windows. */
   readonly concurrency: number;
-  /** How long nothing is asked for while it cannot be stored, in milliseconds. */
-  readonly outagePause?: number;
+  /** How long nothing is asked for while it cannot be stored. */
+  readonly outagePause?: Milliseconds;
 }
 
 /** Works off the fetch queue. Any number of them may run; a job that is done twice writes nothing the second time. */
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #stopping = new AbortController();
-  readonly #spentUntil = new Map<Lane, number>();
+  readonly #spentUntil = new Map<Lane, Instant>();
   #workers: readonly JobWorker[] = [];
   #lastEndedAt = performance.now();
 
@@ -114,7 +115,7 @@ export class Fetcher {
 }
 
 /** No job of the queue will do better: they all wait, this one too. @returns what the job ends with */
-async function pause(worker: JobWorker, milliseconds: number): Promise<Error> {
+async function pause(worker: JobWorker, milliseconds: Milliseconds): Promise<Error> {
   // The queue in PostgreSQL takes whole ones only.
   await worker.rateLimit(Math.ceil(milliseconds));
   return rateLimitError();

@@ -4,6 +4,7 @@ import { formatBeijing } from '../beijing.ts';
 import { granularities, isMetricCode, isTagCode, isToken } from '../catalog/index.ts';
 import { type Lane, lanes } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
+import type { Instant } from '../time.ts';
 
 /**
  * The queues. `plan` holds what the clock asks for, the others one job for each request: `live` those for the newest
@@ -61,7 +62,7 @@ export function fromFetchJob(data: unknown): { readonly request: DataRequest; re
 export function fetchJobId(request: DataRequest): string {
   const cells = [request.tokens.join(), request.metrics.join(), request.tags.join()].join('|');
   const digest = createHash('sha256').update(cells).digest('hex').slice(0, 16);
-  const time = (instant: number) => formatBeijing(instant).replace(' ', 'T').replaceAll(/[-:]/g, '');
+  const time = (instant: Instant) => formatBeijing(instant).replace(' ', 'T').replaceAll(/[-:]/g, '');
   return [request.granularity, time(request.interval.start), time(request.interval.end), digest].join('_');
 }
 

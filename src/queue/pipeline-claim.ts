@@ -22,7 +22,7 @@ export interface PipelineClaimOptions {
   readonly onLost: (error: UserError) => void;
 }
 
-/** Pauses before a lost claim is made again, in milliseconds. */
+/** Pauses before a lost claim is made again. */
 const retryPause = 1000;
 
 export class PipelineClaim {

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { innermost } from '../errors.ts';
 
-/** How often the Redis is tried, and how long it may take to answer, in milliseconds. */
+/** How often the Redis is tried, and how long it may take to answer. */
 const defaultInterval = 5000;
 const patience = 4000;
 

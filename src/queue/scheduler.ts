@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Granularity, isGranularity } from '../catalog/index.ts';
 import { innermost } from '../errors.ts';
+import type { Milliseconds } from '../time.ts';
 import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
 import { type PlanJob, planJobSchema, planQueue } from './jobs.ts';
 import { timeZone } from './schedules.ts';
@@ -16,14 +17,14 @@ import {
 
 export interface SchedulerOptions extends Omit<TaskContext, 'signal' | 'queueOlder'> {
   readonly backend: QueueBackend;
-  /** How often the schedules are checked, in milliseconds. */
-  readonly watchInterval?: number;
+  /** How often the schedules are checked. */
+  readonly watchInterval?: Milliseconds;
 }
 
-/** How often the schedules are checked, in milliseconds. */
+/** How often the schedules are checked. */
 const defaultWatchInterval = 15_000;
 
-/** A task that has not run so long after its time, in milliseconds, is not going to. */
+/** A task that has not run so long after its time is not going to. */
 const overdue = 600_000;
 
 /** Keeps the clock: registers what is due when, and plans when it is. Any number of them may run. */
@@ -99,7 +100,7 @@ export class Scheduler {
    * A queue that was emptied, or restarted without its data, has forgotten the schedules; after a clock was set back they
    * lie too far ahead. Then they are registered anew, and everything is planned once.
    */
-  async #keepSchedules(watchInterval: number): Promise<void> {
+  async #keepSchedules(watchInterval: Milliseconds): Promise<void> {
     const { log } = this.#options;
     try {
       // BullMQ's own clock counts here, whatever the program's is.
@@ -154,7 +155,7 @@ export class Scheduler {
     if (hasMore) await this.#queueOlder(granularity, olderDelay(settings.requestsPerSecond));
   }
 
-  async #queueOlder(granularity: Granularity, delay: number): Promise<void> {
+  async #queueOlder(granularity: Granularity, delay: Milliseconds): Promise<void> {
     const name = `more-${granularity}`;
     const waiting = await this.#queue.getJobs(['delayed', 'waiting', 'prioritized']);
     if (waiting.some((job) => job?.name === name)) return;

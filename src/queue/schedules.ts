@@ -1,4 +1,5 @@
 import { type DayStart, dayStarts, type Granularity, windowLength } from '../catalog/index.ts';
+import type { Milliseconds } from '../time.ts';
 
 /** All cron patterns are Beijing time, the vendor's clock. */
 export const timeZone = 'Asia/Shanghai';
@@ -13,7 +14,7 @@ const day = 86_400_000;
  */
 export function settlePattern(
   granularity: Granularity,
-  settleDelay: number,
+  settleDelay: Milliseconds,
   dayStart: DayStart | 'auto',
 ): string {
   const length = windowLength[granularity];

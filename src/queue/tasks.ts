@@ -7,6 +7,7 @@ import { refreshTokenList } from '../ingest/token-list.ts';
 import { runQualityChecks } from '../store/answers/quality.ts';
 import type { Database } from '../store/connection/database.ts';
 import { isTokenListOld } from '../store/ledger/tokens.ts';
+import type { Milliseconds } from '../time.ts';
 import type { Planner } from './planner.ts';
 import { settlePattern } from './schedules.ts';
 
@@ -41,8 +42,8 @@ export interface Task {
   readonly cron: (settings: TaskSettings) => string;
   /** Of what is due at the same moment smaller numbers come first. */
   readonly priority: number;
-  /** How long it takes at most from one run to the next, in milliseconds. */
-  readonly longestWait: number;
+  /** How long it takes at most from one run to the next. */
+  readonly longestWait: Milliseconds;
   /** Whether these settings want it at all. */
   readonly isWanted: (settings: TaskSettings) => boolean;
   /** Whether it also runs once when a scheduler starts, so that a pause heals at once. */
@@ -54,7 +55,7 @@ const always = () => true;
 const onSchedule = async () => false;
 const atStart = async () => true;
 
-/** How long values are checked at a time, in milliseconds; planning has to wait meanwhile. */
+/** How long values are checked at a time; planning has to wait meanwhile. */
 const longestCheck = 20_000;
 
 /** Plans the newest windows of a granularity, and has the older ones planned where there are any. */
@@ -161,7 +162,7 @@ export function findTask(name: string): Task | undefined {
  * How long to wait until the next older windows are planned: until about half of what is queued has been fetched.
  * @returns whole milliseconds, the only ones that the queue in PostgreSQL takes
  */
-export function olderDelay(requestsPerSecond: number): number {
+export function olderDelay(requestsPerSecond: number): Milliseconds {
   const halfFetched = (100 / requestsPerSecond) * 1000;
   return Math.round(Math.min(30_000, Math.max(1000, halfFetched)));
 }

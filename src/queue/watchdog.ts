@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { innermost } from '../errors.ts';
+import type { Milliseconds } from '../time.ts';
 
 /** Work that ought to get on as long as there is any. */
 export interface WatchedWork {
@@ -21,11 +22,11 @@ export interface WatchdogOptions {
   readonly log: Logger;
   /** A clock that nobody sets; milliseconds. */
   readonly now?: () => number;
-  readonly interval?: number;
-  /** Work that has waited so long is told, in milliseconds. */
-  readonly tellAfter: number;
-  /** Work that has waited so long is not going to get on by itself, in milliseconds. */
-  readonly giveUpAfter: number;
+  readonly interval?: Milliseconds;
+  /** Work that has waited so long is told. */
+  readonly tellAfter: Milliseconds;
+  /** Work that has waited so long is not going to get on by itself. */
+  readonly giveUpAfter: Milliseconds;
   /** Ends the process, for its supervisor to start another. */
   readonly giveUp: (stall: Stall) => void;
 }

@@ -1,4 +1,5 @@
 import { parseBeijing } from '../../beijing.ts';
+import type { Instant } from '../../time.ts';
 import { windowLists } from '../dialect.ts';
 import { isJson, type Json } from '../json.ts';
 
@@ -6,8 +7,8 @@ import { isJson, type Json } from '../json.ts';
 
 export interface SeenToken {
   readonly token: string;
-  /** Starts of its windows, oldest first; milliseconds since the epoch. */
-  readonly starts: readonly number[];
+  /** Starts of its windows, oldest first. */
+  readonly starts: readonly Instant[];
   readonly values: number;
 }
 
@@ -26,13 +27,13 @@ function tokensIn(payload: unknown): SeenToken[] {
     });
 }
 
-function startIn({ startTime }: Json): number[] {
+function startIn({ startTime }: Json): Instant[] {
   const start = typeof startTime === 'string' ? parseBeijing(startTime) : undefined;
   return start === undefined ? [] : [start];
 }
 
 /** Whether every token has the first and the last of the windows: an answer that was cut short lacks one of them. */
-export function isWhole(payload: unknown, tokens: readonly string[], first: number, last: number): boolean {
+export function isWhole(payload: unknown, tokens: readonly string[], first: Instant, last: Instant): boolean {
   const seen = tokensIn(payload);
   return tokens.every((token) => {
     const starts = seen.find((each) => each.token === token)?.starts ?? [];

@@ -1,3 +1,4 @@
+import type { Instant } from '../../time.ts';
 import type { WireProfile } from '../dialects/index.ts';
 import { type Ask, FactFinder, type FoundFacts, probingQuestion } from './facts.ts';
 import { differences, type KnownBefore, type Probe, search } from './search.ts';
@@ -25,9 +26,8 @@ const patience = 3;
 /**
  * Searches for how the API is dressed, then for what its pages leave open.
  *
- * @param now milliseconds since the epoch
  */
-export async function calibrate(known: KnownBefore, ask: Ask, now: number): Promise<Calibration> {
+export async function calibrate(known: KnownBefore, ask: Ask, now: Instant): Promise<Calibration> {
   const verdicts = new Map<Verdict, number>();
   let facts: FoundFacts = {};
   let found: Probe | undefined;
@@ -52,7 +52,7 @@ export async function calibrate(known: KnownBefore, ask: Ask, now: number): Prom
 async function findDress(
   known: KnownBefore,
   ask: Ask,
-  now: number,
+  now: Instant,
   verdicts: Map<Verdict, number>,
 ): Promise<Probe | undefined> {
   const steps = search(known);
@@ -65,7 +65,7 @@ async function findDress(
   return step.value;
 }
 
-async function judge(probe: Probe, ask: Ask, now: number): Promise<Verdict> {
+async function judge(probe: Probe, ask: Ask, now: Instant): Promise<Verdict> {
   for (let made = 1; ; made++) {
     const { failure } = await ask(probe, probingQuestion(now, probe), describeProbe(probe));
     const verdict = verdictOf(failure);

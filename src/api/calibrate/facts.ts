@@ -6,6 +6,7 @@ import {
   tagCodes,
   windowLength,
 } from '../../catalog/index.ts';
+import type { Instant } from '../../time.ts';
 import {
   defaultWireProfile,
   type MetricsQuestion,
@@ -59,7 +60,7 @@ interface Asked {
 }
 
 /** The newest windows that have surely settled: they end a day ago, where both grids of days agree on the rest. */
-function questionAt(now: number, asked: Asked): MetricsQuestion {
+function questionAt(now: Instant, asked: Asked): MetricsQuestion {
   const { granularity, windows, tags = [] } = asked;
   const end = Math.floor((now - 24 * hour) / (4 * hour)) * 4 * hour;
   return {
@@ -72,7 +73,7 @@ function questionAt(now: number, asked: Asked): MetricsQuestion {
 }
 
 /** A small question that every version understands; two tokens and a tag, so that it shows how lists are signed. */
-export function probingQuestion(now: number, { version }: Probe): Question {
+export function probingQuestion(now: Instant, { version }: Probe): Question {
   const tags = version === 'v1' ? tagCodes.slice(0, 1) : [];
   return { call: 'endpoint', about: questionAt(now, { granularity: '1h', windows: 2, tags }) };
 }
@@ -80,10 +81,10 @@ export function probingQuestion(now: number, { version }: Probe): Question {
 /** Asks one thing after another. @param clock milliseconds since the epoch */
 export class FactFinder {
   readonly #ask: Ask;
-  readonly #now: number;
+  readonly #now: Instant;
   #probe: Probe;
 
-  constructor(ask: Ask, now: number, probe: Probe) {
+  constructor(ask: Ask, now: Instant, probe: Probe) {
     this.#ask = ask;
     this.#now = now;
     this.#probe = probe;

@@ -1,4 +1,5 @@
 import { oneLine } from '../../errors.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Credentials, Reply } from '../dialect.ts';
 import { ApiFailure, kindOfCode, kindOfStatus, whitelistHint } from '../failure.ts';
 import { isJson, type Json, parseJson } from '../json.ts';
@@ -20,13 +21,12 @@ const deepest = 4;
 /**
  * Takes the payload out of the envelope that came back, still unchecked; `null` where there is none.
  *
- * @param now milliseconds since the epoch
  * @throws ApiFailure where the code is not 200, or there is no envelope that can be opened
  */
 export function openEnvelope(
   reply: Reply,
   credentials: Credentials,
-  now: number,
+  now: Instant,
   form: EnvelopeForm,
 ): unknown {
   const retryAfter = parseRetryAfter(reply.retryAfter, now);
@@ -44,7 +44,7 @@ export function openEnvelope(
   return payload;
 }
 
-function statusFailure(status: number, retryAfter: number | undefined): ApiFailure {
+function statusFailure(status: number, retryAfter: Milliseconds | undefined): ApiFailure {
   const isOk = status >= 200 && status < 300;
   const kind = kindOfStatus(status);
   const hint = kind === 'access-denied' ? `: ${whitelistHint}` : '';
@@ -55,7 +55,7 @@ function statusFailure(status: number, retryAfter: number | undefined): ApiFailu
 interface Surroundings {
   readonly form: EnvelopeForm;
   readonly credentials: Credentials;
-  readonly retryAfter: number | undefined;
+  readonly retryAfter: Milliseconds | undefined;
   readonly body: string;
 }
 

@@ -1,4 +1,5 @@
 import { formatBeijing } from '../../beijing.ts';
+import type { Instant } from '../../time.ts';
 import type { BusinessParameters, SealedCredentials } from '../dialect.ts';
 import { encrypt } from './cipher.ts';
 import { type SignedParameters, sign } from './signature.ts';
@@ -6,8 +7,7 @@ import type { WireProfile } from './wire.ts';
 
 /** What is unlike in every call. */
 export interface Uniqueness {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly now: Instant;
   readonly nonce: string;
 }
 
@@ -78,7 +78,7 @@ function payloadOf(
     : { [payload]: encrypt(JSON.stringify(parameters), credentials, ciphertext) };
 }
 
-function timestampOf(now: number, form: Exclude<WireProfile['timestamp'], 'none'>): number | string {
+function timestampOf(now: Instant, form: Exclude<WireProfile['timestamp'], 'none'>): number | string {
   if (form === 'ms') return now;
   return form === 's' ? Math.floor(now / 1000) : formatBeijing(now).replaceAll(/\D/g, '');
 }

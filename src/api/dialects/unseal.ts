@@ -1,4 +1,5 @@
 import { parseBeijing } from '../../beijing.ts';
+import type { Instant } from '../../time.ts';
 import type { BusinessParameters, IncomingCall, SealedCredentials, WireRefusal } from '../dialect.ts';
 import { isJson, type Json } from '../json.ts';
 import { decrypt } from './cipher.ts';
@@ -8,7 +9,7 @@ import type { WireProfile } from './wire.ts';
 
 /** The server's side of {@link seal}: checks a call and opens it. */
 
-/** How far the time of a call may be from the server's clock, in milliseconds. */
+/** How far the time of a call may be from the server's clock. */
 const timestampTolerance = 5 * 60_000;
 
 const ciphertextForms: Readonly<Record<Exclude<WireProfile['ciphertext'], 'none'>, RegExp>> = {
@@ -30,12 +31,11 @@ class Refused extends Error {
 
 const invalid = (message: string) => new Refused(201, message);
 
-/** @param now milliseconds since the epoch */
 export function unsealCall(
   call: IncomingCall,
   credentials: SealedCredentials,
   wire: WireProfile,
-  now: number,
+  now: Instant,
 ): Unsealed {
   try {
     return { business: open(call, credentials, wire, now) };
@@ -50,7 +50,7 @@ function open(
   { headers, body }: IncomingCall,
   credentials: SealedCredentials,
   wire: WireProfile,
-  now: number,
+  now: Instant,
 ): BusinessParameters {
   const envelope = parseObject(body);
   if (envelope === undefined) throw invalid('the body is not a JSON object');
@@ -83,7 +83,7 @@ function checkKey(given: unknown, { apiKey }: SealedCredentials): void {
 }
 
 /** The time and what else never repeats. @throws Refused with code 201 */
-function uniqueOf(envelope: Json, wire: WireProfile, now: number): SignedParameters {
+function uniqueOf(envelope: Json, wire: WireProfile, now: Instant): SignedParameters {
   const unique: Record<string, unknown> = {};
   if (wire.timestamp !== 'none') {
     const given = envelope[wire.timestampName];
@@ -105,7 +105,7 @@ function uniqueOf(envelope: Json, wire: WireProfile, now: number): SignedParamet
   return unique;
 }
 
-function readTimestamp(given: unknown, form: WireProfile['timestamp']): number | undefined {
+function readTimestamp(given: unknown, form: WireProfile['timestamp']): Instant | undefined {
   if (form === 'yyyyMMddHHmmss') {
     const match = typeof given === 'string' ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(given) : null;
     if (match === null) return undefined;

@@ -1,8 +1,9 @@
 import type pg from 'pg';
+import type { Milliseconds } from '../../time.ts';
 import type { SilenceWatch } from './silence.ts';
 
 /** Told of every statement, for metrics. */
-export type StatementObserver = (name: string, milliseconds: number, failed: boolean) => void;
+export type StatementObserver = (name: string, milliseconds: Milliseconds, failed: boolean) => void;
 
 /** Times the work of a statement and tells the observer. */
 export async function timed<T>(

@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { UserError } from '../../errors.ts';
+import type { Milliseconds } from '../../time.ts';
 import { Connection, type StatementObserver, timed } from './connection.ts';
 import { ConnectionLost, explainConnectionError, isRetryable } from './errors.ts';
 import { createPool } from './pool.ts';
@@ -20,11 +21,11 @@ export interface DatabaseOptions {
   readonly silence?: SilenceLimits;
 }
 
-/** How long connections may take to close in good order, in milliseconds. */
-const closingTime = 3000;
+/** How long connections may take to close in good order. */
+const closingTime: Milliseconds = 3000;
 
-/** How often the holder of a lock lets the server hear from it, in milliseconds. */
-const lockHeartbeat = 10_000;
+/** How often the holder of a lock lets the server hear from it. */
+const lockHeartbeat: Milliseconds = 10_000;
 
 /**
  * The one door to the database: every statement has a name, is timed and never waits for a connection that went silent;

@@ -1,14 +1,15 @@
 import pg from 'pg';
+import type { Milliseconds } from '../../time.ts';
 
 /**
  * Connections as the program needs them, whatever the database, the role or a pooler between has set: the one place where
  * pools are made, the database's and those of the queue in it.
  */
 
-/** How long it may take until a connection is there, in milliseconds: a new one, or one of a pool that are all lent. */
-const connectionTimeout = 10_000;
+/** How long it may take until a connection is there: a new one, or one of a pool that are all lent. */
+const connectionTimeout: Milliseconds = 10_000;
 
-/** Silence after which the operating system asks the other side whether it is still there, in milliseconds. */
+/** Silence after which the operating system asks the other side whether it is still there. */
 const keepAliveDelay = 10_000;
 
 /** Longest statement. Those that may take longer, such as a migration, lift it for themselves. */
@@ -46,7 +47,7 @@ export interface PoolOptions {
   /** Schemas in which names without one are looked up. */
   readonly searchPath: string;
   /** Milliseconds after which a statement counts as lost; none where whoever uses the pool watches over that. */
-  readonly queryTimeout?: number;
+  readonly queryTimeout?: Milliseconds;
 }
 
 /** Makes a pool each of whose connections has our settings before anything else is run on it. */

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { Milliseconds } from '../../time.ts';
 import { ConnectionLost, errorCode } from './errors.ts';
 import { backendOf } from './pool.ts';
 
 /** Milliseconds. Together they stay under a minute, so that work goes on within one. */
 export interface SilenceLimits {
   /** After this long without an answer the server is asked whether it still works on a statement; then again and again. */
-  readonly askAfter: number;
+  readonly askAfter: Milliseconds;
   /** The answer to that must come within. */
-  readonly answerWithin: number;
+  readonly answerWithin: Milliseconds;
   /** What the server says it has finished must arrive within. */
-  readonly arriveWithin: number;
+  readonly arriveWithin: Milliseconds;
 }
 
 const usualSilenceLimits: SilenceLimits = {

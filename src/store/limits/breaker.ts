@@ -3,7 +3,7 @@ import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { breaker } from '../schema/index.ts';
 
-/** Access is refused. Times are milliseconds since the epoch. */
+/** Access is refused. */
 export interface OpenBreaker {
   readonly code: number | null;
   readonly reason: string;
@@ -20,7 +20,7 @@ export async function readBreaker(database: Database): Promise<OpenBreaker | und
   return row;
 }
 
-/** Lets no process send a request until the next probe is due, `probeInterval` milliseconds from now. */
+/** Lets no process send a request until the next probe is due, `probeInterval` from now. */
 export async function openBreaker(
   database: Database,
   refusal: { readonly code: number | undefined; readonly reason: string },

@@ -2,6 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { innermost, oneLine, UserError } from '../../errors.ts';
+import type { Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { errorCode } from '../connection/errors.ts';
 import { removeJobsOf } from './planted-jobs.ts';
@@ -34,11 +35,11 @@ export function listReaders(database: Database): Promise<Reader[]> {
 
 export interface ReaderOptions {
   readonly password: string;
-  /** After which a statement of the login is ended, in milliseconds; 0 for never. */
-  readonly timeout: number;
+  /** After which a statement of the login is ended; 0 for never. */
+  readonly timeout: Milliseconds;
 }
 
-const settingsOf = (role: string, timeout: number) => `
+const settingsOf = (role: string, timeout: Milliseconds) => `
       alter role ${role} set statement_timeout = ${Math.trunc(timeout)};
       alter role ${role} set default_transaction_read_only = on;
       alter role ${role} set idle_in_transaction_session_timeout = '10min';
