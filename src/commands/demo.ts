@@ -9,7 +9,7 @@ import { TryLaterError } from '../errors.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Watchdog } from '../queue/watchdog.ts';
-import { sampleCredentials, startSimulator } from '../simulator/index.ts';
+import { sampleCredentials } from '../simulator/settings.ts';
 import { runQualityChecks } from '../store/answers/quality.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
@@ -20,10 +20,8 @@ import { readScope, type Scope } from '../store/ledger/scope.ts';
 import { readTopMentions, type TopMention } from '../store/reports/top-mentions.ts';
 import { parsePositive } from './options.ts';
 import { beijing, count, printTable, showProgress } from './output.ts';
-import { openQueue, startPipeline, untilAborted } from './pipeline.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import { demoFolder } from './runtime.ts';
-import { serve } from './serve.ts';
 
 function parseDays(text: string): number {
   const days = parsePositive(text);
@@ -71,6 +69,8 @@ function demoSettings(settings: Settings, { days, api }: DemoOptions): Settings 
 async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
   const { apiVersion, wire, recordLimit, recordUnit } = runtime.settings;
+  // What --help does not need is loaded where it is used.
+  const { startSimulator } = await import('../simulator/index.ts');
   const simulator = await startSimulator({
     apiVersion,
     wire,
@@ -90,6 +90,8 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   printHints(database, runtime.settings.dataDir, options.exit === true);
   if (options.exit === true) return 0;
 
+  const { openQueue, startPipeline, untilAborted } = await import('./pipeline.ts');
+  const { serve } = await import('./serve.ts');
   const backend = await openQueue(runtime, database);
   let watchdog: Watchdog | undefined;
   const address = await serve(runtime, database, backend, () => watchdog?.stalls ?? []);

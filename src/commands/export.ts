@@ -4,7 +4,6 @@ import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMap } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { fileWriter, parquetWriteRows, schemaFromColumnData } from 'hyparquet-writer';
 import {
   type Granularity,
   granularities,
@@ -244,6 +243,7 @@ const writeParquet: Writing = async (file, connection, selection, tally, signal)
       yield row;
     }
   }
+  const { fileWriter, parquetWriteRows, schemaFromColumnData } = await import('hyparquet-writer');
   await parquetWriteRows({
     writer: fileWriter(file),
     rows: rows(),

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { migrateQueue } from '../queue/schema.ts';
 import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
 import { migrate } from '../store/setup/migrate.ts';
 import { runCommand } from './run.ts';
@@ -9,7 +8,10 @@ export const migrateCommand = new Command('migrate').action(() =>
     const database = await runtime.connectDatabase(2);
     await migrate(database, runtime.clock, runtime.log);
     // Where there is Redis the queue needs nothing of the database.
-    if (runtime.settings.redisUrl === undefined) await migrateQueue(database);
+    if (runtime.settings.redisUrl === undefined) {
+      const { migrateQueue } = await import('../queue/schema.ts');
+      await migrateQueue(database);
+    }
     await storeDesiredScope(database, runtime.settings, { onlyIfEmpty: true });
     process.stdout.write('the database has the newest schema\n');
     return 0;

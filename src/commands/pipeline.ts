@@ -8,12 +8,9 @@ import { Planner } from '../queue/planner.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import { Watchdog, type WatchedWork } from '../queue/watchdog.ts';
 import type { Database } from '../store/connection/database.ts';
+import type { Role } from './roles.ts';
 import type { CommandContext } from './run.ts';
 import type { Runtime } from './runtime.ts';
-
-/** What a process of `start` does. */
-export const roles = ['all', 'scheduler', 'worker', 'server'] as const;
-export type Role = (typeof roles)[number];
 
 /** @param mayBeAway whether a Redis that is away is waited for */
 export async function openQueue(

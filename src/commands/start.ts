@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
 import { requireCredentials } from '../config.ts';
 import type { Watchdog } from '../queue/watchdog.ts';
-import { openQueue, type Role, roles, startPipeline, untilAborted } from './pipeline.ts';
+import { type Role, roles } from './roles.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { serve } from './serve.ts';
 
 export const startCommand = new Command('start')
   .addOption(new Option('--role <role>', 'what this process does').choices(roles).default('all'))
@@ -12,6 +11,8 @@ export const startCommand = new Command('start')
 async function start(role: Role, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
   const { log, settings } = runtime;
+  // The queue and the server load a third of the program; --help needs neither, a worker no server.
+  const { openQueue, startPipeline, untilAborted } = await import('./pipeline.ts');
   // A missing credential is told before anything is started or created.
   if (role !== 'server') requireCredentials(settings);
   const database = await runtime.openDatabase();
@@ -20,6 +21,7 @@ async function start(role: Role, context: CommandContext): Promise<number> {
   let watchdog: Watchdog | undefined;
   // First, since a port in use is known at once.
   if (role === 'all' || role === 'server') {
+    const { serve } = await import('./serve.ts');
     await serve(runtime, database, backend, () => watchdog?.stalls ?? []);
   }
   if (role !== 'server') {

@@ -6,7 +6,7 @@ import { backfillCommand } from '../../src/commands/backfill/command.ts';
 import { demoCommand } from '../../src/commands/demo.ts';
 import { gapsCommand } from '../../src/commands/gaps.ts';
 import { migrateCommand } from '../../src/commands/migrate.ts';
-import { roles } from '../../src/commands/pipeline.ts';
+import { roles } from '../../src/commands/roles.ts';
 import { simulateCommand } from '../../src/commands/simulate.ts';
 import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status.ts';

@@ -11,11 +11,10 @@ import { count, printJson } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import { checkApi } from './api.ts';
-import { type CalibrateOptions, runCalibration } from './calibrate.ts';
+import type { CalibrateOptions } from './calibrate.ts';
 import { checkDatabase, type FoundDatabase } from './database.ts';
 import { listFacts } from './facts.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
-import { checkQueue } from './queue.ts';
 
 interface DoctorOptions extends CalibrateOptions {
   readonly calibrate?: true;
@@ -33,6 +32,7 @@ export const doctorCommand = new Command('doctor')
   .action(async ({ json, calibrate, ...options }: DoctorOptions) => {
     const wrong = settingsMistake();
     if (wrong === undefined && calibrate === true) {
+      const { runCalibration } = await import('./calibrate.ts');
       return runCommand((context) => runCalibration(context, { ...options, ...(json && { json }) }));
     }
     if (wrong === undefined) return runCommand((context) => report(examine(context), json === true));
@@ -54,6 +54,7 @@ async function* examine(context: CommandContext): AsyncGenerator<Finding> {
   yield describeSettings(runtime);
   const found = yield* checkDatabase(runtime);
   yield await checkTokens(runtime, found);
+  const { checkQueue } = await import('./queue.ts');
   yield await checkQueue(runtime, found);
   yield* checkApi(context, found);
   yield* listFacts(runtime.settings, found);
