@@ -1,7 +1,13 @@
 import { formatBeijing } from '../beijing.ts';
 import { TryLaterError, UserError } from '../errors.ts';
 import type { IngestTally } from '../ingest/context.ts';
-import { type BackfillScope, endOrder, forgetRefresh, readOrder } from '../store/ledger/orders.ts';
+import {
+  type BackfillScope,
+  type BackfillState,
+  endOrder,
+  forgetRefresh,
+  readOrder,
+} from '../store/ledger/orders.ts';
 import type { BackfillContext } from './context.ts';
 import type { FillResult } from './fill.ts';
 import { notPlaced, orderIsOver, type Quote } from './order.ts';
@@ -48,35 +54,52 @@ export function concludeWithoutOrder(
 
 /** Reads from the ledger what is left, and ends the order accordingly. */
 export async function conclude(work: WorkDone, context: BackfillContext): Promise<Conclusion> {
-  const { database } = context;
+  const { database, clock } = context;
   const { id, result } = work;
   const left = await readLeft(work, context);
   const state = id === undefined ? undefined : (await readOrder(database, id))?.state;
-  if (id !== undefined && state === 'paused' && left.valuesLeft > 0) {
-    const problem = new TryLaterError(`order ${id} is paused; ${describeRest(id, left)}`);
-    return { order: id, end: 'paused', tally: result.tally, ...left, problem };
+  const { end, problem, ended } = decide({ id, state, left, result });
+  if (id !== undefined && ended !== undefined) {
+    await endOrder(database, id, { state: ended, message: problem?.message }, clock.now());
   }
-  if (id !== undefined && state === 'cancelled') {
-    // Calls that were under way when a refresh was cancelled have entered what they brought in its ledger.
-    await forgetRefresh(database, id);
-    return {
-      order: id,
-      end: 'cancelled',
-      tally: result.tally,
-      ...left,
-      problem: orderIsOver(id, 'cancelled'),
-    };
-  }
-  const problem = left.valuesLeft === 0 ? undefined : problemOf(result, describeRest(id, left));
-  if (id !== undefined) {
-    const state = problem === undefined ? 'done' : result.end === 'access-denied' ? 'failed' : 'stopped';
-    await endOrder(database, id, { state, message: problem?.message }, context.clock.now());
-  }
-  const end = result.end === 'done' && problem !== undefined ? 'stopped' : result.end;
+  // Calls that were under way when a refresh was cancelled have entered what they brought in its ledger.
+  if (id !== undefined && end === 'cancelled') await forgetRefresh(database, id);
   return { order: id, end, tally: result.tally, ...left, problem };
 }
 
 type Left = Pick<Conclusion, 'valuesLeft' | 'requestsLeft'>;
+
+/**
+ * How the work ended, from how the fill ended, what the ledger lacks and what somebody has decided meanwhile.
+ * @param work `state`: the order's, as it is now
+ * @returns `ended`: the state that the order gets; `undefined` where it has that of a person's decision, or there is none
+ */
+export function decide(work: {
+  readonly id: number | undefined;
+  readonly state: BackfillState | undefined;
+  readonly left: Left;
+  readonly result: Pick<FillResult, 'end' | 'budgetUntil' | 'lastFailure'>;
+}): Pick<Conclusion, 'end' | 'problem'> & { readonly ended: 'done' | 'failed' | 'stopped' | undefined } {
+  const { id, state, left, result } = work;
+  const rest = describeRest(id, left);
+  if (id !== undefined && state === 'paused' && left.valuesLeft > 0) {
+    return {
+      end: 'paused',
+      problem: new TryLaterError(`order ${id} is paused; ${rest}`),
+      ended: undefined,
+    };
+  }
+  if (id !== undefined && state === 'cancelled') {
+    return { end: 'cancelled', problem: orderIsOver(id, 'cancelled'), ended: undefined };
+  }
+  if (left.valuesLeft === 0) return { end: result.end, problem: undefined, ended: 'done' };
+  const end = result.end === 'done' ? 'stopped' : result.end;
+  return {
+    end,
+    problem: problemOf(result, rest),
+    ended: end === 'access-denied' ? 'failed' : 'stopped',
+  };
+}
 
 async function readLeft({ id, placed, scope, result }: WorkDone, context: BackfillContext): Promise<Left> {
   // The API may have turned out not to give some of it, or to have more.
@@ -93,7 +116,10 @@ function describeRest(id: number | undefined, { valuesLeft, requestsLeft }: Left
 }
 
 /** Why an order is not done, with the remedy. */
-function problemOf({ end, budgetUntil, lastFailure }: FillResult, rest: string): UserError | TryLaterError {
+function problemOf(
+  { end, budgetUntil, lastFailure }: Pick<FillResult, 'end' | 'budgetUntil' | 'lastFailure'>,
+  rest: string,
+): UserError | TryLaterError {
   const reason = lastFailure === undefined ? '' : `: ${lastFailure.message}`;
   switch (end) {
     case 'access-denied':

@@ -47,8 +47,9 @@ export async function readPrice(
   scope: FillScope,
   context: BackfillContext,
 ): Promise<Price> {
-  const { requestsPerDay } = context.settings;
-  const { rate, rateFrom } = await readRate(context);
+  const { requestsPerDay, requestsPerSecond, fetchConcurrency } = context.settings;
+  const answers = await readAnswerTime(context.database);
+  const { rate, rateFrom } = expectedRate(requestsPerSecond, fetchConcurrency, answers);
   const budget = await readHistoryBudget(context);
   const parts: PricedPart[] = [];
   for (const summary of summaries) {
@@ -75,15 +76,21 @@ export async function readPrice(
   };
 }
 
-/** Calls a second that may be expected: the configured rate, or less where answers were seen to take longer. */
-async function readRate({ database, settings }: BackfillContext): Promise<Pick<Price, 'rate' | 'rateFrom'>> {
-  const configured = settings.requestsPerSecond;
-  const { calls, seconds } = await readAnswerTime(database);
-  if (calls < fewestMeasured || seconds === 0) return { rate: configured, rateFrom: 'configured' };
-  const measured = settings.fetchConcurrency / seconds;
-  return measured < configured
-    ? { rate: measured, rateFrom: 'measured' }
-    : { rate: configured, rateFrom: 'configured' };
+/**
+ * Calls a second that may be expected: the configured rate, or less where answers were seen to take longer.
+ *
+ * @param concurrency calls under way at a time
+ * @param answers how many were measured, and how long they took on average, in seconds
+ */
+export function expectedRate(
+  configured: number,
+  concurrency: number,
+  answers: { readonly calls: number; readonly seconds: number },
+): Pick<Price, 'rate' | 'rateFrom'> {
+  const asConfigured = { rate: configured, rateFrom: 'configured' } as const;
+  if (answers.calls < fewestMeasured || answers.seconds === 0) return asConfigured;
+  const measured = concurrency / answers.seconds;
+  return measured < configured ? { rate: measured, rateFrom: 'measured' } : asConfigured;
 }
 
 async function readSize(

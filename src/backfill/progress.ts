@@ -1,5 +1,5 @@
 import type { BackfillOrder } from '../store/ledger/orders.ts';
-import type { Instant } from '../time.ts';
+import type { Instant, Milliseconds } from '../time.ts';
 import type { BackfillContext } from './context.ts';
 import { readFillScope } from './scope.ts';
 import { summariseGaps, totalOf } from './summary.ts';
@@ -26,23 +26,30 @@ export async function readProgress(
   const scope = await readFillScope(order, order.id, context);
   const summaries = order.state === 'done' ? [] : await summariseGaps(database, scope, packer);
   const { values: valuesLeft, requests: requestsLeft } = totalOf(summaries);
-  const total = Math.max(order.valuesOrdered ?? 0, valuesLeft);
   const at = clock.now();
-  const since = earlier ?? { valuesLeft, at };
+  return { order, valuesLeft, requestsLeft, at, ...measure(order, { valuesLeft, at }, earlier) };
+}
+
+/** The share that is done and the rate since an earlier look. An order grows where more turns out to be there. */
+export function measure(
+  { valuesOrdered }: Pick<BackfillOrder, 'valuesOrdered'>,
+  { valuesLeft, at }: Pick<ProgressSnapshot, 'valuesLeft' | 'at'>,
+  earlier: Pick<ProgressSnapshot, 'valuesLeft' | 'at'> = { valuesLeft, at },
+): Pick<ProgressSnapshot, 'done' | 'rate'> {
+  const total = Math.max(valuesOrdered ?? 0, valuesLeft);
   return {
-    order,
-    valuesLeft,
-    requestsLeft,
     done: total === 0 ? 1 : (total - valuesLeft) / total,
-    rate: Math.max(0, ((since.valuesLeft - valuesLeft) * 1000) / Math.max(1, at - since.at)),
-    at,
+    rate: Math.max(0, ((earlier.valuesLeft - valuesLeft) * 1000) / Math.max(1, at - earlier.at)),
   };
 }
 
 /** Longest time between two heartbeats of a process that works on an order. */
-const longestSilence = 60_000;
+const longestSilence: Milliseconds = 60_000;
 
 /** The state as people should see it: an order that says it runs, without a process that works on it, does not. */
-export function displayedState({ state, heartbeatAt, startedAt }: BackfillOrder, now: Instant): string {
+export function displayedState(
+  { state, heartbeatAt, startedAt }: Pick<BackfillOrder, 'state' | 'heartbeatAt' | 'startedAt'>,
+  now: Instant,
+): string {
   return state === 'running' && now - (heartbeatAt ?? startedAt) > longestSilence ? 'died' : state;
 }
