@@ -16,7 +16,7 @@ export interface Attempt {
   readonly message: string | undefined;
   /** How long the API asked us to wait. */
   readonly retryAfter: Milliseconds | undefined;
-  /** What the API's clock showed, by its `Date` header, to the second. */
+  /** The time on the API's clock, by its `Date` header, to the second. */
   readonly serverTime: Instant | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface ApiClientOptions {
   readonly random?: () => number;
 }
 
-/** What surrounds a call. */
+/** The surroundings of a call. */
 export interface CallContext {
   /** Ends the call at once. */
   readonly signal?: AbortSignal;
@@ -45,8 +45,8 @@ export interface CallContext {
 }
 
 /**
- * Speaks with the API in a dialect: sends, repeats what may do better, opens the answer. Knows nothing of what the answer
- * means.
+ * Speaks with the API in a dialect: sends, repeats what may do better, opens the answer. Knows nothing of what the
+ * answer means.
  */
 export class ApiClient {
   readonly #options: Required<ApiClientOptions>;

@@ -17,7 +17,7 @@ import { ApiFailure } from './failure.ts';
 import { firstText, isStorable, isTooDeep, listOf, readNumber, startOf } from './fields.ts';
 import { isJson, type Json } from './json.ts';
 
-/** What was asked, as far as the answer is checked against it. */
+/** The question, as far as the answer is checked against it. */
 export interface Asked {
   readonly granularity: Granularity;
   readonly tokens: readonly Token[];
@@ -77,7 +77,9 @@ export interface Answer {
   readonly windows: number;
   /** How many of the cells asked for the answer does not even mention. */
   readonly absentCells: number;
-  /** Token × window entries beside the asked range: the running window comes along now and then. No fault, and dropped. */
+  /**
+   * Token × window entries beside the asked range: the running window comes along now and then. No fault, and dropped.
+   */
   readonly windowsBeside: number;
   /** Things that cannot be stored beyond those in `rejects`. */
   readonly moreRejects: number;

@@ -2,11 +2,11 @@ import type { ApiVersion, Granularity, MetricCode, TagCode, Token } from '../cat
 import type { Instant } from '../time.ts';
 
 /**
- * What a version of the API is to the rest of the program: how a question is dressed, how an answer is opened, and the
+ * A version of the API as the rest of the program sees it: how a question is dressed, how an answer is opened, and the
  * server's side of both, so that the client and the simulator share one description.
  */
 
-/** What the vendor may hand out. */
+/** The secrets that the vendor may hand out. */
 export const secretNames = ['apiKey', 'signSecret', 'dataSecret', 'dataIv'] as const;
 
 export type SecretName = (typeof secretNames)[number];
@@ -32,7 +32,7 @@ export interface ExtraParam {
   readonly param: unknown;
 }
 
-/** What is asked of `POST …/endpoint`: every metric and tag of every token in every window of the interval. */
+/** The question of `POST …/endpoint`: every metric and tag of every token in every window of the interval. */
 export interface MetricsQuestion {
   readonly granularity: Granularity;
   readonly tokens: readonly Token[];
@@ -64,7 +64,7 @@ export interface OutgoingCall {
   readonly body: string;
 }
 
-/** What came back, before anything of it is believed. */
+/** A reply as it came, before anything of it is trusted. */
 export interface Reply {
   /** HTTP status. */
   readonly status: number;
@@ -101,8 +101,8 @@ export interface ServerSide {
 }
 
 /**
- * Names under which the windows of a token come, in any version: what a server sends is read whatever its version is said
- * to be. Where an answer has several, none hides the others.
+ * Names under which the windows of a token come, in any version: what a server sends is read whatever its version is
+ * said to be. Where an answer has several, none hides the others.
  */
 export const windowLists = ['endPoints', 'timePeriods', 'endpoints'] as const;
 

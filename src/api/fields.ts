@@ -2,7 +2,7 @@ import { parseBeijing } from '../beijing.ts';
 import type { Instant } from '../time.ts';
 import type { Json } from './json.ts';
 
-/** Reads single fields of an answer, of which nothing is believed. */
+/** Reads single fields of an answer, none of which is trusted. */
 
 /** The first text under any of the names. */
 export function firstText(entry: Json, names: readonly string[]): string | undefined {

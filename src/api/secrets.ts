@@ -52,7 +52,7 @@ export function withoutSecrets(text: string, credentials: Credentials): string {
  */
 export function valueWithoutSecrets(value: unknown, text: string, credentials: Credentials): unknown {
   const found = formsOf(credentials).filter((form) => form.length >= shortestInData);
-  // What is escaped shows only when it is read.
+  // An escaped secret shows only when the text is read.
   const mayHold = text.includes('\\u') || found.some((form) => text.includes(form));
   return mayHold ? cleaned(value, found) : value;
 }

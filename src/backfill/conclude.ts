@@ -20,7 +20,7 @@ export interface Conclusion {
   readonly order: number | undefined;
   readonly end: FillResult['end'] | 'cancelled' | 'paused';
   readonly tally: IngestTally;
-  /** What the ledger still lacks. */
+  /** Cells that the ledger still lacks, and the requests they take. */
   readonly valuesLeft: number;
   readonly requestsLeft: number;
   /** Why something is left; `undefined` where nothing is. */
@@ -34,7 +34,7 @@ interface WorkDone {
   readonly result: FillResult;
 }
 
-/** What a fill that had nothing to fill ends with. */
+/** The result of a fill that had nothing to fill. */
 const nothingFilled: FillResult = {
   tally: { calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0, windowsBeside: 0 },
   end: 'done',

@@ -3,7 +3,7 @@ import type { Settings } from '../config.ts';
 import type { Packer } from '../planning/packing.ts';
 import type { Database } from '../store/connection/database.ts';
 
-/** What backfills are planned and worked on with. */
+/** The means that backfills are planned and worked on with. */
 export interface BackfillContext {
   readonly database: Database;
   readonly clock: Clock;

@@ -51,7 +51,7 @@ class LimitReached extends Error {}
 
 const mostPasses = 3;
 
-/** So many requests that fail one after the other, each after its retries, say that the API is down. */
+/** Requests that fail one after the other, each after its retries, until the API counts as down. */
 const mostFailuresInARow = 10;
 
 /**
@@ -156,7 +156,7 @@ class Fill {
     const scope = this.#scope;
     const abort = AbortSignal.any([signal, this.#stop.signal]);
     if (abort.aborted || this.#end !== 'done') return;
-    // What is ordered by hand may be large: it never takes the place of what the clock brings.
+    // An order by hand may be large: it never takes the place of the newest windows.
     const found = laneOfGap(request.granularity, request.interval, clock.now());
     const lane = found === 'live' ? 'repair' : found;
     if (this.#spent.has(lane)) return;

@@ -21,12 +21,12 @@ import { summariseGaps, totalOf } from './summary.ts';
 
 /** Orders before and after they are placed: what one would take, what is left of it, whether it can still be had. */
 
-/** What somebody wants filled. */
+/** The choice of a person who places an order. */
 export interface OrderChoice extends Omit<BackfillScope, 'tokens'> {
   readonly tokens: readonly Token[] | 'all';
 }
 
-/** What an order would be about, and what it would take. */
+/** An order before it is placed: its cells, and its price. */
 export interface Quote {
   readonly placed: BackfillScope;
   readonly scope: FillScope;
@@ -83,7 +83,7 @@ export async function place(
   return { id, placed, total: price.values, left: price.values };
 }
 
-/** What is left of an order, and what it takes. @throws UserError where the order is done or cancelled */
+/** The rest of an order, and its price. @throws UserError where the order is done or cancelled */
 export async function quoteRest(
   order: BackfillOrder,
   context: BackfillContext,

@@ -9,7 +9,7 @@ import type { BackfillContext } from './context.ts';
 import type { FillScope } from './scope.ts';
 import type { GapSummary } from './summary.ts';
 
-/** What a backfill takes, said before it is launched. */
+/** The price of a backfill, said before it is launched. */
 export interface Price {
   readonly parts: readonly PricedPart[];
   readonly windows: number;
@@ -21,7 +21,7 @@ export interface Price {
   readonly rateFrom: 'measured' | 'configured';
   /** `undefined` where the daily budget leaves nothing for history. */
   readonly seconds: number | undefined;
-  /** What of the daily budget history may have; `undefined` without one. */
+  /** The part of the daily budget that history may have; `undefined` without one. */
   readonly budget: HistoryBudget | undefined;
   /** REQUESTS_PER_DAY, of which {@link budget} is what the other lanes leave. */
   readonly requestsPerDay: number | undefined;
@@ -41,7 +41,7 @@ export interface PricedPart extends GapSummary {
 /** Fewest calls that say something about how long one takes. */
 const fewestMeasured = 20;
 
-/** What it takes to fetch what the summaries of a scope say is missing. */
+/** Prices the gaps that the summaries of a scope name. */
 export async function readPrice(
   summaries: readonly GapSummary[],
   scope: FillScope,

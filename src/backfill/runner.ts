@@ -90,7 +90,7 @@ export class OrderRunner {
     }
   }
 
-  /** What time heals is tried again: by another worker where this one ends, else after a while. */
+  /** An order that time can help is tried again: by another worker where this one ends, else after a while. */
   async #leaveWhereItPasses(id: number, { end, valuesLeft }: Conclusion): Promise<void> {
     const { database, clock } = this.#options.context;
     const isEnding = this.#stopping.signal.aborted;

@@ -10,7 +10,7 @@ import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
 import type { BackfillContext } from './context.ts';
 
-/** What a fill is about, and what of it the ledger lacks. */
+/** The cells that a fill is about, and those of them that the ledger lacks. */
 
 export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'tokensToReprobe'> {
   readonly wanted: WantedWindows;
@@ -21,7 +21,7 @@ export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf'
 }
 
 /**
- * What there is to fill in the range of an order: what it names, less what the API is known not to give.
+ * The cells to fill in the range of an order: those that it names, less those that the API is known not to give.
  * @param id number of the order; a refresh has a ledger of its own under it
  */
 export async function readFillScope(

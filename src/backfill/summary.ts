@@ -7,7 +7,7 @@ import type { Database } from '../store/connection/database.ts';
 import type { Instant } from '../time.ts';
 import { type FillScope, gapReader, stretchOf } from './scope.ts';
 
-/** What a granularity lacks and what it takes to fetch it. */
+/** The gaps of a granularity, and the requests that they take. */
 export interface GapSummary {
   readonly granularity: Granularity;
   /** Token × metric × window cells that have not been answered. */

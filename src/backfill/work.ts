@@ -17,7 +17,7 @@ export interface WorkStep {
   /** Values that are there, of all that were ordered. */
   readonly done: number;
   readonly calls: number;
-  /** What is being filled. */
+  /** The windows that are being filled. */
   readonly granularity: Granularity;
   readonly from: Instant;
 }

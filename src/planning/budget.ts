@@ -50,7 +50,7 @@ export function reserveOf(lane: Lane, need: DailyNeed): number {
 }
 
 /**
- * When a lane that may send no more may send its next call, should nobody else send any: what it leaves to the lanes
+ * When a lane that may send no more may send its next call, should nobody else send any: its reserve for the lanes
  * before it shrinks as the day passes.
  *
  * @param reserve calls of a whole day that the lane leaves
@@ -69,7 +69,7 @@ export function nextAffordableAt(
   return tomorrow + day * (1 - partLeft(requestsPerDay - 1));
 }
 
-/** What history may send, as of an instant. */
+/** The calls that history may send, as of an instant. */
 export interface HistoryBudget {
   /** Calls that history may still send today, if the lanes before it send what is kept for them. */
   readonly today: number;

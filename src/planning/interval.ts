@@ -29,7 +29,7 @@ export function union(intervals: readonly Interval[]): Interval[] {
   return merged;
 }
 
-/** What of `wanted` is in none of `taken`; sorted, disjoint. */
+/** The parts of `wanted` that are in none of `taken`; sorted, disjoint. */
 export function difference(wanted: readonly Interval[], taken: readonly Interval[]): Interval[] {
   const holes = union(taken);
   const rest: Interval[] = [];

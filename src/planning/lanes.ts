@@ -3,14 +3,14 @@ import type { Instant, Milliseconds } from '../time.ts';
 import type { Interval } from './interval.ts';
 
 /**
- * What a request is for, most urgent first: the newest windows; holes of the last days; recent windows once more,
+ * The purposes of requests, most urgent first: the newest windows; holes of the last days; recent windows once more,
  * in case their values changed; all that is older.
  */
 export const lanes = ['live', 'repair', 'lookback', 'history'] as const;
 
 export type Lane = (typeof lanes)[number];
 
-/** So many of the newest windows count as live. */
+/** Number of the newest windows that count as live. */
 export const liveWindows = 2;
 
 /** The age from which on a gap is history. */

@@ -13,7 +13,7 @@ export interface DataRequest {
 }
 
 /**
- * What the API counts against its limit: one value (token × metric × window, a tag value being one too), or one
+ * The unit that the API counts against its limit: one value (token × metric × window, a tag value being one too), or one
  * row (token × window). The API page does not tell; see `RECORD_UNIT`.
  */
 export type RecordUnit = 'value' | 'row';

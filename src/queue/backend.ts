@@ -17,7 +17,7 @@ import { queuePrefix } from './identity.ts';
 import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
 
-/** What the program uses of a BullMQ queue, whatever its backend. Job data are checked where they are read. */
+/** The part of a BullMQ queue that the program uses, whatever its backend. Job data are checked where they are read. */
 export type JobQueue = Pick<
   Queue<object, void, string>,
   | 'add'
@@ -32,7 +32,7 @@ export type JobQueue = Pick<
   | 'close'
 >;
 
-/** What the program uses of a BullMQ worker. */
+/** The part of a BullMQ worker that the program uses. */
 export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady' | 'rateLimit'>;
 
 /** Thrown by a processor after `rateLimit`: the job goes back to where it waited. */
@@ -48,7 +48,10 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   queue(name: string): JobQueue;
   worker(name: string, processor: JobProcessor, options: Pick<WorkerOptions, 'concurrency'>): JobWorker;
-  /** What keeps the queue from working, such as a Redis that takes no writes; `undefined` where nothing does. */
+  /**
+   * The obstacle that keeps the queue from working, such as a Redis that takes no writes; `undefined` where there is
+   * none.
+   */
   readonly problem: () => string | undefined;
   close(): Promise<void>;
 }
@@ -70,7 +73,10 @@ export async function openQueueBackend(options: QueueBackendOptions): Promise<Qu
   return openRedis(redisUrl, await queuePrefix(database, options.prefix), log, mayBeAway);
 }
 
-/** Jobs leave no trace once they are over: what was done is in the database, and a finished id would block its next use. */
+/**
+ * Jobs leave no trace once they are over: what was done is in the database, and a finished id would block its next
+ * use.
+ */
 const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
 
 /** BullMQ reconnects by itself; an error event that nobody hears would end the process. */
@@ -133,10 +139,10 @@ async function openRedis(
   };
 }
 
-/** What a Redis says of itself. */
+/** Facts that a Redis tells of itself. */
 export interface RedisServer {
   readonly version: string;
-  /** What it does when its memory is full; a queue wants `noeviction`. */
+  /** Its behaviour when its memory is full; a queue wants `noeviction`. */
   readonly evictionPolicy: string | undefined;
 }
 

@@ -103,7 +103,7 @@ export class Planner {
     const plan = await this.#prepare(granularity);
     if (plan === undefined) return { added: 0, hasMore: false };
     const { scope, tokens, wanted, liveFrom, pending, read } = plan;
-    // What could not be sent today would only come back.
+    // Jobs that could not be sent today would only come back.
     const canSendHistory = await this.#options.rateLimiter.canSend('history');
     const room = mostWaiting - pending.count;
     const older: PlannedRequest[] = [];
@@ -119,7 +119,7 @@ export class Planner {
     return { added: await this.#add(older), hasMore: false };
   }
 
-  /** What both halves of a plan start from; `undefined` where nothing is wanted. */
+  /** The common start of both halves of a plan; `undefined` where nothing is wanted. */
   async #prepare(granularity: Granularity) {
     const { database, settings, clock } = this.#options;
     const now = clock.now();

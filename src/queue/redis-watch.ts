@@ -27,7 +27,7 @@ export class RedisWatch {
     this.#timer.unref();
   }
 
-  /** What is wrong with the Redis; `undefined` where it takes what is written. */
+  /** The trouble with the Redis; `undefined` where it takes writes. */
   get problem(): string | undefined {
     return this.#problem;
   }

@@ -14,13 +14,13 @@ import { grantExactly } from '../store/setup/roles.ts';
 import { queueNames } from './jobs.ts';
 
 /**
- * BullMQ's own schema, `bullmq`: where the queue lives where there is no Redis. BullMQ says what is in it; who may use it
- * is for us to say.
+ * BullMQ's own schema, `bullmq`: where the queue lives where there is no Redis. BullMQ says what is in it; who may use
+ * it is for us to say.
  */
 
 /**
- * What the worker's role may do there: what the functions of BullMQ do for jobs as ours are, without parents and without
- * deduplication. Its other tables are not for us.
+ * The rights of the worker's role there: those that the functions of BullMQ need for jobs like ours, without parents
+ * and without deduplication. Its other tables are not for us.
  */
 const workerRights = {
   migration: 'select',

@@ -22,7 +22,7 @@ export type TaskSettings = Pick<
   'granularities' | 'tags' | 'settleDelay' | 'dayStart' | 'requestsPerSecond'
 >;
 
-/** What tasks work with. */
+/** The means that tasks work with. */
 export interface TaskContext {
   readonly database: Database;
   readonly planner: Planner;
@@ -32,7 +32,9 @@ export interface TaskContext {
   readonly settings: TaskSettings;
   /** Aborted when the scheduler stops. */
   readonly signal: AbortSignal;
-  /** Has the older windows of a granularity planned by a job of its own, so that the newest ones of others do not wait. */
+  /**
+   * Has the older windows of a granularity planned by a job of its own, so that the newest ones of others do not wait.
+   */
   readonly queueOlder: (granularity: Granularity) => Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export interface Task {
   readonly name: string;
   /** When it is due: a cron pattern with seconds, in Beijing time. */
   readonly cron: (settings: TaskSettings) => string;
-  /** Of what is due at the same moment smaller numbers come first. */
+  /** Among tasks that are due at the same moment, smaller numbers come first. */
   readonly priority: number;
   /** How long it takes at most from one run to the next. */
   readonly longestWait: Milliseconds;

@@ -41,7 +41,7 @@ function questions(verdicts: Calibration['verdicts']): readonly string[] {
   ];
 }
 
-/** What the codes settled, and what they did not, in a sentence for a person. */
+/** Tells a person in a sentence which questions the codes settled, and which not. */
 export function settledBy(verdicts: Calibration['verdicts']): string {
   const has = (verdict: 'key' | 'signature' | 'parameters') => verdicts.has(verdict);
   if (has('parameters'))

@@ -46,7 +46,7 @@ function* searchPlain({ version }: KnownBefore): Search {
 /** Most variants on top of one another. */
 const deepest = 3;
 
-/** What can be wrong, in the order in which most servers look. */
+/** The parts that can be wrong, in the order in which most servers look. */
 const order = ['key', 'signature', 'parameters'] as const;
 
 type Wrong = (typeof order)[number];

@@ -1,13 +1,16 @@
 import type { WireProfile } from '../dialects/index.ts';
 
-/** What v1 may be dressed as, by our judgement of likelihood. Each variant changes what the table before it found. */
+/**
+ * The ways in which v1 may be dressed, the likely ones first by our judgement. Each variant changes the profile that
+ * the table before it found.
+ */
 export type Variant = Partial<WireProfile>;
 
 const timestamps = ['ms', 's', 'yyyyMMddHHmmss'] as const;
 
 const withTime: readonly Variant[] = timestamps.map((timestamp) => ({ timestamp }));
 
-/** What is signed instead of the envelope, and how lists are written in it. */
+/** Texts that may be signed instead of the envelope, and ways to write lists in them. */
 const overBusiness = (lists: WireProfile['lists']): readonly Variant[] => [
   { signed: 'key+business', lists },
   { signed: 'business', lists },
@@ -72,7 +75,7 @@ export const plain: Variant = {
 const upper = (variants: readonly Variant[]): readonly Variant[] =>
   variants.map((variant) => ({ ...variant, sign: 'HEX' }));
 
-/** What may be wrong where the API names the key. */
+/** Variants for an API that names the key. */
 const forKey: readonly Variant[] = [
   inHeaders,
   ...keyNames,
@@ -83,7 +86,7 @@ const forKey: readonly Variant[] = [
   standardNames,
 ];
 
-/** What may be wrong where it names the signature: first each by itself, then two at once. */
+/** Variants for one that names the signature: first each by itself, then two at once. */
 const forSignature: readonly Variant[] = [
   { sign: 'HEX' },
   ...withTime,
@@ -113,7 +116,7 @@ const forSignature: readonly Variant[] = [
   plain,
 ];
 
-/** What may be wrong where it names a parameter, or the payload. */
+/** Variants for one that names a parameter, or the payload. */
 const forParameters: readonly Variant[] = [
   ...withTime,
   { keyPlace: 'both' },
@@ -132,5 +135,5 @@ const forParameters: readonly Variant[] = [
   { keyPlace: 'header' },
 ];
 
-/** What to try next, by what the API found wrong. */
+/** The variants to try next, by the part that the API found wrong. */
 export const variantsFor = { key: forKey, signature: forSignature, parameters: forParameters } as const;

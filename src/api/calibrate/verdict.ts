@@ -1,8 +1,8 @@
 import type { ApiFailure } from '../failure.ts';
 
 /**
- * What the API's code tells of how a call was dressed. `key`, `signature`, `parameters`: what it found wrong first.
- * `granted`: everything is right. `unserved`: there is no such version. `unknown`: it tells nothing.
+ * The verdict of the API's code on how a call was dressed. `key`, `signature`, `parameters`: the part that it found
+ * wrong first. `granted`: everything is right. `unserved`: there is no such version. `unknown`: it tells nothing.
  */
 export type Verdict = 'granted' | 'key' | 'signature' | 'parameters' | 'unserved' | 'unknown';
 

@@ -5,7 +5,7 @@ import { encrypt } from './cipher.ts';
 import { type SignedParameters, sign } from './signature.ts';
 import type { WireProfile } from './wire.ts';
 
-/** What is unlike in every call. */
+/** The parts that differ in every call. */
 export interface Uniqueness {
   readonly now: Instant;
   readonly nonce: string;
@@ -55,7 +55,7 @@ export function seal(
   };
 }
 
-/** What is signed where that is not the envelope. */
+/** The text that is signed where that is not the envelope. */
 export function signedWithin(
   { signed, timestampName }: WireProfile,
   key: SignedParameters,

@@ -44,7 +44,7 @@ function secretsOf({ sign, ciphertext }: WireProfile): readonly SecretName[] {
   ];
 }
 
-/** What is not needed is never read; what is needed was required where the settings were read. */
+/** A secret that is not needed is never read; one that is needed was required where the settings were read. */
 const allSecrets = ({
   apiKey,
   signSecret = '',
@@ -63,7 +63,7 @@ function openPayload(text: string, credentials: Credentials): string {
   return isPlain ? text : decrypt(text, allSecrets(credentials), formOf(text));
 }
 
-/** What stands in the field that never repeats. A number of four digits need only differ within a second. */
+/** Content of the field that never repeats. A number of four digits need only differ within a second. */
 function nonces(form: WireProfile['nonce']): () => string {
   if (form !== 'sequence') return () => (form === 'none' ? '' : randomBytes(16).toString('hex'));
   let sent = 0;

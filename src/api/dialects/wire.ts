@@ -2,8 +2,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 
 /**
- * How v1 dresses a message. The vendor's page lost its samples, so every detail that it leaves open is one field here, to
- * be overridden by the setting `CRYPTORACLE_WIRE` without touching code. docs/wire.md has an example of each.
+ * How v1 dresses a message. The vendor's page lost its samples, so every detail that it leaves open is one field here,
+ * to be overridden by the setting `CRYPTORACLE_WIRE` without touching code. docs/wire.md has an example of each.
  */
 const name = () =>
   z
@@ -32,7 +32,7 @@ const fields = {
   /** Whether something that never repeats is sent: random letters, or a number of four digits that counts on. */
   nonce: z.enum(['none', 'random', 'sequence']).default('none'),
   nonceName: name().default('nonce'),
-  /** What is signed; `envelope`: all public parameters, the ciphertext among them. */
+  /** The parameters that are signed; `envelope`: all public ones, the ciphertext among them. */
   signed: z.enum(['envelope', 'business', 'key+business', 'key+timestamp']).default('envelope'),
   /** How a list stands in what is signed: compact JSON, as Java prints it (`[BTC, ETH]`), or joined by commas. */
   lists: z.enum(['json', 'java', 'comma']).default('json'),
@@ -40,7 +40,7 @@ const fields = {
   emptyLists: z.enum(['signed', 'left out']).default('signed'),
   /** How the parameters are put together to be signed: `key=value` by key, or the values alone, as sent or by key. */
   joined: z.enum(['pairs', 'values', 'values by key']).default('pairs'),
-  /** What stands in `tags` where no tag is wanted: nothing, or one tag, should the API refuse an empty list. */
+  /** The content of `tags` where no tag is wanted: nothing, or one tag, should the API refuse an empty list. */
   tags: z.enum(['empty', 'one']).default('empty'),
 };
 

@@ -9,7 +9,7 @@ import { columnNames, excluded, textArray, timestamptz, timestamptzArray } from 
 
 export type { Resolution } from '../schema/quarantine.ts';
 
-/** What the API sent and could not be stored; kept until it can be, and after that with what became of it. */
+/** Parts of answers that could not be stored. They are kept until they can be, and after that with how they ended. */
 
 /** Longest raw form that is kept, in characters: more than any value or window, and much of an entry. */
 const longestRaw = 20_000;
@@ -68,7 +68,7 @@ export async function writeRejects(
   );
 }
 
-/** Which entries; what is not named does not matter. */
+/** A choice of entries; a field that is left out does not narrow it. */
 export interface QuarantineFilter {
   readonly granularities?: readonly Granularity[] | undefined;
   readonly tokens?: readonly string[] | undefined;
@@ -96,7 +96,7 @@ export interface QuarantineEntry {
   readonly firstSeenAt: Instant;
   readonly lastSeenAt: Instant;
   readonly resolution: Resolution | null;
-  /** What had been asked, where the log still knows. */
+  /** The question that brought it, where the log still has it. */
   readonly request: {
     readonly id: number;
     readonly sentAt: Instant;
@@ -188,7 +188,7 @@ export async function dismissEntries(
   return dismissed.length;
 }
 
-/** Notes what became of an entry. */
+/** Enters how an entry ended. */
 export async function resolveEntry(
   database: Database,
   id: number,

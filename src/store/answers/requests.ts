@@ -96,7 +96,7 @@ export interface AnswerScope {
 }
 
 /**
- * What the newest answered call within a scope was about.
+ * The question of the newest answered call within a scope.
  * @returns the start of its windows
  */
 export async function readNewestAnswer(

@@ -13,7 +13,7 @@ import { logRequest, type RequestLogEntry } from './requests.ts';
 import { type WrittenRows, writeRows } from './rows.ts';
 import { writeTags } from './tags.ts';
 
-/** What one answer leaves in the database. */
+/** The parts of one answer that are stored. */
 export interface AnswerToStore {
   readonly request: DataRequest;
   readonly rows: readonly AnsweredRow[];

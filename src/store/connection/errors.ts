@@ -51,9 +51,9 @@ const lostForWords = /timeout exceeded when trying to connect|connection termina
 const readOnly = '25006';
 
 /**
- * Whether the database itself fails, and not the statement: it is away, takes no writes, its connections are used up, its
- * disk is full (25006 and the classes 53, 57P and 58 of PostgreSQL's codes). Then nothing else does better, and waiting
- * helps.
+ * Whether the database itself fails, and not the statement: it is away, takes no writes, its connections are used up,
+ * its disk is full (25006 and the classes 53, 57P and 58 of PostgreSQL's codes). Then nothing else does better, and
+ * waiting helps.
  */
 export function isOutage(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true;
@@ -64,7 +64,7 @@ export function isOutage(error: unknown): boolean {
 
 /** Says in one line why the database cannot be used; an error of any other kind is given back as it is. */
 export function explainConnectionError(error: unknown, url: string, isConnecting = false): unknown {
-  // Whoever knew more has said it already.
+  // An error with a better explanation comes as it is.
   if (error instanceof UserError || error instanceof TryLaterError) return error;
   const { host, pathname, username } = new URL(url);
   const name = decoded(pathname.slice(1));

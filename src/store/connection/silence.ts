@@ -6,11 +6,13 @@ import { backendOf } from './pool.ts';
 
 /** Milliseconds. Together they stay under a minute, so that work goes on within one. */
 export interface SilenceLimits {
-  /** After this long without an answer the server is asked whether it still works on a statement; then again and again. */
+  /**
+   * After this long without an answer the server is asked whether it still works on a statement; then again and again.
+   */
   readonly askAfter: Milliseconds;
   /** The answer to that must come within. */
   readonly answerWithin: Milliseconds;
-  /** What the server says it has finished must arrive within. */
+  /** Longest until an answer arrives that the server says it has sent. */
   readonly arriveWithin: Milliseconds;
 }
 

@@ -44,7 +44,7 @@ function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL 
 }
 
 /**
- * Whether the API has no windows of the granularity for a token of which no value is stored. What lies in quarantine
+ * Whether the API has no windows of the granularity for a token of which no value is stored. An entry in quarantine
  * shows that there are some; and where no token has a value, that says nothing about one of them.
  *
  * @param metrics the codes whose coverage counts, as an array

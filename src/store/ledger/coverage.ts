@@ -26,7 +26,7 @@ import {
 
 /** The ledger: which cells the API has answered, as a multirange of window starts for each token and metric. */
 
-/** Which ledger: what was ever answered, or what an order has been answered again (see `refreshed`). */
+/** The ledger of all answers, or that of an order which asks again (see `refreshed`). */
 export interface LedgerChoice {
   /** Number of the order. */
   readonly refreshOf?: number | undefined;
@@ -41,8 +41,8 @@ export interface CellSelection {
 }
 
 /**
- * What of the selection has not been answered, as blocks of tokens that miss the same metrics in the same interval;
- * newest first.
+ * The cells of the selection that have not been answered, as blocks of tokens that miss the same metrics in the same
+ * interval; newest first.
  */
 export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   database: Database,
@@ -69,8 +69,8 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
 const livelyFor: Milliseconds = 7 * 86_400_000;
 
 /**
- * What of the selection was answered without a value, though the token has values in this granularity: it may have come
- * since. As blocks, newest first.
+ * The cells of the selection that were answered without a value, though the token has values in this granularity: one
+ * may have come since. As blocks, newest first.
  */
 export async function readEmptyCells(
   database: Database,

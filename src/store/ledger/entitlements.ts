@@ -11,7 +11,7 @@ const believedFor: Milliseconds = 86_400_000;
 /** How far the clocks of two processes may differ. */
 const clockTolerance: Milliseconds = 300_000;
 
-/** Whether a refusal still counts at an instant. What lies in the future is from before the clock was set back. */
+/** Whether a refusal still counts at an instant. One in the future is from before the clock was set back. */
 export function isBelieved(refusedAt: SQLWrapper, now: SQL): SQL {
   const seconds = (milliseconds: Milliseconds) => sql.raw(`interval '${milliseconds / 1000} seconds'`);
   return sql`(

@@ -9,7 +9,7 @@ import { coverage, refreshed, facts as table } from '../schema/index.ts';
 import { columnNames, excluded, timestamptz } from '../schema/sql.ts';
 
 /**
- * What the API was found to do, where its page leaves that open. Found once, it is knowledge of the database: all
+ * Facts about the API that its page leaves open. Once found, a fact stands in the database: all
  * processes act by it, and a restart forgets none of it.
  */
 
@@ -17,7 +17,7 @@ import { columnNames, excluded, timestamptz } from '../schema/sql.ts';
 export interface FactValues {
   /** When a day starts on the Beijing clock, and a 1d window with it. */
   readonly day_start: DayStart;
-  /** What the API counts against its limit. */
+  /** The unit that the API counts against its limit. */
   readonly record_unit: RecordUnit;
   /** Most records that an answer holds. */
   readonly record_limit: number;
@@ -36,7 +36,7 @@ export type { FactSource } from '../schema/facts.ts';
 export interface Fact<Value> {
   readonly value: Value;
   readonly found: FactSource;
-  /** What showed it, for people. */
+  /** The evidence, for people. */
   readonly detail: string | undefined;
   /** Since when it is known; `undefined` for what is assumed. */
   readonly since: Instant | undefined;
@@ -51,7 +51,7 @@ const assumed = <Value>(value: Value): Fact<Value> => ({
   since: undefined,
 });
 
-/** What holds until something shows otherwise (API page; the vendor's later pages for the day). */
+/** The facts that hold until something shows otherwise (API page; the vendor's later pages for the day). */
 export const assumedFacts: Facts = {
   day_start: assumed<DayStart>('08:00'),
   record_unit: assumed<RecordUnit>('value'),
@@ -132,7 +132,7 @@ export async function storeFact<Name extends FactName>(
   return { isNew: row?.isNew ?? false };
 }
 
-/** What settings say; absent where they leave it to what is found. */
+/** Facts that settings state; absent where they leave them to be found. */
 export type StatedFacts = { readonly [Name in FactName]?: FactValues[Name] | undefined };
 
 /** The facts as they count: what a setting says comes before what was found. */

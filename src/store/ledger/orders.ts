@@ -141,14 +141,14 @@ export async function recordHeartbeat(
   return row?.state;
 }
 
-/** What a person decided meanwhile stays: only a person cancels, and what is paused ends only where nothing is left. */
+/** The decision of a person stays: only a person cancels, and a paused order ends only where nothing is left. */
 function mayEndAs(state: BackfillState) {
   if (state === 'cancelled') return undefined;
   const decided: BackfillState[] = state === 'done' ? ['cancelled'] : ['cancelled', 'paused'];
   return notInArray(backfills.state, decided);
 }
 
-/** Ends an order, unless it was cancelled or paused meanwhile. What only a refresh in progress needs is let go. */
+/** Ends an order, unless it was cancelled or paused meanwhile. The ledger of a refresh is let go. */
 export async function endOrder(
   database: Database,
   id: number,

@@ -84,6 +84,6 @@ const listHoldsFor: Milliseconds = 86_400_000;
 /** Whether the API was last asked for its list more than a day ago, or never. */
 export async function isTokenListOld(database: Database, now: Instant): Promise<boolean> {
   const refreshed = await tokensRefreshedAt(database);
-  // What lies in the future is from before the clock was set back.
+  // An instant in the future is from before the clock was set back.
   return refreshed === undefined || Math.abs(now - refreshed) > listHoldsFor;
 }

@@ -17,7 +17,7 @@ const mostCallers = 1000;
 /** How far ahead a call that is not urgent may take its turn: an urgent one waits so long at most, and one turn more. */
 const lead: Milliseconds = 500;
 
-/** How many calls a day may have, and what of them the newest windows need. */
+/** The calls that a day may have, and the part of them that the newest windows need. */
 export interface Budget {
   readonly requestsPerDay: number;
   readonly need: DailyNeed;
@@ -107,8 +107,8 @@ export class RateLimiter {
   }
 
   /**
-   * The longest that anybody can have been told to wait. An instant beyond it comes from before the server's clock was set
-   * back.
+   * The longest that anybody can have been told to wait. An instant beyond it comes from before the server's clock was
+   * set back.
    */
   get #furthest(): Milliseconds {
     return longestHold + mostCallers * this.#interval;
@@ -129,7 +129,7 @@ export class RateLimiter {
       from ${from}`;
   }
 
-  /** What a lane leaves to those before it shrinks as the day passes. */
+  /** A lane leaves fewer calls to the lanes before it as the day passes. */
   #affordable(lane: Lane) {
     if (this.#budget === undefined) return sql`true`;
     const { requestsPerDay, need } = this.#budget;

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Database } from '../connection/database.ts';
 
-/** What a row of a metric table takes on disk, its part of the indexes included. */
+/** The room that a row of a metric table takes on disk, its part of the indexes included. */
 export interface RowSize {
   readonly bytes: number;
   readonly compressedBytes: number;
@@ -20,10 +20,13 @@ const usual: Readonly<Record<Granularity, RowSize>> = {
   '1d': { bytes: 285, compressedBytes: 94 },
 };
 
-/** How many rows there must be: fewer say little, since every relation begins with pages that are not full. */
+/** The rows that a measurement needs: fewer say little, since every relation begins with pages that are not full. */
 const enoughRows = 200_000;
 
-/** As far as this database can tell by its own statistics, without counting; else what is usual. */
+/**
+ * Reads the size of a row from the statistics of this database, without counting; where they say too little, the usual
+ * size.
+ */
 export async function readRowSize(database: Database, granularity: Granularity): Promise<RowSize> {
   const table = `cryptoracle.metrics_${granularity}`;
   const [row] = await database.query<{ rows: number; bytes: number }>(

@@ -4,14 +4,14 @@ import type { PgTable } from 'drizzle-orm/pg-core';
 /** SQL roles without a login, `cryptoracle_reader` and `cryptoracle_worker`, to be granted to logins. */
 export type SqlRole = 'reader' | 'worker';
 
-/** What each role may do with a table, as GRANT takes it; an empty text: nothing. */
+/** The rights of each role on a table, as GRANT takes them; an empty text: none. */
 export type TableRights = Readonly<Record<SqlRole, string>>;
 
 /** A table as people and roles see it. */
 export interface TableDescription {
   readonly table: PgTable;
   readonly name: string;
-  /** What `\d+` tells a person about it. */
+  /** The comment that `\d+` shows. */
   readonly comment: string;
   /** The same of its columns, by their names in the database. */
   readonly columns: Readonly<Record<string, string>>;

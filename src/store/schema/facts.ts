@@ -8,7 +8,7 @@ import { cryptoracle, instant } from './types.ts';
  */
 export type FactSource = 'assumed' | 'answered' | 'calibrated' | 'setting';
 
-/** What the API was found to do, where its page leaves that open: one row for each thing that was found. */
+/** Facts about the API that its page leaves open: one row for each that was found. */
 export const facts = cryptoracle.table('facts', {
   name: text('name').primaryKey(),
   value: text('value').notNull(),

@@ -5,7 +5,7 @@ import { describeTable } from './description.ts';
 import { cryptoracle, exactInstant, id, instant } from './types.ts';
 
 /**
- * What became of an entry: its values are stored; the API has given others for the same cells since; or a person has
+ * The end of an entry: its values are stored; the API has given others for the same cells since; or a person has
  * decided that it does not matter.
  */
 export type Resolution = 'replayed' | 'superseded' | 'dismissed';
@@ -21,7 +21,7 @@ export const quarantine = cryptoracle.table(
     reason: text('reason').notNull(),
     part: text('part').$type<'entry' | 'window' | 'value' | 'tag'>(),
     raw: text('raw').notNull(),
-    /** What makes an entry the same one seen again, without indexing raw forms of any length. */
+    /** Tells the same entry seen again, without indexing raw forms of any length. */
     rawDigest: text('raw_digest').notNull().generatedAlwaysAs(sql`md5(raw)`),
     timesSeen: integer('times_seen').notNull().default(1),
     firstSeenAt: instant('first_seen_at').notNull(),

@@ -3,7 +3,7 @@ import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { describeTable } from './description.ts';
 import { cryptoracle, instant } from './types.ts';
 
-/** What the settings want, so that SQL can tell what is missing: one row a granularity. */
+/** The settings' wishes, so that SQL can tell what is missing: one row a granularity. */
 export const wanted = cryptoracle.table('wanted', {
   granularity: text('granularity').$type<Granularity>().primaryKey(),
   historyStart: instant('history_start').notNull(),

@@ -98,7 +98,7 @@ export async function dropReader(database: Database, name: string): Promise<void
   await requireReader(database, name);
   try {
     const role = pg.escapeIdentifier(name);
-    // Who is no superuser may drop what belongs to a role only as its member.
+    // A login that is no superuser may drop a role's possessions only as its member.
     await changeLogin(
       database,
       `
@@ -164,8 +164,8 @@ export function generatePassword(): string {
 const scramIterations = 4096;
 
 /**
- * What PostgreSQL keeps of a password (RFC 5803, SCRAM-SHA-256), computed here so that the password itself is in no log
- * of statements. Takes printable ASCII, which needs no normalization.
+ * The form in which PostgreSQL keeps a password (RFC 5803, SCRAM-SHA-256), computed here so that the password itself
+ * is in no log of statements. Takes printable ASCII, which needs no normalization.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   const salted = pbkdf2Sync(password, salt, scramIterations, 32, 'sha256');

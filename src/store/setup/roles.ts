@@ -9,11 +9,11 @@ import { describedTables, metricTableRights, metricTables } from '../schema/inde
 import { viewNames } from './views/index.ts';
 
 /**
- * The SQL roles without a login. What they may do stands beside each table in `schema/`, and what the worker's may do with
- * the queue in `queue/schema.ts`; every `migrate` grants just that.
+ * The SQL roles without a login. What they may do stands beside each table in `schema/`, and what the worker's may do
+ * with the queue in `queue/schema.ts`; every `migrate` grants just that.
  */
 
-/** What `\du+` tells a person about each role. */
+/** The comments that `\du+` shows. */
 const roles: Readonly<Record<SqlRole, string>> = {
   reader: 'May read what people query in the schema cryptoracle, and nothing else',
   worker: 'May run the pipeline: plan, fetch, store, report. Changes no schema, empties no table',

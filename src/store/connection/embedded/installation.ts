@@ -25,7 +25,7 @@ import { z } from 'zod';
 import { innermost, UserError } from '../../../errors.ts';
 import { errorCode } from '../errors.ts';
 
-/** Where the server's programs and data are, and as whom it runs. */
+/** The folders of the server's programs and data, and the account that it runs as. */
 export interface Installation {
   readonly bin: string;
   readonly data: string;
@@ -34,7 +34,10 @@ export interface Installation {
   readonly account: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** Programs beside us get nothing of our environment, which holds secrets; their messages are read, so they stay English. */
+/**
+ * Programs beside us get nothing of our environment, which holds secrets; their messages are read, so they stay
+ * English.
+ */
 export const plainEnvironment = { LC_ALL: 'C', PATH: '/usr/bin:/bin' };
 
 export async function install(dataDir: string, log: Logger): Promise<Installation> {
@@ -96,7 +99,7 @@ function moveOutside(dataDir: string, packaged: string, log: Logger): Pick<Insta
 /** Has the data folder lead to data that are kept elsewhere. @returns whether the link is new */
 function linkFrom(link: string, data: string): boolean {
   const found = lstatSync(link, { throwIfNoEntry: false });
-  // What a copied checkout brought along may lead nowhere.
+  // A link that came with a copied checkout may lead nowhere.
   if (found?.isSymbolicLink() === true && readlinkSync(link) !== data && !existsSync(link)) rmSync(link);
   try {
     symlinkSync(data, link);

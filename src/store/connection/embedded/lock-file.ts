@@ -10,7 +10,7 @@ import { plainEnvironment } from './installation.ts';
 
 const lockFile = (data: string) => join(data, 'postmaster.pid');
 
-/** What a lock file says (PostgreSQL, `miscadmin.h`, LOCK_FILE_LINE_*). */
+/** The lines of a lock file (PostgreSQL, `miscadmin.h`, LOCK_FILE_LINE_*). */
 interface Lock {
   readonly text: string;
   readonly pid: number;
