@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { ApiClient, Attempt } from '../api/client.ts';
 import { type Answer, decodeAnswer } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import { decodeTokens } from '../api/token-list.ts';
 import { type DayStart, type MetricCode, type TagCode, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Lane } from '../planning/lanes.ts';

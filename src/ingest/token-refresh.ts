@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ApiClient, Attempt } from '../api/client.ts';
-import { decodeTokens } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
+import { decodeTokens } from '../api/token-list.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/connection/database.ts';
 import { storeFact } from '../store/ledger/facts.ts';
