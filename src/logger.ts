@@ -9,7 +9,7 @@ const secretFields = [
 
 /**
  * Logs go to stderr, so that stdout holds results only: JSON lines for machines, readable lines for a person at a
- * terminal. What is logged is chosen field by field: never a request's body, never a setting that is a secret.
+ * terminal. Fields are chosen one by one: never a request's body, never a setting that is a secret.
  */
 export function createLogger(level: string, isTerminal = process.stderr.isTTY === true): Logger {
   const options = {

@@ -10,8 +10,8 @@ export class Overdue extends Error {
  * a garbage collection has run, so that a server that drips bytes would hold the call for ever.
  *
  * @param milliseconds from now on
- * @param work is told to stop by its signal; what it still does after that has no effect
- * @throws Overdue when the time is over; the outer signal's reason when that is aborted; what the work throws
+ * @param work is told to stop by its signal; its result after that is dropped
+ * @throws Overdue when the time is over; the outer signal's reason when that is aborted; the work's own errors
  */
 export function withDeadline<T>(
   milliseconds: Milliseconds,

@@ -95,8 +95,8 @@ const mostRejects = 100_000;
 const longestTag = 10_000;
 
 /**
- * Reads a decrypted answer: every shape that the API is known to use. What does not fit is rejected one by one, never
- * with its neighbours.
+ * Reads a decrypted answer: every shape that the API is known to use. Parts that do not fit are rejected one by one,
+ * never with their neighbours.
  *
  * @param answer `null` where the API says that there is nothing
  * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known, or holds more than

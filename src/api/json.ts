@@ -27,7 +27,7 @@ export function parseJson(text: string, code: number): unknown {
   return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text);
 }
 
-/** Counts what opens or divides. What stands within texts counts as well: an answer has next to none of it. */
+/** Counts the characters that open or divide, also within texts: an answer has next to none there. */
 function hasTooManyParts(text: string): boolean {
   if (text.length <= mostParts) return false;
   let parts = 0;

@@ -13,7 +13,7 @@ const [windows] = windowLists;
  * @param where what the part's surroundings said: its token, and the start of its window
  * @returns `undefined` where the surroundings are not known well enough
  */
-export function answerAround(
+export function answerFromPart(
   part: AnswerPart,
   raw: unknown,
   where: { readonly token: Token | undefined; readonly time: Instant | undefined },

@@ -2,7 +2,7 @@ import type { Credentials } from './dialect.ts';
 
 /** Takes our secrets out of what others wrote, should they echo them, in whatever form. */
 
-const blot = '[redacted]';
+const placeholder = '[redacted]';
 
 type Forms = (secret: string) => readonly string[];
 
@@ -37,12 +37,12 @@ function formsOf(credentials: Credentials): readonly string[] {
   return found;
 }
 
-const blotOut = (text: string, found: readonly string[]) =>
-  found.reduce((rest, form) => (rest.includes(form) ? rest.replaceAll(form, blot) : rest), text);
+const redact = (text: string, found: readonly string[]) =>
+  found.reduce((rest, form) => (rest.includes(form) ? rest.replaceAll(form, placeholder) : rest), text);
 
 /** Words of the API, or of a library, without any secret. */
-export function withoutSecrets(text: string, credentials: Credentials): string {
-  return blotOut(text, formsOf(credentials));
+export function redactText(text: string, credentials: Credentials): string {
+  return redact(text, formsOf(credentials));
 }
 
 /**
@@ -50,21 +50,21 @@ export function withoutSecrets(text: string, credentials: Credentials): string {
  *
  * @param text the JSON that they were read from: most answers hold no secret, and are not walked through
  */
-export function valueWithoutSecrets(value: unknown, text: string, credentials: Credentials): unknown {
+export function redactValue(value: unknown, text: string, credentials: Credentials): unknown {
   const found = formsOf(credentials).filter((form) => form.length >= shortestInData);
   // An escaped secret shows only when the text is read.
   const mayHold = text.includes('\\u') || found.some((form) => text.includes(form));
-  return mayHold ? cleaned(value, found) : value;
+  return mayHold ? redactAll(value, found) : value;
 }
 
 /** Deeper than any answer that is read. */
 const deepest = 100;
 
-function cleaned(value: unknown, found: readonly string[], depth = 0): unknown {
-  if (typeof value === 'string') return blotOut(value, found);
+function redactAll(value: unknown, found: readonly string[], depth = 0): unknown {
+  if (typeof value === 'string') return redact(value, found);
   if (typeof value !== 'object' || value === null || depth > deepest) return value;
-  if (Array.isArray(value)) return value.map((item) => cleaned(item, found, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => redactAll(item, found, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [blotOut(name, found), cleaned(inner, found, depth + 1)]),
+    Object.entries(value).map(([name, inner]) => [redact(name, found), redactAll(inner, found, depth + 1)]),
   );
 }

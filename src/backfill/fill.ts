@@ -55,7 +55,7 @@ const mostPasses = 3;
 const mostFailuresInARow = 10;
 
 /**
- * Asks for every gap of the scope. What fails is asked for again in a further pass, as long as passes get anywhere.
+ * Asks for every gap of the scope. Requests that failed are sent again in a further pass, as long as passes get anywhere.
  *
  * @throws what the database says where answers cannot be stored
  */

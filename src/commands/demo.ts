@@ -85,8 +85,7 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   await fill(database, context);
   if (signal.aborted) return 0;
 
-  const hot = await readTopMentions(database, 8);
-  printHot(hot);
+  printTopMentions(await readTopMentions(database, 8));
   printHints(database, runtime.settings.dataDir, options.exit === true);
   if (options.exit === true) return 0;
 
@@ -160,12 +159,12 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   );
 }
 
-function printHot(hot: readonly TopMention[]): void {
-  const window = hot[0]?.time;
+function printTopMentions(top: readonly TopMention[]): void {
+  const window = top[0]?.time;
   process.stdout.write(`\nHot in the hour from ${beijing(window)} (Beijing), of simulated data:\n\n`);
   printTable(
     ['token', 'mentions', 'share', 'vs day before', 'net sentiment'],
-    hot.map((row) => [
+    top.map((row) => [
       row.token,
       count(row.mentions),
       `${(row.share * 100).toFixed(1)}%`,

@@ -187,7 +187,7 @@ async function writeWhole(output: string, write: (file: string) => Promise<void>
   }
 }
 
-/** Says what there was; who finds nothing in a file wants to know that there was nothing. */
+/** Tells how much was written: a person who finds an empty file wants to know that there was nothing. */
 function describeRows({ rows, tokens }: ExportTally, { granularity }: ExportSelection): string {
   return rows === 0
     ? `no rows: no ${granularity} windows of these tokens and this range are stored`

@@ -59,7 +59,7 @@ export async function runCommand(
   } finally {
     await runtime?.close();
   }
-  // A pipe takes long results bit by bit; what it has not taken would be lost.
+  // A pipe takes long results bit by bit; the rest would be lost.
   await new Promise<void>((done) => process.stdout.write('', () => done()));
   // What still holds the process, a socket to a slow server say, has nothing left to do.
   process.exit();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Settings that are addresses. What the client behind one cannot use is refused here, where it can be named. */
+/** Settings that are addresses. An address that the client behind it cannot use is refused here, where the setting can be named. */
 
 /** @param suits whether an address that is one can be used */
 const url = (protocols: RegExp, example: string, suits: (address: URL) => boolean) =>

@@ -106,7 +106,7 @@ export const beijingDate = (fallback: string) =>
       return instant ?? 0;
     });
 
-/** A JSON object of the given shape; what is left out has the shape's defaults. */
+/** A JSON object of the given shape; a field that is left out has the shape's default. */
 export const json = <Shape extends z.ZodType>(shape: Shape, example: string) =>
   z
     .string()

@@ -1,6 +1,6 @@
 import { type Answer, type AnsweredRow, type Asked, decodeAnswer } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import { answerAround } from '../api/parts.ts';
+import { answerFromPart } from '../api/parts.ts';
 import {
   isMetricCode,
   isTagCode,
@@ -139,7 +139,7 @@ function decodeEntry({ part, raw, token, time }: QuarantineEntry, asked: Asked):
   }
   const where = { token: token !== null && isToken(token) ? token : undefined, time: time ?? undefined };
   try {
-    return decodeAnswer(answerAround(part, parsed, where), asked);
+    return decodeAnswer(answerFromPart(part, parsed, where), asked);
   } catch (error) {
     if (error instanceof ApiFailure) return undefined;
     throw error;

@@ -79,7 +79,7 @@ export class Packer {
   #stretches(gap: Gap): readonly Gap[] {
     const windows = windowCount(gap.granularity, gap.interval);
     const whole = this.#countWhole(gap);
-    if (windows > mostWindowsToCut || whole <= this.#fewest(gap) * 1.01) return [gap];
+    if (windows > mostWindowsToCut || whole <= this.#lowerBound(gap) * 1.01) return [gap];
     const { start, end } = gap.interval;
     for (let cut = 1; cut < windows; cut++) {
       const at = end - cut * windowLength[gap.granularity];
@@ -92,8 +92,8 @@ export class Packer {
     return [gap];
   }
 
-  /** No way of packing takes fewer requests. */
-  #fewest(gap: Gap): number {
+  /** Lower bound of the requests: no way of packing takes fewer. */
+  #lowerBound(gap: Gap): number {
     return Math.ceil(this.#fullRequests(gap));
   }
 
@@ -130,7 +130,7 @@ export class Packer {
     const most = unit === 'row' ? metrics.length : Math.min(metrics.length, limit - extraRecords);
     if (metrics.length === 0) return [];
     const windows = windowCount(gap.granularity, gap.interval);
-    const fewest = this.#fewest(gap);
+    const lowerBound = this.#lowerBound(gap);
     const cost = (sizes: readonly number[]) =>
       sizes.reduce((sum, size) => sum + this.#tiling(size).count(gap.tokens.length, windows), 0);
 
@@ -141,7 +141,7 @@ export class Packer {
       for (const sizes of divisions(metrics.length)) {
         const sizesCost = cost(sizes);
         if (sizesCost < bestCost) [best, bestCost] = [sizes, sizesCost];
-        if (bestCost <= fewest) break;
+        if (bestCost <= lowerBound) break;
       }
     }
     let taken = 0;

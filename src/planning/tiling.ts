@@ -63,7 +63,7 @@ export class Tiling {
     const known = this.#cuts.get(key);
     if (known !== undefined) return known;
 
-    const fewest = Math.ceil((width * height) / area);
+    const lowerBound = Math.ceil((width * height) / area);
     let best: Cut | undefined;
     // Narrow tiles first: where two cuts are equally good, few tokens and many windows touch few rows of the ledger and
     // few segments of a compressed chunk.
@@ -80,7 +80,7 @@ export class Tiling {
         best?.count ?? Number.POSITIVE_INFINITY,
       );
       if (cut !== undefined && (best === undefined || cut.count < best.count)) best = cut;
-      if (best?.count === fewest) break;
+      if (best?.count === lowerBound) break;
     }
     if (best === undefined) throw new RangeError(`no cut for ${width} × ${height} into ${area}`);
     this.#cuts.set(key, best);

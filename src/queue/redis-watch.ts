@@ -1,10 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { innermost } from '../errors.ts';
+import type { Milliseconds } from '../time.ts';
 
-/** How often the Redis is tried, and how long it may take to answer. */
-const defaultInterval = 5000;
-const patience = 4000;
+/** How often the Redis is tried. */
+const defaultInterval: Milliseconds = 5000;
+
+/** How long it may take to answer. */
+const answerTimeout: Milliseconds = 4000;
 
 /**
  * Finds out whether the Redis of the queue can be written to. One that is away, a replica, out of memory or without its
@@ -49,7 +52,7 @@ export class RedisWatch {
   async #tryToWrite(): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<string>((done) => {
-      timer = setTimeout(() => done(`no answer within ${patience / 1000} s`), patience);
+      timer = setTimeout(() => done(`no answer within ${answerTimeout / 1000} s`), answerTimeout);
     });
     const written = this.#redis
       .set(this.#key, '1', 'EX', 60)

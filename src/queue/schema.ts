@@ -14,8 +14,8 @@ import { grantExactly } from '../store/setup/roles.ts';
 import { queueNames } from './jobs.ts';
 
 /**
- * BullMQ's own schema, `bullmq`: where the queue lives where there is no Redis. BullMQ says what is in it; who may use
- * it is for us to say.
+ * BullMQ's own schema, `bullmq`: where the queue lives where there is no Redis. BullMQ defines its
+ * content, and we the rights on it.
  */
 
 /**

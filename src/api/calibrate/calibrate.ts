@@ -21,7 +21,7 @@ export interface Calibration {
 }
 
 /** How often a call that tells nothing is made in all. */
-const patience = 3;
+const attempts = 3;
 
 /**
  * Searches for how the API is dressed, then for what its pages leave open.
@@ -69,7 +69,7 @@ async function judge(probe: Probe, ask: Ask, now: Instant): Promise<Verdict> {
   for (let made = 1; ; made++) {
     const { failure } = await ask(probe, probingQuestion(now, probe), describeProbe(probe));
     const verdict = verdictOf(failure);
-    if (verdict !== 'unknown' || made === patience) return verdict;
+    if (verdict !== 'unknown' || made === attempts) return verdict;
   }
 }
 

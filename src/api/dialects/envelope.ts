@@ -4,7 +4,7 @@ import type { Credentials, Reply } from '../dialect.ts';
 import { ApiFailure, kindOfCode, kindOfStatus, whitelistHint } from '../failure.ts';
 import { isJson, type Json, parseJson } from '../json.ts';
 import { parseRetryAfter } from '../retry.ts';
-import { valueWithoutSecrets, withoutSecrets } from '../secrets.ts';
+import { redactText, redactValue } from '../secrets.ts';
 
 /** The envelope `{code, msg, data}` that answers of all versions come in. */
 
@@ -72,10 +72,10 @@ function payloadOf(envelope: Json, code: number, surroundings: Surroundings): un
   }
   const name = form.payload.find((each) => Object.hasOwn(envelope, each));
   const payload = (name === undefined ? undefined : envelope[name]) ?? null;
-  if (typeof payload !== 'string') return valueWithoutSecrets(payload, body, credentials);
+  if (typeof payload !== 'string') return redactValue(payload, body, credentials);
   try {
     const text = form.open(payload);
-    return valueWithoutSecrets(parseJson(text, code), text, credentials);
+    return redactValue(parseJson(text, code), text, credentials);
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     // The cause is left out: a JSON parser quotes what it could not read.
@@ -106,6 +106,6 @@ const longestWords = 10_000;
 function quote(message: unknown, credentials: Credentials): string {
   if (typeof message !== 'string' || message.length > longestWords) return '';
   // Cut last: a secret cut in two would be blotted out no more.
-  const words = oneLine(withoutSecrets(message, credentials)).slice(0, 200).toWellFormed();
+  const words = oneLine(redactText(message, credentials)).slice(0, 200).toWellFormed();
   return words === '' ? '' : `: ${words}`;
 }

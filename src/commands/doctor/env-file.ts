@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** A line of `.env`. What the shell or the file's readers would take apart stands in single quotes. */
+/** A line of `.env`. A value that the shell or the file's readers would take apart stands in single quotes. */
 export function envLine(name: string, value: string): string {
   return /^[\w.:/-]+$/.test(value) ? `${name}=${value}` : `${name}='${value}'`;
 }

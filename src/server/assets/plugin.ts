@@ -60,7 +60,7 @@ async function pack({ path, body }: Asset): Promise<PackedAsset> {
 }
 
 export const pageAssets: FastifyPluginAsync = async (app) => {
-  // So that the first visitor need not wait; whoever asks is told of a failure.
+  // So that the first visitor need not wait; a visitor is told of a failure.
   if (existsSync(builtFolder)) app.addHook('onListen', async () => void loadPage().catch(() => {}));
 
   app.get('/', async (request, reply) => send(request, reply, '/index.html'));

@@ -190,14 +190,14 @@ export class Database {
    * afterwards, and the lock is gone with it at the latest.
    */
   #holding<T>(
-    patience: 'wait' | 'try',
+    mode: 'wait' | 'try',
     name: string,
     work: (connection: Connection) => Promise<T>,
   ): Promise<T | undefined> {
     return this.#withClient(async (client) => {
       const connection = this.#connectionOf(client);
       await connection.query('prepare lock', "set statement_timeout = 0; set idle_session_timeout = '60s'");
-      const { rows } = await connection.query<{ taken: boolean }>('take lock', takeLock[patience], [name]);
+      const { rows } = await connection.query<{ taken: boolean }>('take lock', takeLock[mode], [name]);
       const heartbeat = setInterval(() => {
         // Where it fails the connection is lost, and the work learns that from its next statement.
         if (!connection.isBusy) connection.query('hold lock', 'select').catch(() => {});

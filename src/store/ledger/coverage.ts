@@ -66,7 +66,7 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
 }
 
 /** How far back a token must have a value in a granularity to count as one that has it. */
-const livelyFor: Milliseconds = 7 * 86_400_000;
+const activeWithin: Milliseconds = 7 * 86_400_000;
 
 /**
  * The cells of the selection that were answered without a value, though the token has values in this granularity: one
@@ -88,23 +88,23 @@ export async function readEmptyCells(
     sql`, `,
   );
   const missing = sql`
-    select lively.token, token_order, v.metric, metric_order,
+    select active.token, token_order, v.metric, metric_order,
       unnest(range_agg(tstzrange(window_start, window_start + ${length}))) as gap
-    from unnest(${textArray(tokens)}) with ordinality as lively (token, token_order)
+    from unnest(${textArray(tokens)}) with ordinality as active (token, token_order)
     cross join generate_series(
       ${timestamptz(interval.start)}, ${timestamptz(interval.end - windowLength[granularity])}, ${length}
     ) as window_start
-    left join ${table} as m on m.${token} = lively.token and m.${time} = window_start
+    left join ${table} as m on m.${token} = active.token and m.${time} = window_start
     cross join lateral (values ${values}) as v (metric, metric_order, value)
     join ${coverage} as ${c}
-      on ${c.granularity} = ${granularity} and ${c.token} = lively.token and ${c.metric} = v.metric
+      on ${c.granularity} = ${granularity} and ${c.token} = active.token and ${c.metric} = v.metric
         and ${c.answered} @> window_start
     where v.value is null
       and exists (
         select from ${table} as known
-        where known.${token} = lively.token and known.${time} >= ${timestamptz(interval.start - livelyFor)}
+        where known.${token} = active.token and known.${time} >= ${timestamptz(interval.start - activeWithin)}
       )
-    group by lively.token, token_order, v.metric, metric_order`;
+    group by active.token, token_order, v.metric, metric_order`;
   return readBlocks(database, 'read empty cells', granularity, missing);
 }
 

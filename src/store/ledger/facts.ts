@@ -165,7 +165,7 @@ export async function keepStatedDayStart(
 
 /**
  * Keeps when a day starts. Where that is another hour than was believed, the ledger of 1d windows is given up, so that
- * they are asked for again where they really start; what was stored stays.
+ * they are asked for again where they really start; stored values stay.
  *
  * @returns whether it is another hour than was believed
  */

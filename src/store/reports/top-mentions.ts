@@ -19,7 +19,7 @@ export interface TopMention extends Record<string, unknown> {
 /** The most mentioned tokens of the newest hour, most mentions first. */
 export function readTopMentions(database: Database, most: number): Promise<TopMention[]> {
   return database.query<TopMention>(
-    'read hot tokens',
+    'read top mentions',
     sql`
       select now.token, (extract(epoch from now.time) * 1000)::float8 as "time",
         now.mention_count as mentions, coalesce(now.mention_share, 0) as share,

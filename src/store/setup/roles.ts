@@ -9,8 +9,8 @@ import { describedTables, metricTableRights, metricTables } from '../schema/inde
 import { viewNames } from './views/index.ts';
 
 /**
- * The SQL roles without a login. What they may do stands beside each table in `schema/`, and what the worker's may do
- * with the queue in `queue/schema.ts`; every `migrate` grants just that.
+ * The SQL roles without a login. Their rights stand beside each table in `schema/`, and the worker's rights on
+ * the queue in `queue/schema.ts`; every `migrate` grants just that.
  */
 
 /** The comments that `\du+` shows. */

@@ -30,8 +30,8 @@ export interface Asked<T> {
 }
 
 /**
- * Asks the server, and again when the question changes or, where wanted, when news come. What is there stays until the
- * next answer, so that nothing flickers.
+ * Asks the server, and again when the question changes or, where wanted, when news come. The last answer stays until
+ * the next, so that nothing flickers.
  */
 export function useAsked<T>(path: string | undefined, query: Query = {}, live = false): Asked<T> {
   const [data, setData] = useState<T>();

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { TryLaterError } from '../../../errors.ts';
+import type { Milliseconds } from '../../../time.ts';
 import { errorCode } from '../errors.ts';
 import { ensureCluster, superuser } from './cluster.ts';
 import { type Installation, install } from './installation.ts';
@@ -55,8 +56,8 @@ export function hasEmbedded(dataDir: string): boolean {
   return existsSync(join(resolve(dataDir), 'postgres', 'PG_VERSION'));
 }
 
-/** How long a server may take until it answers, when it recovers from a crash or is on its way down; milliseconds. */
-const patience = 60_000;
+/** How long a server may take until it answers, when it recovers from a crash or is on its way down. */
+const startTimeout: Milliseconds = 60_000;
 
 /** Finds the server that runs, or starts one. @returns its address, without a database */
 async function joinOrStart(
@@ -64,7 +65,7 @@ async function joinOrStart(
   settings: Readonly<Record<string, string>>,
   log: Logger,
 ): Promise<string> {
-  const deadline = performance.now() + patience;
+  const deadline = performance.now() + startTimeout;
   for (;;) {
     const running = runningPort(installation);
     const port = running ?? (await startServer(installation, settings, log));
