@@ -272,20 +272,13 @@ function cutConnections(world: World): Promise<unknown> {
 const storm: Fault = {
   name: 'storm: failing API and dying processes, all together',
   strike: async (world, random) => {
-    const total = random.between(20, 40) / 100;
-    const kinds = ['error500', 'error503', 'cutConnection', 'garbage', 'unknownCode', 'cutShort'] as const;
-    const each = { probability: total / kinds.length };
-    const faults = {
-      ...Object.fromEntries(kinds.map((kind) => [kind, each])),
-      slow: { probability: 0.1, milliseconds: 300 },
-      throttle: { probability: 0.01, retryAfterSeconds: 1 },
-    };
+    const share = random.between(20, 40) / 100;
     const disasters = [...processFaults, ...queueFaults, ...databaseFaults].filter(
       (fault) => isPossible(fault, world) && !/clock|disk/.test(fault.name),
     );
     for (let strikes = 0; strikes < 4; strikes++) {
       await world.beginWhereLittleIsLeft();
-      world.simulator.setFaults(faults);
+      world.failInAllWays(share);
       await random.pick(disasters).strike(world, random);
       await world.revive();
       await world.tick('heal').catch(() => {});

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { bundleProgram } from '../harness/program.ts';
 import { Random } from '../harness/random.ts';
 import { type Fault, faults, isPossible } from './faults.ts';
 import { Tally } from './tally.ts';
@@ -53,13 +54,15 @@ process.once('SIGINT', () => {
 
 const kinds: readonly QueueKind[] = options.queue === 'both' ? ['PostgreSQL', 'Redis'] : [options.queue];
 const chosen = faults.filter(({ name }) => options.only === undefined || name.includes(options.only));
+const program = await bundleProgram();
 for (let round = 0; !isInterrupted && (round === 0 || performance.now() < deadline); round++) {
   for (const kind of kinds) await runRound(kind, round);
 }
+program.remove();
 
 async function runRound(kind: QueueKind, round: number): Promise<void> {
   const seed = options.seed + round;
-  const world = await World.create({ queue: kind, seed, databaseUrl: options.databaseUrl });
+  const world = await World.create({ queue: kind, seed, databaseUrl: options.databaseUrl, program });
   const random = new Random(seed);
   try {
     for (const fault of chosen.filter((each) => isPossible(each, world))) {

@@ -3,7 +3,7 @@ import { createDatabase, type TemporaryDatabase } from '../harness/databases.ts'
 import { emptyTables } from '../harness/empty-tables.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../harness/leftovers.ts';
 import { type Environment, Member } from '../harness/processes.ts';
-import { bundleProgram, type Program } from '../harness/program.ts';
+import type { BuiltProgram } from '../harness/program.ts';
 import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
 import { compareWithTruth, type Difference, rowNotWanted } from '../harness/truth.ts';
 import { formatBeijingDate } from '../src/beijing.ts';
@@ -31,6 +31,9 @@ export interface WorldOptions {
   readonly seed: number;
   /** A server to use instead of one of our own, e.g. with TimescaleDB; it is neither restarted nor starved. */
   readonly databaseUrl?: string | undefined;
+  /** How much is fetched; 6 by default. */
+  readonly historyDays?: number;
+  readonly program: BuiltProgram;
 }
 
 /** What a fault cost. */
@@ -49,7 +52,6 @@ export interface Verdict {
 }
 
 const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
-const historyDays = 6;
 const recordLimit = 400;
 const settleDelay = 15 * 60_000;
 
@@ -64,7 +66,7 @@ export class World {
   readonly postgres: PostgresServer | undefined;
   /** `undefined` where the queue is in the database. */
   readonly redis: RedisServer | undefined;
-  readonly #program: Program;
+  readonly #program: BuiltProgram;
   readonly #databaseUrl: string;
   /** The database that was created on somebody else's server. */
   readonly #given: TemporaryDatabase | undefined;
@@ -86,7 +88,8 @@ export class World {
     readonly given: TemporaryDatabase | undefined;
     readonly database: Database;
     readonly backend: QueueBackend;
-    readonly program: Program;
+    readonly program: BuiltProgram;
+    readonly historyDays: number;
   }) {
     this.queue = parts.queue;
     this.simulator = parts.simulator;
@@ -98,12 +101,12 @@ export class World {
     this.#given = parts.given;
     this.#database = parts.database;
     this.#backend = parts.backend;
-    this.#historyStart = Date.now() - historyDays * 86_400_000;
+    this.#historyStart = Date.now() - parts.historyDays * 86_400_000;
     this.#scheduler = this.spawn('scheduler');
     this.#workers = [this.spawn('worker'), this.spawn('worker')];
   }
 
-  static async create({ queue, seed, databaseUrl }: WorldOptions): Promise<World> {
+  static async create({ queue, seed, databaseUrl, program, historyDays = 6 }: WorldOptions): Promise<World> {
     const folder = createTemporaryFolder('chaos');
     const postgres = databaseUrl === undefined ? await PostgresServer.start() : undefined;
     const given = databaseUrl === undefined ? undefined : await createDatabase(databaseUrl);
@@ -128,7 +131,8 @@ export class World {
       given,
       database,
       backend,
-      program: await bundleProgram(),
+      program,
+      historyDays,
     });
     await Promise.all(world.#members.map((member) => member.ready()));
     return world;
@@ -178,6 +182,16 @@ export class World {
     if (!this.#scheduler.isRunning) this.#scheduler = this.spawn('scheduler');
     this.#workers = this.#workers.map((worker) => (worker.isRunning ? worker : this.spawn('worker')));
     await Promise.all([this.#scheduler, ...this.#workers].map((member) => member.ready()));
+  }
+
+  /** Has this share of all calls fail, in every way that an API fails, besides slow answers and a pause. */
+  failInAllWays(share: number): void {
+    const kinds = ['error500', 'error503', 'cutConnection', 'garbage', 'unknownCode', 'cutShort'] as const;
+    this.simulator.setFaults({
+      ...Object.fromEntries(kinds.map((kind) => [kind, { probability: share / kinds.length }])),
+      slow: { probability: 0.1, milliseconds: 300 },
+      throttle: { probability: 0.01, retryAfterSeconds: 1 },
+    });
   }
 
   /** Empties the database and has everything fetched again. */
@@ -302,7 +316,6 @@ export class World {
     await this.#backend.close();
     await this.#database.close();
     await this.simulator.close();
-    this.#program.remove();
     await this.redis?.stop();
     await this.#given?.drop();
     await this.postgres?.stop();

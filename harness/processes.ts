@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Program } from './program.ts';
+import type { BuiltProgram } from './program.ts';
 
 /** The program's processes, as a person would start them, and as nobody would end them. */
 
@@ -22,7 +22,7 @@ export class Member {
 
   constructor(
     name: string,
-    program: Program,
+    program: BuiltProgram,
     args: readonly string[],
     folder: string,
     environment: Environment,

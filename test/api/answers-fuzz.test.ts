@@ -6,13 +6,14 @@ import { decodeTokens } from '../../src/api/token-list.ts';
 import { formatBeijing } from '../../src/beijing.ts';
 import { asToken, metricCodes } from '../../src/catalog/index.ts';
 import { day, newYear } from '../planning/arbitraries.ts';
+import { fuzzRuns } from '../support/fuzz.ts';
 import { anything, mutated, randomFrom } from '../support/mutations.ts';
 import { type Answered, answered } from './answers.ts';
 import { asFailure, wrongWith } from './invariants.ts';
 
 /**
- * 120,000 answers with one to ten things wrong with them, more than 100,000 of them malformed; 10,000 with one damaged
- * entry among sound ones; 31,000 of any shape; 20,000 damaged token lists. Each is timed.
+ * 20,000 answers with one to ten things wrong with them, most of them malformed; 1,000 with one damaged entry among sound
+ * ones; 3,300 of any shape; 5,000 damaged token lists; ten times as many by `npm run fuzz`. Each is timed.
  */
 
 // A busy machine takes several times as long.
@@ -92,9 +93,9 @@ describe('a damaged answer', () => {
             throw decoded;
         }
       }),
-      { numRuns: 12_000 },
+      { numRuns: fuzzRuns(2000) },
     );
-    expect(malformed).toBeGreaterThan(100_000);
+    expect(malformed).toBeGreaterThan(fuzzRuns(16_000));
     expect(reasons.size).toBe(8);
   });
 
@@ -119,7 +120,7 @@ describe('a damaged answer', () => {
         expect(stored).toEqual(cellsSent(neighbours));
         expect(answer.rejects.filter(isOther).every(({ token }) => token === undefined)).toBe(true);
       }),
-      { numRuns: 5000 },
+      { numRuns: fuzzRuns(1000) },
     );
   });
 });
@@ -170,11 +171,11 @@ describe('JSON of any shape', () => {
         decode([{ token: 'BTC', endPoints: [anything(random)], tags: [anything(random)] }], asked);
         decode([{ token: 'BTC', timePeriods: anything(random), tags: anything(random) }], asked);
       }),
-      { numRuns: 5000 },
+      { numRuns: fuzzRuns(1000) },
     );
     fc.assert(
       fc.property(fc.jsonValue(), (answer) => void decode(answer, asked)),
-      { numRuns: 1000 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 
@@ -200,7 +201,7 @@ describe('JSON of any shape', () => {
           }
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: fuzzRuns(500) },
     );
   });
 });

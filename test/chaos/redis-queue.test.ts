@@ -1,4 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { describeChaos } from './suite.ts';
+import { describe, it } from 'vitest';
+import { describeChaos, killInEveryPhase } from './suite.ts';
 
-describeChaos('Redis', spawnSync('redis-server', ['--version']).status === 0);
+describe.skipIf(spawnSync('redis-server', ['--version']).status !== 0)('chaos', () => {
+  describeChaos('Redis', (chaos) => {
+    it('Redis is killed, and comes back empty', async () => {
+      const { strike, expectNothingLost } = chaos();
+      await strike('queue: Redis killed, away for 2 s, back empty');
+      await expectNothingLost();
+    });
+
+    it('workers are killed in every phase of a job, and the API fails in all its ways', async () => {
+      const { world, expectNothingLost } = chaos();
+      await killInEveryPhase(world);
+      world.failInAllWays(0.3);
+      await expectNothingLost();
+    });
+  });
+});

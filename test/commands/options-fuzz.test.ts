@@ -12,6 +12,7 @@ import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status.ts';
 import { behaviourSchema, coverages } from '../../src/simulator/index.ts';
 import { gapReasons } from '../../src/store/reports/gaps.ts';
+import { fuzzRuns } from '../support/fuzz.ts';
 import { mutatedText } from '../support/mutations.ts';
 
 /** 2,000 command lines for each of the seven commands; none is carried out. */
@@ -165,10 +166,10 @@ describe('whatever is typed after', () => {
           }
           expect(performance.now() - began).toBeLessThan(2000);
         }),
-        { numRuns: 2000 },
+        { numRuns: fuzzRuns(500) },
       );
-      expect(refused).toBeGreaterThan(200);
-      expect(carriedOut).toBeGreaterThan(10);
+      expect(refused).toBeGreaterThan(fuzzRuns(50));
+      expect(carriedOut).toBeGreaterThan(2);
     },
   );
 });

@@ -8,7 +8,7 @@ import { readCurrentStatus } from '../../src/store/reports/status.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
-import { openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
+import { openTestQueue, quickerQueue, runPipeline, testSettings } from '../support/pipeline.ts';
 
 const market = { lateShare: 0, changedShare: 0 };
 const seed = 5;
@@ -29,7 +29,7 @@ async function fill(options: {
 }): Promise<void> {
   const { database, simulator, clock, start } = options;
   simulator.clearLog();
-  const backend = await openTestQueue('PostgreSQL', database);
+  const backend = await openTestQueue(quickerQueue(), database);
   const settings = settingsFrom(start);
   const pipeline = await runPipeline({ database, simulator, clock, settings, backend });
   await pipeline.idle();
@@ -63,28 +63,28 @@ describeOnServers('tokens that lack a granularity', (kind) => {
 
       // A longer history, newer windows, the look-back and the daily recheck.
       clock.advance(hour);
-      await fill({ database, simulator, clock, start: '2025-06-10' });
+      await fill({ database, simulator, clock, start: '2025-06-13' });
       for (const token of lacking) {
         expect(asked(simulator, '15m', token)).toEqual([]);
         expect(asked(simulator, '1d', token)).not.toEqual([]);
       }
       for (const token of complete) expect(asked(simulator, '15m', token).length).toBeGreaterThan(3);
-      const settings = settingsFrom('2025-06-10');
+      const settings = settingsFrom('2025-06-13');
       const status = await readCurrentStatus(database, settings, clock.now());
       const [fine] = status.granularities;
       expect(fine).toMatchObject({ granularity: '15m', answered: fine?.wanted });
       // The clock stands at 11:20 in Beijing: windows until 11:00 are due.
       const windows =
-        (Date.parse('2025-06-17T03:00:00Z') - Date.parse('2025-06-09T16:00:00Z')) / (15 * minute);
+        (Date.parse('2025-06-17T03:00:00Z') - Date.parse('2025-06-12T16:00:00Z')) / (15 * minute);
       expect(fine?.wanted).toBe(complete.length * 13 * windows);
 
       clock.advance(7 * day);
-      await fill({ database, simulator, clock, start: '2025-06-10' });
+      await fill({ database, simulator, clock, start: '2025-06-13' });
       const newest = '2025-06-24 10:30:00 2025-06-24 10:59:59';
       for (const token of lacking) expect(new Set(asked(simulator, '15m', token))).toEqual(new Set([newest]));
 
       clock.advance(hour);
-      await fill({ database, simulator, clock, start: '2025-06-10' });
+      await fill({ database, simulator, clock, start: '2025-06-13' });
       for (const token of lacking) expect(asked(simulator, '15m', token)).toEqual([]);
     },
   );

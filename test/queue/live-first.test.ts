@@ -36,7 +36,7 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
         value<number>(database, "select count(*)::int from cryptoracle.requests where lane <> 'live'");
       await expect.poll(otherCalls, { timeout: 20_000 }).toBeGreaterThan(2);
       let due = Date.parse('2025-06-17T02:15:00Z');
-      for (let windows = 0; windows < 3; windows++) {
+      for (let windows = 0; windows < 2; windows++) {
         clock.advance(due + 15 * minute - clock.now());
         const started = performance.now();
         await plans.add('15m', { task: '15m' });

@@ -13,6 +13,7 @@ import { createTestDatabase, rows, value } from '../support/database.ts';
 import {
   describeOnBackends,
   openTestQueue,
+  quickerQueue,
   type RunningPipeline,
   runPipeline,
   testSettings,
@@ -21,7 +22,7 @@ import {
 const tokens = bundledTokens.slice(0, 5).map(({ token }) => token);
 const settings = testSettings({
   TOKENS: tokens.join(),
-  HISTORY_START: '2025-06-10',
+  HISTORY_START: '2025-06-14',
   FETCH_CONCURRENCY: '4',
 });
 
@@ -80,7 +81,7 @@ describeOnBackends('the pipeline', (queue, server) => {
     }
     const comparison = await compareWithTruth(database, simulator.market, tokens, wanted(), clock.now());
     expect(comparison.differences.slice(0, 3)).toEqual([]);
-    expect(comparison.withValue).toBeGreaterThan(30_000);
+    expect(comparison.withValue).toBeGreaterThan(12_000);
   }
 
   it('fills everything from the start of the history, values and tags, and ends up equal to the truth', async () => {
@@ -99,65 +100,67 @@ describeOnBackends('the pipeline', (queue, server) => {
     expect(await value(database, 'select count(*)::int from cryptoracle.revisions')).toBe(0);
   });
 
-  it('asks only for the look-back when it starts again, and writes no row', async () => {
-    const first = await run();
-    await first.idle();
-    await stop(first);
-    const changes = () =>
-      Promise.all(
-        granularities.map((each) =>
-          value(database, `select max(updated_at) from cryptoracle.metrics_${each}`),
-        ),
-      );
-    const before = await changes();
-    clock.advance(minute);
-    simulator.clearLog();
-    const second = await run();
-    await second.idle();
-    const asked = simulator.log.filter(({ call }) => call === 'endpoint');
-    expect(asked.length).toBeGreaterThan(0);
-    expect(asked.length).toBeLessThanOrEqual(granularities.length);
-    const lengths = { '15m': 15 * minute, '1h': hour, '4h': 4 * hour, '1d': day };
-    for (const { business } of asked) {
-      const granularity = business?.timeType as Granularity;
-      const due = wanted().get(granularity)?.end ?? 0;
-      const from = Date.parse(`${String(business?.startTime).replace(' ', 'T')}+08:00`);
-      expect(from).toBeGreaterThanOrEqual(due - settings.lookbackWindows * lengths[granularity]);
-    }
-    expect(await changes()).toEqual(before);
-  });
-
-  it('leaves no gap after hours of standstill', async () => {
-    const first = await run();
-    await first.idle();
-    await stop(first);
-    clock.advance(9 * hour + 25 * minute);
-    const second = await run();
-    await second.idle();
-    await expectComplete();
-    const late = await value<number>(
-      database,
-      'select count(distinct time)::int from cryptoracle.metrics_15m where time >= $1',
-      ['2025-06-17T02:00:00Z'],
-    );
-    expect(late).toBe(38);
-  });
-
-  it('heals what a failing API left open', async () => {
-    const half = { probability: 0.35 };
-    simulator.setFaults({
-      error500: half,
-      cutConnection: { probability: 0.2 },
-      garbage: { probability: 0.1 },
+  if (queue === quickerQueue()) {
+    it('asks only for the look-back when it starts again, and writes no row', async () => {
+      const first = await run();
+      await first.idle();
+      await stop(first);
+      const changes = () =>
+        Promise.all(
+          granularities.map((each) =>
+            value(database, `select max(updated_at) from cryptoracle.metrics_${each}`),
+          ),
+        );
+      const before = await changes();
+      clock.advance(minute);
+      simulator.clearLog();
+      const second = await run();
+      await second.idle();
+      const asked = simulator.log.filter(({ call }) => call === 'endpoint');
+      expect(asked.length).toBeGreaterThan(0);
+      expect(asked.length).toBeLessThanOrEqual(granularities.length);
+      const lengths = { '15m': 15 * minute, '1h': hour, '4h': 4 * hour, '1d': day };
+      for (const { business } of asked) {
+        const granularity = business?.timeType as Granularity;
+        const due = wanted().get(granularity)?.end ?? 0;
+        const from = Date.parse(`${String(business?.startTime).replace(' ', 'T')}+08:00`);
+        expect(from).toBeGreaterThanOrEqual(due - settings.lookbackWindows * lengths[granularity]);
+      }
+      expect(await changes()).toEqual(before);
     });
-    const first = await run();
-    await first.idle();
-    await stop(first);
-    simulator.setFaults({});
-    const second = await run();
-    await second.idle();
-    await expectComplete();
-  });
+
+    it('leaves no gap after hours of standstill', async () => {
+      const first = await run();
+      await first.idle();
+      await stop(first);
+      clock.advance(9 * hour + 25 * minute);
+      const second = await run();
+      await second.idle();
+      await expectComplete();
+      const late = await value<number>(
+        database,
+        'select count(distinct time)::int from cryptoracle.metrics_15m where time >= $1',
+        ['2025-06-17T02:00:00Z'],
+      );
+      expect(late).toBe(38);
+    });
+
+    it('heals what a failing API left open', async () => {
+      const half = { probability: 0.35 };
+      simulator.setFaults({
+        error500: half,
+        cutConnection: { probability: 0.2 },
+        garbage: { probability: 0.1 },
+      });
+      const first = await run();
+      await first.idle();
+      await stop(first);
+      simulator.setFaults({});
+      const second = await run();
+      await second.idle();
+      await expectComplete();
+    });
+  }
 
   it('loses nothing when its queue is emptied in the middle', async () => {
     simulator.setFaults({ slow: { probability: 1, milliseconds: 30 } });
@@ -213,7 +216,7 @@ describeOnBackends('the pipeline', (queue, server) => {
   });
 
   it('puts the newest windows before all history', async () => {
-    const slow = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-05', FETCH_CONCURRENCY: '1' });
+    const slow = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-09', FETCH_CONCURRENCY: '1' });
     const planner = await run({ settings: slow, roles: ['scheduler'] });
     for (;;) {
       const plans = planner.backend.queue(planQueue);

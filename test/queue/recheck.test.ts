@@ -7,7 +7,7 @@ import { tasks } from '../../src/queue/tasks.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
-import { openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
+import { openTestQueue, quickerQueue, runPipeline, testSettings } from '../support/pipeline.ts';
 
 describeOnServers('the daily recheck', (kind) => {
   it('is on the clock, like every other task', async () => {
@@ -15,7 +15,7 @@ describeOnServers('the daily recheck', (kind) => {
     const simulator = await startTestSimulator({ clock });
     const database = await createTestDatabase(kind);
     const settings = testSettings({ TOKENS: 'BTC', HISTORY_START: '2025-06-16' });
-    const backend = await openTestQueue('PostgreSQL', database);
+    const backend = await openTestQueue(quickerQueue(), database);
     const pipeline = await runPipeline({
       database,
       simulator,
@@ -50,7 +50,7 @@ describeOnServers('the daily recheck', (kind) => {
       LOOKBACK_WINDOWS: '0',
       TAGS: 'CO-B-01-01',
     });
-    const backend = await openTestQueue('PostgreSQL', database);
+    const backend = await openTestQueue(quickerQueue(), database);
     const pipeline = await runPipeline({ database, simulator, clock, settings, backend });
     await pipeline.idle();
     const range = { start: settings.historyStart, end: clock.now() };

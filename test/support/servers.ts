@@ -26,6 +26,10 @@ declare module 'vitest' {
     timescaleTemplate: string;
     /** The program, for `node` to run. */
     program: string;
+    /** What `node` imports first where the clock shall be wrong. */
+    skewedClock: string;
+    /** What runs commands of it one after the other in one process. */
+    commandHost: string;
   }
 }
 
@@ -48,6 +52,8 @@ export async function setup(project: TestProject): Promise<void> {
   insist('REQUIRE_REDIS', 'Redis', redis);
   const timescaleUrl = urlOf(timescale);
   project.provide('program', program.cli);
+  project.provide('skewedClock', program.skewedClock);
+  project.provide('commandHost', program.commandHost);
   project.provide('plainUrl', plain);
   project.provide('timescaleUrl', timescaleUrl);
   project.provide('redisUrl', urlOf(redis));

@@ -13,6 +13,7 @@ import type { Database } from '../../../src/store/connection/database.ts';
 import { type CellSelection, markAnswered, readGaps } from '../../../src/store/ledger/coverage.ts';
 import { hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
+import { fuzzRuns } from '../../support/fuzz.ts';
 import { clear, start } from '../answers/answering.ts';
 
 const tokens = ['AAA', 'BBB', 'aaa', '币安人生'].map(asToken);
@@ -98,7 +99,7 @@ describeOnServers('the ledger', (kind) => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: fuzzRuns(20) },
     );
   });
 

@@ -14,6 +14,7 @@ import {
 } from '../../../src/store/reports/gaps.ts';
 import { hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
+import { fuzzRuns } from '../../support/fuzz.ts';
 import { answer, clear, row, start } from '../answers/answering.ts';
 
 const tokens = ['BTC', 'ETH', 'XRP'].map(asToken);
@@ -267,7 +268,7 @@ describeOnServers('gaps', (kind) => {
           expect(sorted(only)).toEqual(sorted(all.filter((each) => each.reason === reason)));
         }
       }),
-      { numRuns: 40, examples: [[everyReason, true]] },
+      { numRuns: fuzzRuns(12), examples: [[everyReason, true]] },
     );
     // Else the property would say little.
     expect([...seen].sort()).toEqual([...gapReasons].sort());

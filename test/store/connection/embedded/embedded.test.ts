@@ -18,7 +18,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../../src/store/connection/database.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../../../src/store/connection/embedded/index.ts';
-import { runCli } from '../../../commands/cli.ts';
+import { startCli } from '../../../commands/cli.ts';
 import { silent, value } from '../../../support/database.ts';
 
 const small = { shared_buffers: '16MB', max_connections: '20', fsync: 'off' };
@@ -157,7 +157,7 @@ describe('the first start on a data folder', () => {
 
   it('is well in both of two processes that make it at once', async () => {
     const folder = join(parent, 'shared');
-    const migrations = [1, 2].map(() => runCli(parent, ['migrate'], { DATA_DIR: folder }));
+    const migrations = [1, 2].map(() => startCli(parent, ['migrate'], { DATA_DIR: folder }).ended);
     const ended = await Promise.all(migrations);
     expect(ended.map(({ code, stderr }) => ({ code, errors: stderr.match(/error.*/g) }))).toEqual([
       { code: 0, errors: null },
