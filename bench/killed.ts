@@ -137,7 +137,7 @@ try {
     `${price.bytes}, ${grown} (${(((price.bytes ?? 0) / grown) * 100).toFixed(1)} %)`,
   );
   if (await hasTimescale()) {
-    // What was there before is compressed with it.
+    // Rows that were there before are compressed with it.
     const part = grown / (await size());
     const left = part * (await compressedSize());
     report(

@@ -125,7 +125,7 @@ async function loadLedger(database: Database, { days, tokens }: Amount): Promise
   );
 }
 
-/** What the policies would have done by now. */
+/** The work that the policies would have done by now. */
 async function compress(database: Database): Promise<void> {
   const { rows } = await database.pool.query("select from pg_extension where extname = 'timescaledb'");
   if (rows.length === 0) return;

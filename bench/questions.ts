@@ -1,4 +1,4 @@
-/** What analysts ask most, each of which a year of everything must answer within 50 ms. */
+/** The questions of analysts; a database with a year of everything must answer each within 50 ms. */
 
 export interface Question {
   readonly name: string;

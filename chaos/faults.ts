@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 /** Everything that may go wrong while data come in, and how it is brought about. */
 export interface Fault {
   readonly name: string;
-  /** What has to be there for it. */
+  /** The server that it needs. */
   readonly needs?: 'own PostgreSQL' | 'own PostgreSQL on Linux' | 'Redis' | 'queue in PostgreSQL';
   /** Brings it about while a fill is under way, and ends it; what it killed is started again afterwards. */
   readonly strike: (world: World, random: Random) => Promise<void>;

@@ -36,7 +36,7 @@ export interface WorldOptions {
   readonly program: BuiltProgram;
 }
 
-/** What a fault cost. */
+/** The cost of a fault. */
 export interface Verdict {
   /** Cells that the API has and the database has not. */
   readonly lost: number;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { HostedCommand } from './command-host.ts';
 
-/** What a command came to. */
+/** The end of a command. */
 export interface Ended {
   /** `null` where the process was killed. */
   readonly code: number | null;
@@ -89,7 +89,7 @@ function endOf(host: ChildProcess): Promise<number | null> {
   });
 }
 
-/** What a command prints: all until its mark, or until its process ends. */
+/** The output of a command: all until its mark, or until its process ends. */
 function collect(host: ChildProcess, name: 'stdout' | 'stderr', mark: string): Promise<string> {
   const stream = host[name];
   return new Promise((done) => {

@@ -5,7 +5,7 @@ import type { Behaviour } from '../src/simulator/index.ts';
 export interface Disguise {
   readonly name: string;
   readonly version: ApiVersion;
-  /** What differs from the default wire profile; as `CRYPTORACLE_WIRE` has it. */
+  /** The differences from the default wire profile, as `CRYPTORACLE_WIRE` has them. */
   readonly wire?: Readonly<Record<string, string>>;
   readonly behaviour?: Partial<Behaviour>;
 }
@@ -13,7 +13,7 @@ export interface Disguise {
 const signedBusiness = { signed: 'business' };
 const signedKeyAndBusiness = { signed: 'key+business' };
 
-/** What a charging-station standard (T/CEC 102.4) prescribes, whose names of the secrets the vendor uses. */
+/** The rules of a charging-station standard (T/CEC 102.4), whose names of the secrets the vendor uses. */
 const chargingStation = {
   joined: 'values',
   sign: 'HEX',

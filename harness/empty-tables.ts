@@ -3,7 +3,7 @@ import { PgTable } from 'drizzle-orm/pg-core';
 import type { Database } from '../src/store/connection/database.ts';
 import * as schema from '../src/store/schema/index.ts';
 
-/** What `migrate` writes; everything else comes in while the pipeline runs. */
+/** The tables that `migrate` fills; all others are filled while the pipeline runs. */
 const catalogue: readonly string[] = [schema.tokens, schema.metricCatalog, schema.tagCatalog].map((table) =>
   getTableName(table),
 );

@@ -36,7 +36,7 @@ export interface Fidelity {
   readonly wrong: number;
   readonly missing: number;
   readonly quarantined: number;
-  /** What a command said that failed; empty where all went well. */
+  /** The message of a command that failed; empty where all went well. */
   readonly complaint: string;
 }
 
@@ -113,7 +113,7 @@ class Attempt {
     return this.#compare(interval, calls);
   }
 
-  /** What a new user knows: an address and the credentials that came with the contract. */
+  /** The knowledge of a new user: an address and the credentials that came with the contract. */
   #known(): Environment {
     const { apiKey, signSecret, dataSecret, dataIv } = this.#simulator.credentials;
     const secrets = {

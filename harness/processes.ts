@@ -9,7 +9,7 @@ import type { BuiltProgram } from './program.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** What no process may ever print. */
+/** Words that no process may ever print. */
 const disaster = /unhandled|unexpected failure|uncaught|out of memory/i;
 
 export class Member {
@@ -78,7 +78,7 @@ export class Member {
     writeFileSync(this.#clockFile, String(milliseconds));
   }
 
-  /** What is wrong with it: it has ended by itself, or has printed what must not be; `undefined` where nothing is. */
+  /** The complaint about a process that ended by itself or printed forbidden words; `undefined` where there is none. */
   complaint(): string | undefined {
     if (!this.isRunning && !this.#isKilled) {
       return `${this.name} ended by itself (${this.#process.exitCode ?? this.#process.signalCode}): ${this.#output.slice(-800)}`;

@@ -5,15 +5,15 @@ import { bundle } from '../scripts/build.ts';
 
 /** Files of the program as it is built. */
 export interface BuiltProgram {
-  /** What `node` is to run. */
+  /** The file for `node` to run. */
   readonly cli: string;
-  /** What `node` is to import first where the clock shall be wrong. */
+  /** The file for `node` to import first where the clock shall be wrong. */
   readonly skewedClock: string;
 }
 
 /** The program, from the sources as they are now. */
 export interface Program extends BuiltProgram {
-  /** What runs many commands in one process. */
+  /** The file for `node` that runs many commands in one process. */
   readonly commandHost: string;
   remove(): void;
 }

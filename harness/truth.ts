@@ -155,7 +155,7 @@ class Comparer {
     return metricCodes.map((code, position) => (this.#served.has(code) ? (row?.[position] ?? null) : null));
   }
 
-  /** What is left was stored without being wanted. */
+  /** The cells left over were stored without being wanted. */
   #addUnwanted(granularity: Granularity, key: string, row: Values): void {
     const [start = '', token = ''] = key.split(' ');
     this.#differences.push({

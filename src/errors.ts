@@ -27,7 +27,7 @@ export function oneLine(text: string): string {
 const longestLine = 4000;
 
 /**
- * What a person is told, on one line that ends. Of what is absurdly long the middle is left out: it quotes what was
+ * The line that a person is told, with its end of line. A text of absurd length loses its middle: it quotes what was
  * given, with what is wrong before it and what would be right behind it.
  */
 export function errorLine(message: string): string {
@@ -37,7 +37,7 @@ export function errorLine(message: string): string {
   return `${shortened.toWellFormed()}\n`;
 }
 
-/** What lies at the bottom of an error, on one line: libraries wrap it in whole statements and their values. */
+/** The message of the innermost error, on one line: libraries wrap it in whole statements and their values. */
 export function innermost(error: unknown): string {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;

@@ -64,7 +64,7 @@ export interface Step {
   /** Values that are there, of all that were missing. */
   readonly done: number;
   readonly calls: number;
-  /** What is being filled. */
+  /** The granularity that is being filled. */
   readonly granularity: Granularity;
   /** Milliseconds since the epoch. */
   readonly from: number;

@@ -61,11 +61,11 @@ export async function runCommand(
   }
   // A pipe takes long results bit by bit; the rest would be lost.
   await new Promise<void>((done) => process.stdout.write('', () => done()));
-  // What still holds the process, a socket to a slow server say, has nothing left to do.
+  // Handles that still hold the process, a socket to a slow server say, have nothing left to do.
   process.exit();
 }
 
-/** What the database says while a command runs is told like what it says at the start. */
+/** Errors of the database are told in the same words while a command runs as when it starts. */
 function explain(error: unknown, runtime: Runtime | undefined): unknown {
   const url = runtime?.databaseUrl;
   return url === undefined ? error : explainConnectionError(error, url);

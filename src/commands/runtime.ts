@@ -39,7 +39,7 @@ export function demoFolder(dataDir: string): string {
   return basename(dataDir) === 'demo' ? dataDir : join(dataDir, 'demo');
 }
 
-/** What commands are built from, and the one place where it is taken down again: last in, first out. */
+/** Makes the parts of a command, and closes them all when it ends: last in, first out. */
 export class Runtime {
   #settings: Settings;
   readonly log: Logger;
@@ -137,12 +137,12 @@ export class Runtime {
     return new Packer({ limit: recordLimit, unit: recordUnit, extraRecords: wire.tags === 'one' ? 1 : 0 });
   }
 
-  /** What backfills are planned and worked on with. */
+  /** The context that backfills are planned and worked on with. */
   backfill(database: Database): BackfillContext {
     return { database, clock: this.clock, packer: this.packer(), settings: this.settings };
   }
 
-  /** What the page and its API read and order with. */
+  /** The context of the page and its API. */
   site(database: Database): SiteOptions {
     const { settings, clock, log } = this;
     return {
@@ -162,13 +162,13 @@ export class Runtime {
     return replayQuarantine({ database, clock: this.clock, settleDelay, lookbackWindows, filter, signal });
   }
 
-  /** What asks the API and stores its answers. @throws UserError where credentials are missing */
+  /** The ingestor: it asks the API and stores its answers. @throws UserError where credentials are missing */
   async ingestor(database: Database): Promise<Ingestor> {
     await makeProbeDue(database, this.clock.now());
     return this.#createIngestor(database, await this.rateLimiter(database));
   }
 
-  /** What spaces the calls; with a daily budget, a part of it is kept for the newest windows of what is wanted now. */
+  /** The rate limiter; with a daily budget, it keeps a part for the newest windows of the desired scope. */
   async rateLimiter(database: Database): Promise<RateLimiter> {
     const { requestsPerSecond, requestsPerDay } = this.settings;
     if (requestsPerDay === undefined) return new RateLimiter(database, requestsPerSecond);

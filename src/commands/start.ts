@@ -16,7 +16,7 @@ async function start(role: Role, context: CommandContext): Promise<number> {
   // A missing credential is told before anything is started or created.
   if (role !== 'server') requireCredentials(settings);
   const database = await runtime.openDatabase();
-  // What only serves has something to say without a queue, too.
+  // A process that only serves can answer without a queue, too.
   const backend = await openQueue(runtime, database, role === 'server');
   let watchdog: Watchdog | undefined;
   // First, since a port in use is known at once.

@@ -21,7 +21,9 @@ describe('ARCHITECTURE.md', () => {
   });
 
   it('names files that are there', () => {
-    const named = [...text.matchAll(/`((?:[a-z]+\/)+[a-z-]+\.(?:ts|json|yml))`/g)].map(([, path = '']) => path);
+    const named = [...text.matchAll(/`((?:[a-z]+\/)+[a-z-]+\.(?:ts|json|yml))`/g)].map(
+      ([, path = '']) => path,
+    );
     expect(named.length).toBeGreaterThan(30);
     const missing = named.filter(
       (path) => !existsSync(new URL(path, root)) && !existsSync(new URL(`src/${path}`, root)),

@@ -1,4 +1,4 @@
-import type { ApiVersion } from '../../catalog/index.ts';
+import { type ApiVersion, apiVersions } from '../../catalog/index.ts';
 import { defaultWireProfile, type WireProfile, wireProfileSchema } from '../dialects/index.ts';
 import { plain, variantsFor } from './variants.ts';
 import type { Verdict } from './verdict.ts';
@@ -35,7 +35,11 @@ export function* search(known: KnownBefore): Search {
 }
 
 function* searchPlain({ version }: KnownBefore): Search {
-  const versions: readonly ApiVersion[] = version === 'v2' ? ['v2', 'v2.1'] : ['v2.1', 'v2'];
+  // The version of the settings first, then the newest.
+  const versions = apiVersions
+    .filter((each) => each !== 'v1')
+    .toReversed()
+    .sort((a, b) => Number(b === version) - Number(a === version));
   for (const each of versions) {
     const probe = { version: each, wire: defaultWireProfile };
     if ((yield probe) === 'granted') return probe;

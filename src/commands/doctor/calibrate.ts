@@ -36,7 +36,7 @@ export interface CalibrateOptions {
 export async function runCalibration(context: CommandContext, options: CalibrateOptions): Promise<number> {
   const { runtime } = context;
   const { settings, clock } = runtime;
-  // Whatever the version, the key is needed.
+  // Every version needs the key.
   requireCredentials({ ...settings, apiVersion: 'v2.1' });
   const database = await usableDatabase(context);
   const caller = new Caller(context, options, database);

@@ -120,7 +120,7 @@ const words: Readonly<Record<Finding['state'], string>> = {
   skipped: '-',
 };
 
-/** What stands left of every message. */
+/** Blanks as wide as the columns left of a message. */
 const margin = ' '.repeat(22);
 
 /** Keeps a message beside its check where a terminal is too narrow for it. */

@@ -6,7 +6,7 @@ import { type SchemaState, schemaState } from '../../store/setup/migrate.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 
-/** What the checks that follow may use. */
+/** Results that later checks may use. */
 export interface FoundDatabase {
   /** `undefined` where it cannot be reached, or is not there yet. */
   readonly database: Database | undefined;

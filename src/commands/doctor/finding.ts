@@ -1,11 +1,11 @@
 import { TryLaterError, UserError } from '../../errors.ts';
 
-/** What one check of `doctor` found. */
+/** The finding of one check of `doctor`. */
 export interface Finding {
   readonly check: string;
   readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
   readonly message: string;
-  /** What to do about it. */
+  /** The remedy, where there is one. */
   readonly remedy?: string | undefined;
   /** Of what failed: whether time or somebody else puts it right. */
   readonly mayPass?: boolean;
@@ -29,7 +29,7 @@ export const failed = (check: string, message: string, remedy: string): Finding 
 
 export const skipped = (check: string, message: string): Finding => ({ check, state: 'skipped', message });
 
-/** What the rest of the program would tell a person. @throws what is neither a mistake nor passes by itself */
+/** The message that other commands would print. @throws any error that is neither a mistake of the user's nor passes by itself */
 export function failedWith(check: string, error: unknown): Finding {
   if (!(error instanceof UserError || error instanceof TryLaterError)) throw error;
   return { check, state: 'failed', message: error.message, mayPass: error instanceof TryLaterError };
