@@ -61,7 +61,7 @@ describe('doctor', { timeout: 60_000 }, () => {
       budget: 'ok',
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(of('API')?.message).toMatch(/BTC, 1d of \d{4}-\d\d-\d\d 00:00 \(Beijing\) has 13 values/);
+    expect(of('API')?.message).toMatch(/BTC, 1d of \d{4}-\d\d-\d\d 08:00 \(Beijing\) has 13 values/);
     // 127 ticks of two calls each, six for the look-back; with a fifth on top.
     expect(of('budget')?.message).toContain(
       '305 calls a day, the look-back 915; 3,780 of 5,000 are left for history; 1 sent today',
