@@ -1,30 +1,23 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bundledTokens } from '../../src/catalog/index.ts';
-import { Market, type Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/connection/database.ts';
-import { startTestSimulator } from '../support/api.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { createFolder, type Ended, type Environment, runCli, settingsFor } from './cli.ts';
+import { Market } from '../../src/simulator/index.ts';
+import type { Ended } from './cli.ts';
+import { createCliWorld } from './cli-world.ts';
 
 const sample = new Market({ seed: 1 });
 const lacking = bundledTokens.find(({ token }) => !sample.hasGranularity(token, '1h'))?.token ?? '';
 
 describe('a backfill of a token that has no such windows', () => {
-  const folder = createFolder();
-  let simulator: Simulator;
-  let database: Database;
-  let settings: Environment;
-  beforeAll(async () => {
-    simulator = await startTestSimulator({ seed: 1, market: { lateShare: 0, changedShare: 0 } });
-    database = await createTestDatabase('plain PostgreSQL');
-    settings = { ...settingsFor(simulator, database.url), TOKENS: `BTC,${lacking}`, GRANULARITIES: '1h' };
+  const world = createCliWorld({
+    simulator: { seed: 1, market: { lateShare: 0, changedShare: 0 } },
+    settings: { TOKENS: `BTC,${lacking}`, GRANULARITIES: '1h' },
   });
 
   const run = (from: string, to: string, ...more: string[]) =>
-    runCli(folder, ['backfill', '--from', from, '--to', to, '--json', ...more], settings);
+    world.run(['backfill', '--from', from, '--to', to, '--json', ...more]);
   const valuesOf = (ended: Ended) => (JSON.parse(ended.stdout) as { values: number }).values;
   const hours = (number: number) => number * 13;
-  const askedFor = () => simulator.log.flatMap(({ business }) => business?.token);
+  const askedFor = () => world.simulator.log.flatMap(({ business }) => business?.token);
 
   it('takes what its dry run said; later ones leave the token out, but for one that names it', async () => {
     expect(valuesOf(await run('2025-06-01', '2025-06-03', '--dry-run'))).toBe(2 * hours(48));
@@ -35,19 +28,19 @@ describe('a backfill of a token that has no such windows', () => {
     expect(valuesOf(await run('2025-06-03', '2025-06-05', '--dry-run'))).toBe(hours(48));
     const named = ['--token', `BTC,${lacking}`, '--dry-run'];
     expect(valuesOf(await run('2025-06-03', '2025-06-05', ...named))).toBe(2 * hours(48));
-    simulator.clearLog();
+    world.simulator.clearLog();
     expect((await run('2025-06-03', '2025-06-05')).code).toBe(0);
     expect(askedFor()).toContain('BTC');
     expect(askedFor()).not.toContain(lacking);
   });
 
   it('asks on for a token that the order names when it is taken up again', async () => {
-    const small = { ...settings, RECORD_LIMIT: '200' };
+    const small = { RECORD_LIMIT: '200' };
     const order = ['backfill', '--from', '2025-06-05', '--to', '2025-06-07', '--token', lacking, '--json'];
-    const stopped = await runCli(folder, [...order, '--max-requests', '1'], small);
+    const stopped = await world.run([...order, '--max-requests', '1'], small);
     expect(stopped.code).toBe(75);
-    simulator.clearLog();
-    const resumed = await runCli(folder, ['backfill', 'resume', '--json'], small);
+    world.simulator.clearLog();
+    const resumed = await world.run(['backfill', 'resume', '--json'], small);
     expect(resumed).toMatchObject({ code: 0 });
     expect(JSON.parse(resumed.stdout)).toMatchObject({ end: 'done', valuesLeft: 0 });
     expect(new Set(askedFor())).toEqual(new Set([lacking]));
@@ -56,7 +49,7 @@ describe('a backfill of a token that has no such windows', () => {
   it('looks at its newest windows where the range ends more than a week after its newest answer', async () => {
     const later = ['2025-07-01', '2025-07-02'] as const;
     expect(valuesOf(await run(...later, '--dry-run'))).toBe(hours(24) + hours(2));
-    simulator.clearLog();
+    world.simulator.clearLog();
     const ended = await run(...later);
     expect(ended).toMatchObject({ code: 0 });
     expect(askedFor()).toContain(lacking);

@@ -1,11 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatBeijingDate } from '../../src/beijing.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
-import type { Database } from '../../src/store/connection/database.ts';
-import { startTestSimulator } from '../support/api.ts';
 import { day } from '../support/clock.ts';
-import { createTestDatabase, rows } from '../support/database.ts';
-import { createFolder, type Environment, expectMistake, runCli, settingsFor } from './cli.ts';
+import { rows } from '../support/database.ts';
+import { type Environment, expectMistake, runCli } from './cli.ts';
+import { createCliWorld } from './cli-world.ts';
 
 interface Gap {
   readonly granularity: string;
@@ -36,25 +34,14 @@ interface Status {
 const daysAgo = (days: number) => formatBeijingDate(Date.now() - days * day);
 
 describe('gaps and status', () => {
-  const folder = createFolder();
-  let simulator: Simulator;
-  let database: Database;
-  let settings: Environment;
-  beforeAll(async () => {
-    simulator = await startTestSimulator({});
-    database = await createTestDatabase('plain PostgreSQL');
-    settings = {
-      ...settingsFor(simulator, database.url),
-      TOKENS: 'BTC,ETH,XRP',
-      GRANULARITIES: '4h,1d',
-      HISTORY_START: daysAgo(10),
-    };
+  const world = createCliWorld({
+    settings: { TOKENS: 'BTC,ETH,XRP', GRANULARITIES: '4h,1d', HISTORY_START: daysAgo(10) },
   });
 
-  async function report(said: Environment = settings) {
+  async function report(said: Environment = world.settings) {
     const [gaps, status] = await Promise.all([
-      runCli(folder, ['gaps', '--json'], said),
-      runCli(folder, ['status', '--json'], said),
+      runCli(world.folder, ['gaps', '--json'], said),
+      runCli(world.folder, ['status', '--json'], said),
     ]);
     expect([gaps.code, status.code]).toEqual([0, 0]);
     return { gaps: JSON.parse(gaps.stdout) as Gap[], status: JSON.parse(status.stdout) as Status };
@@ -80,13 +67,13 @@ describe('gaps and status', () => {
     ]);
     expect(new Set(fresh.gaps.map(({ reason }) => reason))).toEqual(new Set(['not asked yet']));
 
-    simulator.refuseMetric('CO-A-02-05');
+    world.simulator.refuseMetric('CO-A-02-05');
     const part = ['--from', daysAgo(8), '--to', daysAgo(5)];
-    const filled = await runCli(folder, ['backfill', ...part, '--json'], settings);
+    const filled = await world.run(['backfill', ...part, '--json']);
     expect(filled.code).toBe(0);
-    simulator.configure({ refusedEndpoints: new Set(['endpoint']) });
+    world.simulator.configure({ refusedEndpoints: new Set(['endpoint']) });
     const next = ['--from', daysAgo(4), '--to', daysAgo(3)];
-    const denied = await runCli(folder, ['backfill', ...next, '--json'], settings);
+    const denied = await world.run(['backfill', ...next, '--json']);
     expect(denied.code).toBe(1);
 
     const partly = await report();
@@ -109,10 +96,7 @@ describe('gaps and status', () => {
   });
 
   it('print tables for people that name every granularity', async () => {
-    const [gaps, status] = await Promise.all([
-      runCli(folder, ['gaps'], settings),
-      runCli(folder, ['status'], settings),
-    ]);
+    const [gaps, status] = await Promise.all([world.run(['gaps']), world.run(['status'])]);
     expect([gaps.code, status.code]).toEqual([0, 0]);
     for (const { stdout } of [gaps, status]) {
       expect(stdout).toMatch(/^4h /m);
@@ -122,14 +106,14 @@ describe('gaps and status', () => {
   });
 
   it('list what is empty at the source only when asked, and one reason alone', async () => {
-    simulator.configure({ refusedEndpoints: new Set() });
+    world.simulator.configure({ refusedEndpoints: new Set() });
     const range = ['--from', '2024-12-20', '--to', '2024-12-21', '--granularity', '4h', '--token', 'BTC'];
-    const filled = await runCli(folder, ['backfill', ...range], settings);
+    const filled = await world.run(['backfill', ...range]);
     expect(filled.code).toBe(0);
     const lists = await Promise.all(
       [[], ['--all'], ['--reason', "before the token's history,failed"], ['--reason', 'not entitled']].map(
         async (options) => {
-          const { code, stdout } = await runCli(folder, ['gaps', ...range, '--json', ...options], settings);
+          const { code, stdout } = await world.run(['gaps', ...range, '--json', ...options]);
           expect(code).toBe(0);
           return (JSON.parse(stdout) as Gap[]).map(({ reason, values, metrics }) => [
             reason,
@@ -142,49 +126,49 @@ describe('gaps and status', () => {
     const before = ["before the token's history", 6 * 12, 12];
     const refused = ['not entitled', 6, 1];
     expect(lists).toEqual([[refused], [before, refused].sort(), [before], [refused]]);
-    const plain = await runCli(folder, ['gaps', ...range, '--reason', 'failed'], settings);
+    const plain = await world.run(['gaps', ...range, '--reason', 'failed']);
     expect(plain).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^no gaps from .* to .* \(Beijing\)\n$/),
     });
 
-    const wrong = await runCli(folder, ['gaps', '--reason', 'lost'], settings);
+    const wrong = await world.run(['gaps', '--reason', 'lost']);
     expectMistake(wrong, ['--reason', "'lost'", 'not asked yet']);
-    expectMistake(await runCli(folder, ['gaps', '--all', '--reason', 'failed'], settings), [
-      '--all',
-      '--reason',
-    ]);
+    expectMistake(await world.run(['gaps', '--all', '--reason', 'failed']), ['--all', '--reason']);
   });
 
   it('are printed whole, however long they are and whoever reads them', async () => {
-    await database.pool.query(
+    await world.database.pool.query(
       `insert into cryptoracle.coverage
        select '1h', 'BTC', 'CO-A-01-05', range_agg(tstzrange(time, time + interval '1 hour'))
        from generate_series(timestamptz '2025-01-31 16:00+00', '2025-03-31 16:00+00', interval '2 hours') as time`,
     );
     const range = ['--from', '2025-02-01', '--to', '2025-04-01', '--granularity', '1h', '--token', 'BTC'];
     const options = ['--metric', 'mention_count', '--json'];
-    const { code, stdout } = await runCli(folder, ['gaps', ...range, ...options], settings);
+    const { code, stdout } = await world.run(['gaps', ...range, ...options]);
     expect(code).toBe(0);
     expect(stdout.length).toBeGreaterThan(150_000);
     expect(JSON.parse(stdout)).toHaveLength((59 * 24) / 2);
   });
 
   it('of the view gaps are measured against the settings of the first command that had some', async () => {
-    const wanted = await rows(database, 'select granularity, tokens from cryptoracle.wanted order by 1');
+    const wanted = await rows(
+      world.database,
+      'select granularity, tokens from cryptoracle.wanted order by 1',
+    );
     expect(wanted).toEqual(
       ['1d', '4h'].map((granularity) => ({ granularity, tokens: ['BTC', 'ETH', 'XRP'] })),
     );
     const { gaps } = await report();
     const [view] = await rows<{ values: number }>(
-      database,
+      world.database,
       "select sum(windows)::int as values from cryptoracle.gaps where reason in ('not asked yet', 'failed', 'not entitled', 'quarantined')",
     );
     expect(gaps.reduce((sum, { values }) => sum + values, 0)).toBe(view?.values);
   });
 
   it('are measured against the same where the settings here say nothing', async () => {
-    const { TOKENS: _, GRANULARITIES: __, HISTORY_START: ___, ...rest } = settings;
+    const { TOKENS: _, GRANULARITIES: __, HISTORY_START: ___, ...rest } = world.settings;
     const here = await report();
     const elsewhere = await report(rest);
     expect(elsewhere.gaps).toEqual(here.gaps);
@@ -196,10 +180,10 @@ describe('gaps and status', () => {
 
   it('say that no window of a range is due yet', async () => {
     const range = ['--from', '2100-01-01', '--to', '2100-02-01'];
-    const gaps = await runCli(folder, ['gaps', ...range], settings);
+    const gaps = await world.run(['gaps', ...range]);
     expect(gaps).toMatchObject({ code: 0, stdout: 'no gaps: no window of this range is due yet\n' });
     for (const dry of [[], ['--dry-run']]) {
-      const backfill = await runCli(folder, ['backfill', ...range, ...dry], settings);
+      const backfill = await world.run(['backfill', ...range, ...dry]);
       expect(backfill.code).toBe(0);
       expect(backfill.stdout).toContain('nothing to do: no window of this range is due yet');
     }
