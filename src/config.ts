@@ -96,6 +96,22 @@ const settingsSchema = z
     settleDelay: setting('SETTLE_DELAY', value.duration('15m')),
     /** How many of the newest windows are asked for again at each tick. */
     lookbackWindows: setting('LOOKBACK_WINDOWS', value.integer(0, 1000).default(4)),
+    /** Age in milliseconds from which on windows are no longer wanted, and their values removed; absent: never. */
+    keep: z.object({
+      '15m': setting('KEEP_15M', value.age().optional()),
+      '1h': setting('KEEP_1H', value.age().optional()),
+      '4h': setting('KEEP_4H', value.age().optional()),
+      '1d': setting('KEEP_1D', value.age().optional()),
+    }),
+    /** Age in milliseconds from which on what the program notes down is removed. */
+    keepNotes: z.object({
+      requests: setting('KEEP_REQUESTS', value.ageOr('400d')),
+      revisions: setting('KEEP_REVISIONS', value.ageOr('1830d')),
+      quarantine: setting('KEEP_QUARANTINE', value.ageOr('400d')),
+      quality_notes: setting('KEEP_NOTES', value.ageOr('400d')),
+    }),
+    /** Whether values that somebody removed here are fetched again. */
+    refetchDropped: setting('REFETCH_DROPPED', value.onOff()),
     // So many rows of all metrics still make an answer that the client reads (api/client.ts, api/dialects/envelope.ts).
     recordLimit: setting('RECORD_LIMIT', value.integer(1, 20_000).default(2000)),
     recordUnit: setting('RECORD_UNIT', z.enum(['value', 'row']).default('value')),
@@ -152,7 +168,13 @@ export function parseSettings(environment: Environment): Settings {
     if (text !== undefined) texts.set(entry, text);
   }
   const given = new Set([...texts.keys()].map(({ name }) => name));
-  const parsed = settingsSchema.safeParse({ credentials: {}, ...assemble(texts), given });
+  const parsed = settingsSchema.safeParse({
+    credentials: {},
+    keep: {},
+    keepNotes: {},
+    ...assemble(texts),
+    given,
+  });
   if (parsed.success) return { ...parsed.data, apiVersion: versionOf(parsed.data) };
   const problems = new Set(parsed.error.issues.map(describeIssue));
   throw new UserError(`${[...problems].join('; ')} (see .env.example)`);

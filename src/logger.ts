@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { visibleJsonLine } from './terminal.ts';
 
 /** Fields that are secrets wherever they stand, should one ever be handed to a logger. */
 const secretFields = [
@@ -19,7 +20,8 @@ export function createLogger(level: string, isTerminal = process.stderr.isTTY ==
   };
   if (!isTerminal) return pino(options, pino.destination({ dest: 2, sync: true }));
   return pino(
-    options,
+    // What others wrote is shown, and never moves the cursor of the terminal.
+    { ...options, hooks: { streamWrite: visibleJsonLine } },
     pretty({
       destination: 2,
       sync: true,

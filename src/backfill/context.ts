@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Packer } from '../planning/packing.ts';
@@ -9,4 +10,5 @@ export interface BackfillContext {
   readonly clock: Clock;
   readonly packer: Packer;
   readonly settings: Settings;
+  readonly log: Logger;
 }

@@ -33,7 +33,8 @@ export async function readFillScope(
   const { database, clock, settings, packer } = context;
   const now = clock.now();
   await followRecords(packer, database, settings);
-  const wanted = wantedWindows(range, granularities, now, settings.settleDelay, await readDayStart(database));
+  const { settleDelay, keep } = settings;
+  const wanted = wantedWindows(range, granularities, now, settleDelay, await readDayStart(database), keep);
   const scope = await readScope(database, { tokens, metrics, tags: [], evenUnavailable }, now);
   const reread = () => readFillScope(placed, id, context);
   return { ...scope, wanted, refreshOf: refresh ? id : undefined, reread };

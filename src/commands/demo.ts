@@ -10,7 +10,7 @@ import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Watchdog } from '../queue/watchdog.ts';
 import { sampleCredentials } from '../simulator/settings.ts';
-import { runQualityChecks } from '../store/answers/quality.ts';
+import { runQualityChecks, tellChecks } from '../store/answers/quality/index.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
@@ -19,7 +19,7 @@ import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
 import { readTopMentions, type TopMention } from '../store/reports/top-mentions.ts';
 import { parsePositive } from './options.ts';
-import { beijing, count, printTable, showProgress } from './output.ts';
+import { beijing, count, printTable, showProgress, writeErr, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import { demoFolder } from './runtime.ts';
 
@@ -96,14 +96,14 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   const address = await serve(runtime, database, backend, () => watchdog?.stalls ?? []);
   watchdog = await startPipeline(context, database, backend, 'all');
   say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
-  process.stdout.write(`\nOpen ${address} in a browser\n`);
+  writeOut(`\nOpen ${address} in a browser\n`);
   await untilAborted(signal);
   say('ending ...');
   return 0;
 }
 
 function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  writeErr(`${line}\n`);
 }
 
 /** Fetches what is missing of the history, and the tags. */
@@ -114,7 +114,14 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   const range = { start: settings.historyStart, end: now };
   const reread = async (): Promise<FillScope & Scope> => {
     const dayStart = await readDayStart(database);
-    const wanted = wantedWindows(range, settings.granularities, now, settings.settleDelay, dayStart);
+    const wanted = wantedWindows(
+      range,
+      settings.granularities,
+      now,
+      settings.settleDelay,
+      dayStart,
+      settings.keep,
+    );
     return { ...(await readScope(database, settings, now)), wanted, reread };
   };
   const scope = await reread();
@@ -151,7 +158,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
   for (const request of tagRequests(tagGaps, { recordLimit: limit, recordUnit: unit })) {
     await ingestor.ingest(request, 'repair', { signal });
   }
-  await runQualityChecks(database, clock.now(), signal);
+  tellChecks(runtime.log, await runQualityChecks(database, clock.now(), signal));
   const seconds = (performance.now() - started) / 1000;
   say(
     `asked for ${count(missing)} values, received ${count(result.tally.values)}: some tokens have no fine windows ` +
@@ -161,7 +168,7 @@ async function fill(database: Database, { runtime, signal }: CommandContext): Pr
 
 function printTopMentions(top: readonly TopMention[]): void {
   const window = top[0]?.time;
-  process.stdout.write(`\nHot in the hour from ${beijing(window)} (Beijing), of simulated data:\n\n`);
+  writeOut(`\nHot in the hour from ${beijing(window)} (Beijing), of simulated data:\n\n`);
   printTable(
     ['token', 'mentions', 'share', 'vs day before', 'net sentiment'],
     top.map((row) => [
@@ -178,7 +185,7 @@ function printHints(database: Database, dataDir: string, isEnding: boolean): voi
   const when = isEnding
     ? 'The database ends with the demo. `npm run demo` goes on from here; while it runs,\nlook at it with psql, or any tool that speaks PostgreSQL:'
     : 'Look at it with psql, or any tool that speaks PostgreSQL, while the demo runs:';
-  process.stdout.write(
+  writeOut(
     `\n${when}\n\n` +
       `  psql ${database.url}\n\n` +
       `  select time, mention_count, net_sentiment from cryptoracle.metrics_1h\n` +

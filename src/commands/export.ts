@@ -26,7 +26,7 @@ import {
   readRows,
 } from '../store/reports/export.ts';
 import { parseInstant, parseMetrics, parseTokens } from './options.ts';
-import { bytes, counted } from './output.ts';
+import { bytes, counted, writeErr } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 const formats = ['csv', 'parquet'] as const;
@@ -102,7 +102,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
       const isWhole = await database.snapshot(signal, (connection) =>
         printCsv(connection, selection, tally, signal),
       );
-      if (isWhole && tally.rows === 0) process.stderr.write(`${describeRows(tally, selection)}\n`);
+      if (isWhole && tally.rows === 0) writeErr(`${describeRows(tally, selection)}\n`);
       return 0;
     }
     await writeWhole(output, (file) =>
@@ -114,9 +114,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   }
   const seconds = (performance.now() - started) / 1000;
   const { size } = await stat(output);
-  process.stderr.write(
-    `${output}: ${describeRows(tally, selection)}, ${bytes(size)}, ${seconds.toFixed(1)} s\n`,
-  );
+  writeErr(`${output}: ${describeRows(tally, selection)}, ${bytes(size)}, ${seconds.toFixed(1)} s\n`);
   return 0;
 }
 

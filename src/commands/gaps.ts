@@ -5,6 +5,7 @@ import { isEmpty } from '../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import { readDesiredScope } from '../store/ledger/desired-scope.ts';
+import { noticeDropped } from '../store/ledger/dropped.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
 import { requireKnownTokens } from '../store/ledger/scope.ts';
 import { readListedTokens } from '../store/ledger/tokens.ts';
@@ -16,7 +17,7 @@ import {
   readReportedGaps,
 } from '../store/reports/gaps.ts';
 import { parseInstant, parseItems, withScopeOptions } from './options.ts';
-import { beijing, count, counted, printJson, printTable } from './output.ts';
+import { beijing, count, counted, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 interface GapsOptions {
@@ -35,7 +36,7 @@ export const gapsCommand = withScopeOptions(
     .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
     .option('--to <date>', 'end of the range, not included (default: now)', parseInstant),
 )
-  .option('--reason <list>', 'which reasons, by the words below (default: the first four)', parseReasons)
+  .option('--reason <list>', 'which reasons, by the words below (default: the first five)', parseReasons)
   .option('--all', 'every reason: also what the API does not have')
   .option('--json', 'print the result as JSON')
   .addHelpText('after', `\nReasons:\n${gapReasons.map((reason) => `  "${reason}"\n`).join('')}`)
@@ -62,6 +63,7 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     throw new UserError('--all and --reason exclude each other');
   }
   const database = await runtime.openExistingDatabase(4);
+  await noticeDropped(database, clock.now(), { refetch: runtime.settings.refetchDropped });
   const desired = await readDesiredScope(database, runtime.settings);
   const chosen = options.token ?? desired.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
@@ -75,6 +77,7 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     clock.now(),
     desired.settleDelay,
     await readDayStart(database),
+    desired.keep,
   );
   const reasons = options.all === true ? gapReasons : (options.reason ?? openReasons);
 
@@ -118,13 +121,13 @@ const defaultWidth = 120;
 function print(found: readonly ReportedGap[], wanted: WantedWindows): void {
   const intervals = [...wanted.values()].filter((interval) => !isEmpty(interval));
   if (intervals.length === 0) {
-    process.stdout.write('no gaps: no window of this range is due yet\n');
+    writeOut('no gaps: no window of this range is due yet\n');
     return;
   }
   const from = beijing(Math.min(...intervals.map(({ start }) => start)));
   const range = `from ${from} to ${beijing(Math.max(...intervals.map(({ end }) => end)))} (Beijing)`;
   if (found.length === 0) {
-    process.stdout.write(`no gaps ${range}\n`);
+    writeOut(`no gaps ${range}\n`);
     return;
   }
   const width = Math.max(reasonAlone, (process.stdout.columns ?? defaultWidth) - otherColumns);
@@ -145,7 +148,5 @@ function print(found: readonly ReportedGap[], wanted: WantedWindows): void {
   );
   const values = found.reduce((sum, gap) => sum + valuesOf(gap), 0);
   const more = found.length > mostLines ? `${found.length - mostLines} more gaps; --json lists all\n` : '';
-  process.stdout.write(
-    `${more}${counted(values, 'value')} missing in ${counted(found.length, 'gap')}\n${range}\n`,
-  );
+  writeOut(`${more}${counted(values, 'value')} missing in ${counted(found.length, 'gap')}\n${range}\n`);
 }

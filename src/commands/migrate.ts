@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { storeDesiredScope } from '../store/ledger/desired-scope.ts';
 import { migrate } from '../store/setup/migrate.ts';
+import { writeOut } from './output.ts';
 import { runCommand } from './run.ts';
 
 export const migrateCommand = new Command('migrate').action(() =>
@@ -13,7 +14,7 @@ export const migrateCommand = new Command('migrate').action(() =>
       await migrateQueue(database);
     }
     await storeDesiredScope(database, runtime.settings, { onlyIfEmpty: true });
-    process.stdout.write('the database has the newest schema\n');
+    writeOut('the database has the newest schema\n');
     return 0;
   }),
 );

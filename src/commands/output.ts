@@ -2,11 +2,20 @@ import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { formatBeijing } from '../beijing.ts';
 import type { Granularity } from '../catalog/index.ts';
+import { visible, visibleJson, visibleLine } from '../terminal.ts';
 
-/** How results and progress look; results go to stdout, progress to stderr. */
+/** How results and progress look; results go to stdout, progress to stderr. Nothing else writes what a person reads. */
+
+export function writeOut(text: string): void {
+  process.stdout.write(visible(text));
+}
+
+export function writeErr(text: string): void {
+  process.stderr.write(visible(text));
+}
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** Prints a table without frames: narrow enough for 80 columns, easy to cut with other tools. */
@@ -25,8 +34,8 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
     chars: { ...none, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) table.push(row.map(String));
-  process.stdout.write(`${table.toString().replaceAll(/[ \t]+$/gm, '')}\n`);
+  for (const row of rows) table.push(row.map((cell) => visibleLine(String(cell))));
+  writeOut(`${table.toString().replaceAll(/[ \t]+$/gm, '')}\n`);
 }
 
 export function count(number: number): string {
@@ -122,7 +131,7 @@ function progressLines(label: string, total: number, speed: (done: number) => st
       if (performance.now() - last < lineInterval) return;
       last = performance.now();
       const percent = Math.floor((done / Math.max(1, total)) * 100);
-      process.stderr.write(
+      writeErr(
         `${label}: ${percent}%, ${speed(done)}, ${count(calls)} calls, ${describePlace(granularity, from)}\n`,
       );
     },

@@ -10,8 +10,9 @@ import {
 } from '../store/answers/quarantine.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readKnownTokens } from '../store/ledger/tokens.ts';
+import { visibleLine } from '../terminal.ts';
 import { parseGranularities, parsePositive, parseTokens } from './options.ts';
-import { beijing, count, printJson } from './output.ts';
+import { beijing, count, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 interface FilterOptions {
@@ -91,13 +92,13 @@ async function list(options: ListOptions, { runtime }: CommandContext): Promise<
   }
   const counts = await countQuarantine(database, filter);
   if (counts.length === 0) {
-    process.stdout.write('nothing is in quarantine\n');
+    writeOut('nothing is in quarantine\n');
     return 0;
   }
-  process.stdout.write(entries.map(describe).join(''));
+  writeOut(entries.map(describe).join(''));
   const total = counts.reduce((sum, each) => sum + each.entries, 0);
   const more = total > entries.length ? `; --limit ${total} lists all` : '';
-  process.stdout.write(
+  writeOut(
     `${count(total)} in quarantine: ${counts.map((each) => `${count(each.entries)} ${each.reason}`).join(', ')}${more}\n`,
   );
   return 0;
@@ -114,7 +115,8 @@ function describe(entry: QuarantineEntry): string {
     ...(resolution === null ? [] : [resolution]),
   ];
   const line = `${String(id).padStart(5)}  ${where}  ${reason}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
-  return `${line}\n       ${raw.length > screen - 7 ? `${raw.slice(0, screen - 8)}…` : raw}\n`;
+  const shown = raw.length > screen - 7 ? `${raw.slice(0, screen - 8)}…` : raw;
+  return `${visibleLine(line)}\n       ${visibleLine(shown)}\n`;
 }
 
 function toJson(entry: QuarantineEntry): object {
@@ -138,7 +140,7 @@ async function replay(options: FilterOptions, { runtime, signal }: CommandContex
   const tally = await runtime.replay(database, filterOf(options), signal);
   if (options.json === true) printJson(tally);
   else {
-    process.stdout.write(
+    writeOut(
       `${count(tally.replayed)} replayed (${count(tally.values)} values), ` +
         `${count(tally.superseded)} superseded by later answers, ${count(tally.left)} still cannot be stored\n`,
     );
@@ -155,6 +157,6 @@ async function dismiss(options: FilterOptions, { runtime }: CommandContext): Pro
   await requireCase(database, options.token);
   const dismissed = await dismissEntries(database, filter, runtime.clock.now());
   if (options.json === true) printJson({ dismissed });
-  else process.stdout.write(`${count(dismissed)} dismissed\n`);
+  else writeOut(`${count(dismissed)} dismissed\n`);
   return 0;
 }

@@ -9,7 +9,7 @@ import {
   listReaders,
   renewReader,
 } from '../store/setup/readers.ts';
-import { duration, printJson, printTable } from './output.ts';
+import { duration, printJson, printTable, writeOut } from './output.ts';
 import { runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -61,7 +61,7 @@ readerCommand
   .action((name: string) =>
     runCommand(async ({ runtime }) => {
       await dropReader(await runtime.openExistingDatabase(), name);
-      process.stdout.write(`the reader '${name}' is gone\n`);
+      writeOut(`the reader '${name}' is gone\n`);
       return 0;
     }),
   );
@@ -78,23 +78,23 @@ async function create(runtime: Runtime, name: string, options: CreateOptions): P
   const password = given ?? generatePassword();
   const isNew = await createReader(database, name, { password, timeout: options.timeout });
   if (!isNew && options.rotate !== true) {
-    process.stdout.write(
+    writeOut(
       `the reader '${name}' exists, and stays as it is; --rotate gives it a new password and timeout\n`,
     );
     return 0;
   }
   if (!isNew) await renewReader(database, name, { password, timeout: options.timeout });
-  process.stdout.write(`the reader '${name}' ${isNew ? 'may log in' : 'has a new password'}\n`);
+  writeOut(`the reader '${name}' ${isNew ? 'may log in' : 'has a new password'}\n`);
   if (given === undefined) {
     const { host, pathname, searchParams } = new URL(database.url);
     // How to be sure of the server is the reader's business, too.
     const secure = new URLSearchParams([...searchParams].filter(([key]) => key.startsWith('ssl'))).toString();
-    process.stdout.write(
+    writeOut(
       `password, shown this once: ${password}\n` +
         `address: postgresql://${encodeURIComponent(name)}:${password}@${host}${pathname}${secure === '' ? '' : `?${secure}`}\n`,
     );
     if (runtime.settings.databaseUrl === undefined) {
-      process.stdout.write('it is served while `npm start` or the demo runs on this DATA_DIR\n');
+      writeOut('it is served while `npm start` or the demo runs on this DATA_DIR\n');
     }
   }
   return 0;

@@ -3,6 +3,7 @@ import { describeUnread } from '../config/unread.ts';
 import { readSettings, type Settings, unreadSettings } from '../config.ts';
 import { errorLine, TryLaterError, UserError } from '../errors.ts';
 import { explainConnectionError } from '../store/connection/errors.ts';
+import { writeErr } from './output.ts';
 import { Runtime } from './runtime.ts';
 
 /** How long a command may take to end after Ctrl-C, in milliseconds; then it is ended. */
@@ -50,7 +51,7 @@ export async function runCommand(
   try {
     runtime = new Runtime(changeSettings(readSettings()));
     for (const unread of unreadSettings()) {
-      process.stderr.write(errorLine(`warning: ${describeUnread(unread)}`));
+      writeErr(errorLine(`warning: ${describeUnread(unread)}`));
     }
     process.exitCode = (await work({ runtime, signal: stop.signal, fail })) ?? 0;
     if (failure !== undefined) throw failure;
@@ -74,9 +75,9 @@ function explain(error: unknown, runtime: Runtime | undefined): unknown {
 /** Says what went wrong. @returns the exit code */
 function tell(error: unknown): number {
   if (error instanceof UserError || error instanceof TryLaterError) {
-    process.stderr.write(errorLine(`error: ${error.message}`));
+    writeErr(errorLine(`error: ${error.message}`));
     return error.exitCode;
   }
-  process.stderr.write(`error: an unexpected failure, please report it\n${inspect(error)}\n`);
+  writeErr(`error: an unexpected failure, please report it\n${inspect(error)}\n`);
   return 70;
 }

@@ -22,10 +22,11 @@ import { statedRecords } from '../store/ledger/record-rules.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { ensureMigrated, requireMigrated } from '../store/setup/migrate.ts';
+import { writeErr } from './output.ts';
 
 /** Says that a new database was made: data that were expected may lie elsewhere. */
 function tellNewDatabase(dataDir: string): void {
-  process.stderr.write(`made a new, empty database under ${dataDir}${demoHint(dataDir)}\n`);
+  writeErr(`made a new, empty database under ${dataDir}${demoHint(dataDir)}\n`);
 }
 
 /** Where the demo's data lie, for a person who looks for them elsewhere. */
@@ -139,7 +140,7 @@ export class Runtime {
 
   /** The context that backfills are planned and worked on with. */
   backfill(database: Database): BackfillContext {
-    return { database, clock: this.clock, packer: this.packer(), settings: this.settings };
+    return { database, clock: this.clock, packer: this.packer(), settings: this.settings, log: this.log };
   }
 
   /** The context of the page and its API. */

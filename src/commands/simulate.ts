@@ -18,6 +18,7 @@ import {
   startSimulator,
 } from '../simulator/index.ts';
 import { parseHost, parsePort, parsePositive } from './options.ts';
+import { writeErr, writeOut } from './output.ts';
 import { runCommand } from './run.ts';
 
 interface SimulateOptions {
@@ -99,7 +100,7 @@ export const simulateCommand = new Command('simulate')
         const stop = follow(options.control, simulator, given);
         runtime.onClose('control file', async () => stop());
       }
-      process.stdout.write(
+      writeOut(
         `the simulator listens; point the pipeline at it:\n${environment(simulator, runtime.settings)}\n`,
       );
       if (!signal.aborted) {
@@ -155,7 +156,7 @@ function follow(path: string, simulator: Simulator, started: SimulatorOptions): 
       simulator.setFaults({ ...started.faults, ...faults });
       simulator.behave({ ...started.behaviour, ...behaviour });
     },
-    (message) => process.stderr.write(`warning: ${path}: ${message}; nothing changes\n`),
+    (message) => writeErr(`warning: ${path}: ${message}; nothing changes\n`),
   );
 }
 

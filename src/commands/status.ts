@@ -1,7 +1,11 @@
 import { Command } from 'commander';
+import { granularities } from '../catalog/index.ts';
+import type { Settings } from '../config.ts';
 import { type DesiredScope, readDesiredScope } from '../store/ledger/desired-scope.ts';
-import { readCurrentStatus, type Status, statusToJson } from '../store/reports/status.ts';
-import { beijing, bytes, count, counted, printJson, printTable } from './output.ts';
+import { noticeDropped } from '../store/ledger/dropped.ts';
+import { readCurrentStatus, type Status, type SuspendedRule, statusToJson } from '../store/reports/status.ts';
+import { visibleLine } from '../terminal.ts';
+import { beijing, bytes, count, counted, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
 export const statusCommand = new Command('status')
@@ -12,9 +16,11 @@ async function status(json: boolean, { runtime }: CommandContext): Promise<numbe
   const database = await runtime.openExistingDatabase(4);
   const now = runtime.clock.now();
   const desired = await readDesiredScope(database, runtime.settings);
+  await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
   const current = await readCurrentStatus(database, desired, now);
-  if (json) printJson(statusToJson(current));
-  else print(current, desired, now);
+  const { keepNotes } = runtime.settings;
+  if (json) printJson({ ...statusToJson(current), keep: inDays({ ...desired.keep, ...keepNotes }) });
+  else print(current, desired, keepNotes, now);
   return 0;
 }
 
@@ -23,7 +29,61 @@ function percent(answered: number, wanted: number): string {
   return wanted === 0 ? '-' : `${(Math.floor((answered / wanted) * 10_000) / 100).toFixed(2)}%`;
 }
 
-function print(status: Status, { historyStart }: DesiredScope, now: number): void {
+const shownExamples = 3;
+
+/** A suspended rule of the quality checks, with some of what it found. */
+function describeSuspended({ granularity, metric, note, share, rows, examples }: SuspendedRule): string {
+  const found = examples
+    .slice(0, shownExamples)
+    .map(({ token, time, value, detail }) => `${token} ${beijing(Date.parse(time))}: ${value} (${detail})`);
+  return (
+    `quality rule suspended: '${note}' of ${metric} in ${granularity} fires on ${(share * 100).toFixed(1)}% ` +
+    `of ${counted(rows, 'row')}, so the rule is wrong for these data; for example ${found.join('; ')}`
+  );
+}
+
+const day = 86_400_000;
+
+/** Ages in days, `null` for what is kept for good. */
+function inDays(ages: Readonly<Record<string, number | undefined>>): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(ages).map(([name, age]) => [name, age === undefined ? null : age / day]),
+  );
+}
+
+/** How long each thing is kept, how much of the notes there is, and what they come to in a year. */
+function describeKept(
+  { keep = {} }: DesiredScope,
+  keepNotes: Settings['keepNotes'],
+  { notes }: Status,
+): string[] {
+  const limited = granularities.flatMap((granularity) => {
+    const age = keep[granularity];
+    return age === undefined ? [] : [`${granularity} for ${count(age / day)} days`];
+  });
+  const values = limited.length === 0 ? 'for good' : `${limited.join(', ')}, all else for good`;
+  const lines = notes.map(({ table, rows, bytes: size, rowsPerYear, bytesPerYear }) => {
+    const rate =
+      rowsPerYear === undefined || bytesPerYear === undefined
+        ? ''
+        : `, ${counted(rowsPerYear, 'row')} and ${bytes(bytesPerYear)} a year`;
+    return `${table} kept ${count(keepNotes[table] / day)} days: ${counted(rows, 'row')}, ${bytes(size)}${rate}`;
+  });
+  return [`values kept: ${values}`, ...lines];
+}
+
+function describeDropped({ granularities: parts }: Status): string[] {
+  const dropped = parts.filter((part) => part.dropped > 0);
+  if (dropped.length === 0) return [];
+  const amounts = dropped.map((part) => `${counted(part.dropped, 'value')} of ${part.granularity}`);
+  return [
+    `DROPPED HERE: ${amounts.join(', ')}; \`gaps --reason "dropped here"\` says which, ` +
+      '`backfill --refresh` or REFETCH_DROPPED=on fetches them again',
+  ];
+}
+
+function print(status: Status, desired: DesiredScope, keepNotes: Settings['keepNotes'], now: number): void {
+  const { historyStart } = desired;
   printTable(
     ['', 'newest due (Beijing)', 'newest stored', 'behind', 'answered', 'of wanted'],
     status.granularities.map((part) => [
@@ -59,7 +119,10 @@ function print(status: Status, { historyStart }: DesiredScope, now: number): voi
             `next probe ${beijing(status.accessRefused.probeAt)}`,
         ]),
     `revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}, quality notes: ${count(status.qualityNotes)}`,
+    ...describeDropped(status),
+    ...status.suspendedRules.map(describeSuspended),
+    ...describeKept(desired, keepNotes, status),
     `database: ${bytes(status.databaseBytes)}${status.timescale ? ', hypertables' : ', plain tables (no TimescaleDB)'}`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  writeOut(`${lines.map(visibleLine).join('\n')}\n`);
 }

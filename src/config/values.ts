@@ -95,6 +95,30 @@ export const duration = (fallback: string) =>
       return milliseconds ?? 0;
     });
 
+/** The shortest age is longer than any look-back; the longest does for good. */
+const shortestAge = durationUnits.d;
+const longestAge = 36_600 * durationUnits.d;
+
+/** An age from which on something is not kept, such as `180d`; its output is milliseconds. */
+export const age = () =>
+  z.string().transform((text, context) => {
+    const milliseconds = parseDuration(text);
+    if (milliseconds === undefined) context.addIssue(`'${text}' is no age such as 180d`);
+    else if (milliseconds < shortestAge) context.addIssue('must be at least 1d');
+    else if (milliseconds > longestAge) context.addIssue('must be at most 36600d');
+    return milliseconds ?? 0;
+  });
+
+/** {@link age} with a default. */
+export const ageOr = (fallback: string) => z.string().default(fallback).pipe(age());
+
+/** A switch: `on` or `off`. */
+export const onOff = () =>
+  z
+    .enum(['on', 'off'])
+    .default('off')
+    .transform((text) => text === 'on');
+
 /** A Beijing date; its output is milliseconds since the epoch. */
 export const beijingDate = (fallback: string) =>
   z

@@ -8,6 +8,15 @@ import { settledUntil, windowsStartingIn } from './windows.ts';
 /** From when until when windows are wanted, in each granularity. */
 export type WantedWindows = ReadonlyMap<Granularity, Interval>;
 
+/** How long windows of each granularity are wanted, in milliseconds; for good where it does not say. */
+export type Keep = Readonly<Partial<Record<Granularity, number | undefined>>>;
+
+/** The instant from which on windows of a granularity are wanted still; milliseconds since the epoch. */
+export function keptFrom(keep: Keep, granularity: Granularity, now: number): number {
+  const age = keep[granularity];
+  return age === undefined ? Number.NEGATIVE_INFINITY : now - age;
+}
+
 /**
  * The windows that start within the range and have settled.
  *
@@ -21,10 +30,12 @@ export function wantedWindows(
   now: Instant,
   settleDelay: Milliseconds,
   dayStart: DayStart,
+  keep: Keep = {},
 ): WantedWindows {
   return new Map(
     chosen.map((granularity) => {
-      const started = windowsStartingIn(granularity, range, dayStart);
+      const start = Math.max(range.start, keptFrom(keep, granularity, now));
+      const started = windowsStartingIn(granularity, { start, end: Math.max(start, range.end) }, dayStart);
       const end = Math.min(started.end, settledUntil(granularity, now, settleDelay, dayStart));
       return [granularity, { start: started.start, end: Math.max(started.start, end) }];
     }),

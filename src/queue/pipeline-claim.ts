@@ -116,6 +116,9 @@ export class PipelineClaim {
       ...(sorted(running.metrics) === sorted(desired.metrics) ? [] : ['METRICS']),
       ...(running.historyStart === desired.historyStart ? [] : ['HISTORY_START']),
       ...(running.settleDelay === desired.settleDelay ? [] : ['SETTLE_DELAY']),
+      ...desired.granularities
+        .filter((granularity) => running.keep?.[granularity] !== desired.keep?.[granularity])
+        .map((granularity) => `KEEP_${granularity.toUpperCase()}`),
     ];
     if (differing.length === 0) return;
     throw new UserError(

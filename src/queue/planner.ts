@@ -34,6 +34,7 @@ export interface PlannerOptions {
     | 'historyStart'
     | 'settleDelay'
     | 'lookbackWindows'
+    | 'keep'
     | 'recordLimit'
     | 'recordUnit'
     | 'given'
@@ -128,7 +129,8 @@ export class Planner {
     const { metrics } = scope;
     const range = { start: settings.historyStart, end: now };
     const dayStart = await readDayStart(database);
-    const wanted = wantedWindows(range, [granularity], now, settings.settleDelay, dayStart).get(granularity);
+    const { settleDelay, keep } = settings;
+    const wanted = wantedWindows(range, [granularity], now, settleDelay, dayStart, keep).get(granularity);
     if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
       return undefined;
     }
@@ -170,6 +172,7 @@ export class Planner {
       now,
       settings.settleDelay,
       await readDayStart(database),
+      settings.keep,
     ).get(granularity);
     if (interval === undefined || isEmpty(interval) || tokens.length === 0 || metrics.length === 0) {
       return { added: 0, hasMore: false };

@@ -35,6 +35,7 @@ export class Scheduler {
   #worker: JobWorker | undefined;
   #watching: Promise<void> | undefined;
   #lastEndedAt = performance.now();
+  readonly #upkeep = new Map<string, Promise<void>>();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -60,6 +61,7 @@ export class Scheduler {
     this.#stopping.abort();
     // On a queue that is closed, a registration under way would never end, nor give its connection back.
     await Promise.all([this.#worker?.close(), this.#watching]);
+    await Promise.all(this.#upkeep.values());
     await this.#queue.close();
   }
 
@@ -135,9 +137,10 @@ export class Scheduler {
     const { task, older } = planJobSchema.parse(data);
     try {
       if (older && isGranularity(task)) return await this.#planOlder(task);
-      const queueOlder = (granularity: Granularity) => this.#queueOlder(granularity, 0);
       // A job of another version of the program may name a task that this one does not have.
-      await findTask(task)?.run({ ...this.#options, signal, queueOlder });
+      const found = findTask(task);
+      if (found?.isUpkeep === true) this.#keepUp(found);
+      else await found?.run(this.#context);
     } catch (error) {
       if (signal.aborted) return;
       // A failed plan leaves nothing behind; the next one starts from the same ledger.
@@ -146,6 +149,25 @@ export class Scheduler {
     } finally {
       this.#lastEndedAt = performance.now();
     }
+  }
+
+  get #context(): TaskContext {
+    const queueOlder = (granularity: Granularity) => this.#queueOlder(granularity, 0);
+    return { ...this.#options, signal: this.#stopping.signal, queueOlder };
+  }
+
+  /** Runs a task beside the others, for however long it takes; once at a time. */
+  #keepUp(task: Task): void {
+    const { name } = task;
+    if (this.#upkeep.has(name)) return;
+    const running = task
+      .run(this.#context)
+      .catch((error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        this.#options.log.error({ task: name, error: innermost(error) }, 'upkeep failed');
+      })
+      .finally(() => this.#upkeep.delete(name));
+    this.#upkeep.set(name, running);
   }
 
   async #planOlder(granularity: Granularity): Promise<void> {

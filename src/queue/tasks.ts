@@ -4,8 +4,10 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
-import { runQualityChecks } from '../store/answers/quality.ts';
+import { runQualityChecksIfFree, tellChecks } from '../store/answers/quality/index.ts';
 import type { Database } from '../store/connection/database.ts';
+import { noticeDropped } from '../store/ledger/dropped.ts';
+import { removeOld } from '../store/ledger/retention.ts';
 import { isTokenListOld } from '../store/ledger/tokens.ts';
 import type { Milliseconds } from '../time.ts';
 import type { Planner } from './planner.ts';
@@ -14,12 +16,20 @@ import { settlePattern } from './schedules.ts';
 /** The tasks of the scheduler: one row each. A new task is a row here. */
 
 const minute = 60_000;
+const hour = 60 * minute;
 const day = 86_400_000;
 
 /** The settings that tasks depend on. */
 export type TaskSettings = Pick<
   Settings,
-  'granularities' | 'tags' | 'settleDelay' | 'dayStart' | 'requestsPerSecond'
+  | 'granularities'
+  | 'tags'
+  | 'settleDelay'
+  | 'dayStart'
+  | 'requestsPerSecond'
+  | 'keep'
+  | 'keepNotes'
+  | 'refetchDropped'
 >;
 
 /** The means that tasks work with. */
@@ -51,13 +61,15 @@ export interface Task {
   /** Whether it also runs once when a scheduler starts, so that a pause heals at once. */
   readonly runsAtStart: (context: Pick<TaskContext, 'database' | 'clock'>) => Promise<boolean>;
   readonly run: (context: TaskContext) => Promise<void>;
+  /** Whether it plans nothing but keeps the database in order: then it runs beside the others, and none waits for it. */
+  readonly isUpkeep?: true;
 }
 
 const always = () => true;
 const onSchedule = async () => false;
 const atStart = async () => true;
 
-/** How long values are checked at a time; planning has to wait meanwhile. */
+/** How long values are checked at a time: less than a tenth of the time from one run to the next. */
 const longestCheck = 20_000;
 
 /** Plans the newest windows of a granularity, and has the older ones planned where there are any. */
@@ -112,14 +124,49 @@ export const tasks: readonly Task[] = [
     runsAtStart: onSchedule,
     run: async ({ database, clock, log, signal }) => {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(longestCheck)]);
-      const notes = await runQualityChecks(database, clock.now(), limited);
-      if (notes > 0) log.info({ notes }, 'some values are hard to believe: see quality_notes');
+      const result = await runQualityChecksIfFree(database, clock.now(), limited);
+      if (result !== undefined) tellChecks(log, result);
     },
+    isUpkeep: true,
+  },
+  {
+    name: 'retention',
+    cron: () => '30 25 3 * * *',
+    priority: 6,
+    longestWait: day,
+    isWanted: always,
+    runsAtStart: atStart,
+    run: async ({ database, clock, log, settings, signal }) => {
+      for (const { what, removed } of await removeOld(database, settings, clock.now(), signal)) {
+        log.info({ what, removed }, 'removed what is older than it is to be kept');
+      }
+    },
+    isUpkeep: true,
+  },
+  {
+    name: 'dropped',
+    cron: () => '30 8 * * * *',
+    priority: 7,
+    longestWait: hour,
+    isWanted: always,
+    runsAtStart: atStart,
+    run: async ({ database, clock, log, settings }) => {
+      const refetch = settings.refetchDropped;
+      for (const drop of await noticeDropped(database, clock.now(), { refetch })) {
+        log.warn(
+          drop,
+          refetch
+            ? 'somebody has removed values here: they are fetched again'
+            : 'somebody has removed values here: `backfill --refresh` fetches them again, or REFETCH_DROPPED=on',
+        );
+      }
+    },
+    isUpkeep: true,
   },
   {
     name: 'recheck',
     cron: () => '50 40 4 * * *',
-    priority: 6,
+    priority: 8,
     longestWait: day,
     isWanted: always,
     runsAtStart: onSchedule,
@@ -133,7 +180,7 @@ export const tasks: readonly Task[] = [
   {
     name: 'tokens',
     cron: () => '20 10 3 * * *',
-    priority: 7,
+    priority: 9,
     longestWait: day,
     isWanted: always,
     runsAtStart: ({ database, clock }) => isTokenListOld(database, clock.now()),
@@ -142,7 +189,7 @@ export const tasks: readonly Task[] = [
   {
     name: 'tags',
     cron: ({ settleDelay, dayStart }) => settlePattern('1d', settleDelay + 2 * minute, dayStart),
-    priority: 8,
+    priority: 10,
     longestWait: day,
     isWanted: ({ tags }) => tags.length > 0,
     runsAtStart: atStart,

@@ -98,6 +98,9 @@ function factsRegistry({ status, queueCounts, queueProblem, stalls = [] }: Facts
   counter('revisions_total', 'Values that changed or came late').inc(status.revisions);
   gauge('quarantined', 'Things that could not be stored and are not resolved').set(status.quarantined);
   gauge('quality_notes', 'Stored values that are hard to believe').set(status.qualityNotes);
+  gauge('suspended_quality_rules', 'Rules of the quality checks that fire on too many rows to be right').set(
+    status.suspendedRules.length,
+  );
   return registry;
 }
 
@@ -113,6 +116,11 @@ function addGranularities(status: Status, gauge: GaugeMaker): void {
   const newest = gauge('newest_window_timestamp_seconds', 'Start of the newest stored window', labels);
   const wanted = gauge('wanted_cells', 'Cells (token, metric, window) that are due', labels);
   const answered = gauge('answered_cells', 'Cells of the wanted ones that the API has answered', labels);
+  const dropped = gauge(
+    'dropped_cells',
+    'Cells of the wanted ones that somebody has removed here and that were not fetched again',
+    labels,
+  );
   for (const part of status.granularities) {
     const { granularity, newestDue, newestStored } = part;
     if (newestStored !== undefined) {
@@ -121,5 +129,6 @@ function addGranularities(status: Status, gauge: GaugeMaker): void {
     }
     wanted.set({ granularity }, part.wanted);
     answered.set({ granularity }, part.answered);
+    dropped.set({ granularity }, part.dropped);
   }
 }

@@ -35,6 +35,15 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   HISTORY_START: ['2025-01-01', '2025-06-01 12:30'],
   SETTLE_DELAY: ['15m', '1.5h', '366d'],
   LOOKBACK_WINDOWS: ['0', '1000'],
+  KEEP_15M: ['180d', '1d'],
+  KEEP_1H: ['36600d'],
+  KEEP_4H: ['24h'],
+  KEEP_1D: ['366.5d'],
+  KEEP_REQUESTS: ['30d'],
+  KEEP_REVISIONS: ['400d'],
+  KEEP_QUARANTINE: ['90d'],
+  KEEP_NOTES: ['1d'],
+  REFETCH_DROPPED: ['on', 'off'],
   RECORD_LIMIT: ['1', '20000'],
   DAY_START: ['auto', '08:00', '00:00'],
   RECORD_UNIT: ['row'],
@@ -52,6 +61,8 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
 const mark = 'S3CRET-';
 
 const isSecret = (name: string) => (examples[name] ?? [''])[0].includes(mark);
+
+const isAge = (age: number) => age >= 86_400_000 && age <= 36_600 * 86_400_000;
 
 /** What no setting may be, once it was taken. */
 const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> = {
@@ -73,6 +84,9 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   historyStart: ({ historyStart }) => new Date(historyStart).getUTCFullYear() < 10_000,
   settleDelay: ({ settleDelay }) => settleDelay >= 0 && settleDelay <= 366 * 86_400_000,
   lookbackWindows: ({ lookbackWindows }) => isWhole(lookbackWindows, 0, 1000),
+  keep: ({ keep }) => Object.values(keep).every((age) => age === undefined || isAge(age)),
+  keepNotes: ({ keepNotes }) => Object.values(keepNotes).every(isAge),
+  refetchDropped: ({ refetchDropped }) => typeof refetchDropped === 'boolean',
   recordLimit: ({ recordLimit }) => isWhole(recordLimit, 1, 20_000),
   dayStart: ({ dayStart }) => ['auto', '08:00', '00:00'].includes(dayStart),
   recordUnit: ({ recordUnit }) => ['value', 'row'].includes(recordUnit),

@@ -24,7 +24,19 @@ const settled = (settleDelay: number) => ({
 describe('the tasks of the scheduler', () => {
   it('are known by names of their own, as the queue keeps them', () => {
     const names = tasks.map(({ name }) => name);
-    expect(names).toEqual(['15m', '1h', '4h', '1d', 'heal', 'quality', 'recheck', 'tokens', 'tags']);
+    expect(names).toEqual([
+      '15m',
+      '1h',
+      '4h',
+      '1d',
+      'heal',
+      'quality',
+      'retention',
+      'dropped',
+      'recheck',
+      'tokens',
+      'tags',
+    ]);
     // BullMQ reserves colons, and numbers for itself.
     for (const name of names) expect(name).toMatch(/^[a-z0-9]*[a-z][a-z0-9-]*$/);
   });
@@ -72,7 +84,16 @@ describe('the tasks of the scheduler', () => {
     const wanted = (environment: Record<string, string>) =>
       tasks.filter((each) => each.isWanted(testSettings(environment))).map(({ name }) => name);
     expect(wanted({})).toEqual(tasks.map(({ name }) => name));
-    expect(wanted({ GRANULARITIES: '4h' })).toEqual(['4h', 'heal', 'quality', 'recheck', 'tokens', 'tags']);
+    expect(wanted({ GRANULARITIES: '4h' })).toEqual([
+      '4h',
+      'heal',
+      'quality',
+      'retention',
+      'dropped',
+      'recheck',
+      'tokens',
+      'tags',
+    ]);
   });
 });
 

@@ -24,6 +24,7 @@ describe('the metrics', () => {
       'cryptoracle_newest_window_timestamp_seconds{granularity="15m"}': Date.UTC(2025, 5, 1, 15, 15) / 1000,
       'cryptoracle_wanted_cells{granularity="15m"}': 100_000,
       'cryptoracle_answered_cells{granularity="15m"}': 99_999,
+      'cryptoracle_dropped_cells{granularity="15m"}': 7,
       'cryptoracle_wanted_cells{granularity="1d"}': 0,
       'cryptoracle_calls_24h{outcome="ok"}': 1200,
       'cryptoracle_calls_24h{outcome="failed"}': 7,
@@ -36,6 +37,7 @@ describe('the metrics', () => {
       cryptoracle_revisions_total: 41,
       cryptoracle_quarantined: 3,
       cryptoracle_quality_notes: 5,
+      cryptoracle_suspended_quality_rules: 1,
     });
     expect(page).toContain('# TYPE cryptoracle_revisions_total counter');
     expect(page).toContain('# TYPE cryptoracle_freshness_lag_seconds gauge');

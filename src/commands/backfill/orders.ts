@@ -1,7 +1,7 @@
 import { orderIsOver, requireOrder } from '../../backfill/order.ts';
 import { displayedState } from '../../backfill/progress.ts';
 import { type BackfillOrder, endOrder, listOrders } from '../../store/ledger/orders.ts';
-import { beijing, count, printJson, printTable } from '../output.ts';
+import { beijing, count, printJson, printTable, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 
 const mostListed = 50;
@@ -15,7 +15,7 @@ export async function list({ json }: { json?: true }, { runtime }: CommandContex
     return 0;
   }
   if (orders.length === 0) {
-    process.stdout.write('no backfill was ever ordered\n');
+    writeOut('no backfill was ever ordered\n');
     return 0;
   }
   printTable(
@@ -58,6 +58,6 @@ export async function cancel(id: number, { runtime }: CommandContext): Promise<n
   const { state } = await requireOrder(database, id);
   if (state === 'done') throw orderIsOver(id, state);
   await endOrder(database, id, { state: 'cancelled', message: 'cancelled by a person' }, runtime.clock.now());
-  process.stdout.write(`order ${id} is cancelled; what it has fetched stays\n`);
+  writeOut(`order ${id} is cancelled; what it has fetched stays\n`);
   return 0;
 }

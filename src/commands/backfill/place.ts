@@ -14,7 +14,7 @@ import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { requireCredentials } from '../../config.ts';
 import { UserError } from '../../errors.ts';
 import { storeDesiredScope } from '../../store/ledger/desired-scope.ts';
-import { count, type Progress, printJson, showProgress } from '../output.ts';
+import { count, type Progress, printJson, showProgress, writeErr, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import { printPrice } from './price.ts';
 
@@ -75,7 +75,7 @@ function tellNothingToDo(quote: Quote): void {
     'all is answered': 'the API has answered all of it',
     'metrics are refused': `the subscription does not include ${'metrics' in nothing ? nothing.metrics.join(', ') : ''}, and the API has answered all else`,
   };
-  process.stdout.write(`nothing to do: ${reasons[nothing.reason]}\n`);
+  writeOut(`nothing to do: ${reasons[nothing.reason]}\n`);
 }
 
 export async function resume(
@@ -115,9 +115,7 @@ function progressObserver(): WorkObserver {
   let progress: Progress | undefined;
   return {
     began: ({ id, total, left }) => {
-      process.stderr.write(
-        `order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`,
-      );
+      writeErr(`order ${id}: ${count(left)} values; \`backfill watch ${id}\` shows it elsewhere\n`);
       progress = showProgress('filling', total, total - left);
     },
     progressed: (step) => progress?.update(step),
@@ -131,7 +129,7 @@ function report({ order, tally, problem, ...conclusion }: Conclusion, { json }: 
   if (json === true) {
     printJson({ order: order ?? null, ...conclusion, ...tally, message: problem?.message ?? null });
   } else {
-    process.stdout.write(
+    writeOut(
       `${count(values)} values in ${count(calls)} calls, ${count(rowsWritten)} rows written` +
         `${revisions > 0 ? `, ${count(revisions)} revisions` : ''}` +
         `${rejects > 0 ? `, ${count(rejects)} things quarantined` : ''}\n`,

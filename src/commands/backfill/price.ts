@@ -1,5 +1,5 @@
 import { type Price, shareOf } from '../../backfill/price.ts';
-import { beijing, count, duration, printJson, printTable, bytes as size } from '../output.ts';
+import { beijing, count, duration, printJson, printTable, bytes as size, writeOut } from '../output.ts';
 
 /** How the price of a backfill is shown. */
 
@@ -24,7 +24,7 @@ export function printPrice(price: Price, json: boolean): void {
       beijing(to),
     ]),
   );
-  process.stdout.write('\n');
+  writeOut('\n');
   const share = (requests: number) => {
     const part = shareOf(requests, budget);
     return part === undefined ? '-' : `${count(100 * part)} %`;
@@ -47,7 +47,7 @@ export function printPrice(price: Price, json: boolean): void {
       : `history may have ${count(budget.perDay)} of the ${count(price.requestsPerDay ?? 0)} calls of a day, and ${count(budget.today)} today`,
     ...(parts.some(({ tokensUnseen }) => tokensUnseen > 0) ? unseenNotes : []),
   ];
-  process.stdout.write(`\n${notes.map((note) => `${note}\n`).join('')}`);
+  writeOut(`\n${notes.map((note) => `${note}\n`).join('')}`);
 }
 
 function priceToJson({ parts, budget, ...price }: Price): object {

@@ -3,7 +3,7 @@ import { requireOrder } from '../../backfill/order.ts';
 import { displayedState, type ProgressSnapshot, readProgress } from '../../backfill/progress.ts';
 import { readNewestAnswer } from '../../store/answers/requests.ts';
 import type { Database } from '../../store/connection/database.ts';
-import { count, describePlace, duration, printJson } from '../output.ts';
+import { count, describePlace, duration, printJson, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import { orderToJson } from './orders.ts';
 
@@ -28,7 +28,7 @@ export async function watch(
     return 0;
   }
   for (;;) {
-    process.stdout.write(`${await describe(snapshot, database)}\n`);
+    writeOut(`${await describe(snapshot, database)}\n`);
     if (displayedState(snapshot.order, snapshot.at) !== 'running') return 0;
     await sleep(interval, undefined, { signal }).catch(() => {});
     if (signal.aborted) return 0;

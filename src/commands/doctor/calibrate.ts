@@ -19,7 +19,7 @@ import { ApiFailure } from '../../api/failure.ts';
 import { requireCredentials, type Settings } from '../../config.ts';
 import type { Database } from '../../store/connection/database.ts';
 import { type FactName, type FactValues, storeFact } from '../../store/ledger/facts.ts';
-import { printJson } from '../output.ts';
+import { printJson, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import { checkDatabase } from './database.ts';
 import { envLine, writeSettings } from './env-file.ts';
@@ -185,11 +185,8 @@ function report(calibration: Calibration, facts: AllFacts, { options, settings, 
     ([name, value]) => `  ${name.replaceAll('_', ' ')}: ${String(value)}`,
   );
   const envLines = Object.entries(proposed).map(([name, value]) => envLine(name, value));
-  process.stdout.write(`\n${settled}, in ${calls} calls${cutOff}\n`);
-  if (known.length > 0) process.stdout.write(`\nwhat the API does:\n${known.join('\n')}\n`);
-  if (mail !== undefined) process.stdout.write(`\na mail to the vendor:\n\n${mail}\n`);
-  else
-    process.stdout.write(
-      `\n${isWritten ? 'written into .env' : 'lines for .env'}:\n\n${envLines.join('\n')}\n`,
-    );
+  writeOut(`\n${settled}, in ${calls} calls${cutOff}\n`);
+  if (known.length > 0) writeOut(`\nwhat the API does:\n${known.join('\n')}\n`);
+  if (mail !== undefined) writeOut(`\na mail to the vendor:\n\n${mail}\n`);
+  else writeOut(`\n${isWritten ? 'written into .env' : 'lines for .env'}:\n\n${envLines.join('\n')}\n`);
 }

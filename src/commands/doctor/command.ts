@@ -7,7 +7,7 @@ import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readListedTokens } from '../../store/ledger/tokens.ts';
 import { readSentToday } from '../../store/limits/rate-limiter.ts';
 import { parsePositive } from '../options.ts';
-import { count, printJson } from '../output.ts';
+import { count, printJson, writeOut } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import { checkApi } from './api.ts';
@@ -137,8 +137,8 @@ async function report(findings: Iterable<Finding> | AsyncIterable<Finding>, json
     all.push(finding);
     if (json) continue;
     const { check, state, message, remedy } = finding;
-    process.stdout.write(`${words[state].padEnd(9)}${check.padEnd(13)}${beside(message)}\n`);
-    if (remedy !== undefined) process.stdout.write(`${margin}${beside(`-> ${remedy}`)}\n`);
+    writeOut(`${words[state].padEnd(9)}${check.padEnd(13)}${beside(message)}\n`);
+    if (remedy !== undefined) writeOut(`${margin}${beside(`-> ${remedy}`)}\n`);
   }
   if (json)
     printJson(all.map(({ check, state, message, remedy = null }) => ({ check, state, message, remedy })));

@@ -7,7 +7,7 @@ import { markAnswered } from '../ledger/coverage.ts';
 import { forgetRefused } from '../ledger/entitlements.ts';
 import { textArray } from '../schema/sql.ts';
 import { announceStored } from './announce.ts';
-import { noteWritten } from './quality.ts';
+import { noteWritten } from './quality/index.ts';
 import { writeRejects } from './quarantine.ts';
 import { logRequest, type RequestLogEntry } from './requests.ts';
 import { type WrittenRows, writeRows } from './rows.ts';

@@ -12,7 +12,7 @@ import type { Interval } from '../../planning/interval.ts';
 import type { Gap } from '../../planning/packing.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
-import { coverage, metricTables, refreshed } from '../schema/index.ts';
+import { coverage, dropped, metricTables, refreshed } from '../schema/index.ts';
 import {
   columnNames,
   excluded,
@@ -41,8 +41,8 @@ export interface CellSelection {
 }
 
 /**
- * The cells of the selection that have not been answered, as blocks of tokens that miss the same metrics in the same
- * interval; newest first.
+ * The cells of the selection that have not been answered, nor removed here by somebody, as blocks of tokens that miss the
+ * same metrics in the same interval; newest first.
  */
 export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   database: Database,
@@ -54,14 +54,19 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
       ? sql`${coverage}`
       : sql`(select * from ${refreshed} where ${refreshed.backfill} = ${refreshOf})`;
   const known = alias(coverage, 'known');
+  const removed = alias(dropped, 'removed');
   const { granularity, tokens, metrics, interval } = selection;
   const missing = sql`
     select t.token, token_order, m.metric, metric_order,
-      unnest(tstzmultirange(${tstzrangeOf(interval)}) - coalesce(${known.answered}, '{}')) as gap
+      unnest(tstzmultirange(${tstzrangeOf(interval)}) - coalesce(${known.answered}, '{}') - coalesce(${removed.windows}, '{}')) as gap
     from unnest(${textArray(tokens)}) with ordinality as t (token, token_order)
     cross join unnest(${textArray(metrics)}) with ordinality as m (metric, metric_order)
     left join ${ledger} as ${known}
-      on ${known.granularity} = ${granularity} and ${known.token} = t.token and ${known.metric} = m.metric`;
+      on ${known.granularity} = ${granularity} and ${known.token} = t.token and ${known.metric} = m.metric
+    -- What somebody removed here is asked for by a refresh only.
+    left join ${dropped} as ${removed}
+      on ${removed.granularity} = ${granularity} and ${removed.token} = t.token and ${removed.metric} = m.metric
+        and ${refreshOf === undefined}::boolean`;
   return readBlocks(database, 'read gaps', granularity, missing);
 }
 

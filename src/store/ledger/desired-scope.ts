@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type Granularity, granularities, type MetricCode, type Token } from '../../catalog/index.ts';
+import type { Keep } from '../../planning/plan.ts';
 import type { Database } from '../connection/database.ts';
 import type { ScopeChoice } from './scope.ts';
 
@@ -10,6 +11,8 @@ export interface DesiredScope extends ScopeChoice {
   readonly historyStart: number;
   /** Milliseconds. */
   readonly settleDelay: number;
+  /** How long windows are wanted; absent: for good. */
+  readonly keep?: Keep;
 }
 
 /**
@@ -22,7 +25,8 @@ export async function storeDesiredScope(
   desired: DesiredScope,
   { onlyIfEmpty = false }: { readonly onlyIfEmpty?: boolean } = {},
 ): Promise<void> {
-  const { historyStart, settleDelay, tokens, metrics } = desired;
+  const { historyStart, settleDelay, tokens, metrics, keep = {} } = desired;
+  const ages = desired.granularities.map((granularity) => keep[granularity] ?? null);
   await database.query(
     'store wanted',
     sql`
@@ -30,16 +34,16 @@ export async function storeDesiredScope(
         delete from cryptoracle.wanted
         where granularity <> all (${sql.param(desired.granularities)}::text[]) and not ${onlyIfEmpty}::boolean
       )
-      insert into cryptoracle.wanted as w (granularity, history_start, settle_delay, tokens, metrics)
+      insert into cryptoracle.wanted as w (granularity, history_start, settle_delay, tokens, metrics, keep)
       select granularity, ${new Date(historyStart).toISOString()}::timestamptz, ${settleDelay} * interval '1 ms',
-        ${tokens === 'all' ? null : sql.param(tokens)}::text[], ${sql.param(metrics)}::text[]
-      from unnest(${sql.param(desired.granularities)}::text[]) as granularity
+        ${tokens === 'all' ? null : sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], age * interval '1 ms'
+      from unnest(${sql.param(desired.granularities)}::text[], ${sql.param(ages)}::float8[]) as kept (granularity, age)
       where not ${onlyIfEmpty}::boolean or not exists (select from cryptoracle.wanted)
       on conflict (granularity) do update
         set history_start = excluded.history_start, settle_delay = excluded.settle_delay,
-          tokens = excluded.tokens, metrics = excluded.metrics
-        where (w.history_start, w.settle_delay, w.tokens, w.metrics)
-          is distinct from (excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics)`,
+          tokens = excluded.tokens, metrics = excluded.metrics, keep = excluded.keep
+        where (w.history_start, w.settle_delay, w.tokens, w.metrics, w.keep) is distinct from
+          (excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics, excluded.keep)`,
   );
 }
 
@@ -60,11 +64,13 @@ export async function readDesiredScope(database: Database, stated: StatedScope):
     settle_delay: number;
     tokens: Token[] | null;
     metrics: MetricCode[];
+    keep: number | null;
   }>(
     'read wanted',
     sql`
       select granularity, (extract(epoch from history_start) * 1000)::float8 as history_start,
-        (extract(epoch from settle_delay) * 1000)::float8 as settle_delay, tokens, metrics
+        (extract(epoch from settle_delay) * 1000)::float8 as settle_delay, tokens, metrics,
+        (extract(epoch from keep) * 1000)::float8 as keep
       from cryptoracle.wanted`,
   );
   const [stored] = rows;
@@ -78,5 +84,11 @@ export async function readDesiredScope(database: Database, stated: StatedScope):
     settleDelay: choose('SETTLE_DELAY', stated.settleDelay, stored.settle_delay),
     tokens: choose('TOKENS', stated.tokens, stored.tokens ?? 'all'),
     metrics: choose('METRICS', stated.metrics, stored.metrics),
+    keep: Object.fromEntries(
+      granularities.map((granularity) => {
+        const there = rows.find((row) => row.granularity === granularity)?.keep ?? undefined;
+        return [granularity, choose(`KEEP_${granularity.toUpperCase()}`, stated.keep?.[granularity], there)];
+      }),
+    ),
   };
 }

@@ -14,6 +14,7 @@ export const gapReasons = [
   'failed',
   'not entitled',
   'quarantined',
+  'dropped here',
   'empty at the source',
   "before the token's history",
   'not available',
@@ -22,7 +23,7 @@ export const gapReasons = [
 export type GapReason = (typeof gapReasons)[number];
 
 /** Reasons of gaps that can still be filled, or need a person. */
-export const openReasons: readonly GapReason[] = gapReasons.slice(0, 4);
+export const openReasons: readonly GapReason[] = gapReasons.slice(0, 5);
 
 /** What is wanted of a granularity, and when that is looked at. */
 export interface GapQuestion {
@@ -76,6 +77,22 @@ const failures: Branch = ({ granularity }) => sql`
   cross join unnest(call.tokens) as token
   cross join unnest(call.metrics) as metric`;
 
+const removedOf: Branch = ({ granularity }) => sql`
+  cryptoracle.dropped as d
+    on d.granularity = ${text(granularity)} and d.token = t.token and d.metric = m.metric`;
+
+const removedHere: Branch = (question) => sql`
+  select t.token, m.metric, part.gap, ${text('dropped here')} as reason,
+    to_char(d.noticed_at at time zone 'UTC', '"noticed" YYYY-MM-DD"T"HH24:MI:SS"Z"') as detail
+  from ${tokensOf(question)}
+  cross join unnest(t.metrics) as m (metric)
+  join ${removedOf(question)}
+  left join ${answeredOf(question)}
+  cross join lateral unnest(
+    tstzmultirange(t.windows) * d.windows - coalesce(c.answered, '{}')
+  ) as part (gap)
+  where not state.unavailable`;
+
 /** Cells that were asked for in vain more than once stand with the kind of failure that came last. */
 const unanswered: Branch = (question) => sql`
   select missing.token, missing.metric, part.gap, part.reason, part.detail
@@ -93,7 +110,10 @@ const unanswered: Branch = (question) => sql`
       from ${tokensOf(question)}
       cross join unnest(t.metrics) as m (metric)
       left join ${answeredOf(question)}
-      cross join lateral unnest(tstzmultirange(t.windows) - coalesce(c.answered, '{}')) as lack (gap)
+      left join ${removedOf(question)}
+      cross join lateral unnest(
+        tstzmultirange(t.windows) - coalesce(c.answered, '{}') - coalesce(d.windows, '{}')
+      ) as lack (gap)
       left join cryptoracle.entitlements as refused
         on refused.metric = m.metric and ${isBelieved(sql`refused.last_refused_at`, question.now)}
       left join (${failures(question)}) as f
@@ -231,6 +251,7 @@ const unavailable: Branch = (question) => sql`
 const branches: readonly { readonly reasons: readonly GapReason[]; readonly branch: Branch }[] = [
   { reasons: ['not asked yet', 'failed', 'not entitled'], branch: unanswered },
   { reasons: ['quarantined'], branch: quarantine },
+  { reasons: ['dropped here'], branch: removedHere },
   { reasons: ['empty at the source'], branch: empty },
   { reasons: ["before the token's history"], branch: beforeHistory },
   { reasons: ['not available'], branch: unavailable },

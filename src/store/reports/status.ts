@@ -5,8 +5,11 @@ import { windowCount } from '../../planning/windows.ts';
 import type { Database } from '../connection/database.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
 import { type Fact, readDayStart, readFacts } from '../ledger/facts.ts';
+import { noteTables } from '../ledger/retention.ts';
 import { readScope, type Scope } from '../ledger/scope.ts';
 import { type OpenBreaker, readBreaker } from '../limits/breaker.ts';
+import type { QualityExample } from '../schema/index.ts';
+import { inMilliseconds } from '../schema/sql.ts';
 
 /** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
 export interface GranularityStatus {
@@ -23,16 +26,44 @@ export interface GranularityStatus {
    */
   readonly wanted: number;
   readonly answered: number;
+  /** Cells of the wanted ones that somebody has removed here, and that were not fetched again. */
+  readonly dropped: number;
+}
+
+/** A table of what the program notes down, and how much of it there is. */
+export interface NoteVolume {
+  readonly table: (typeof noteTables)[number];
+  readonly rows: number;
+  readonly bytes: number;
+  /** At the rate since the oldest row; `undefined` where that is from the last hour. */
+  readonly rowsPerYear: number | undefined;
+  readonly bytesPerYear: number | undefined;
+}
+
+/** A rule of the quality checks that fires on too many rows to be right, and makes no notes. */
+export interface SuspendedRule {
+  readonly granularity: Granularity;
+  readonly metric: string;
+  readonly note: string;
+  /** The share of recent rows on which it fires, 0 to 1, and how many rows these are. */
+  readonly share: number;
+  readonly rows: number;
+  /** ISO 8601 */
+  readonly since: string;
+  readonly examples: readonly QualityExample[];
 }
 
 export interface Status {
   readonly granularities: readonly GranularityStatus[];
+  /** What the program notes down, by table. */
+  readonly notes: readonly NoteVolume[];
   readonly tokens: number;
   readonly refused: readonly string[];
   /** Things in quarantine that are not resolved. */
   readonly quarantined: number;
   /** Stored values that are hard to believe. */
   readonly qualityNotes: number;
+  readonly suspendedRules: readonly SuspendedRule[];
   readonly revisions: number;
   /** Calls of the last 24 hours by outcome. */
   readonly calls: Readonly<Record<string, number>>;
@@ -62,6 +93,7 @@ export async function readCurrentStatus(
     now,
     desired.settleDelay,
     await readDayStart(database),
+    desired.keep,
   );
   return readStatus(database, await readScope(database, desired, now), wanted, now);
 }
@@ -83,6 +115,11 @@ export function statusToJson(status: Status): object {
       newestStored: iso(part.newestStored),
       windowsBehind: part.windowsBehind ?? null,
       completeness: completeness(part) ?? null,
+    })),
+    notes: status.notes.map((each) => ({
+      ...each,
+      rowsPerYear: each.rowsPerYear ?? null,
+      bytesPerYear: each.bytesPerYear ?? null,
     })),
     dayStart: { ...status.dayStart, since: iso(status.dayStart.since) },
     lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
@@ -107,7 +144,7 @@ export async function readStatus(
   for (const [granularity, interval] of wanted) {
     const windows = windowCount(granularity, interval);
     const tokens = scope.tokensOf(granularity);
-    const [row] = await database.query<{ newest: number | null; answered: number | null }>(
+    const [row] = await database.query<{ newest: number | null; answered: number | null; dropped: number }>(
       'status of granularity',
       sql`
         select
@@ -121,7 +158,17 @@ export async function readStatus(
            ) as part
            where granularity = ${granularity}
              and token = any (${sql.param(tokens)}::text[])
-             and metric = any (${sql.param(scope.metrics)}::text[])) as answered`,
+             and metric = any (${sql.param(scope.metrics)}::text[])) as answered,
+          (select coalesce(sum(extract(epoch from upper(part) - lower(part)) * 1000), 0)::float8
+           from cryptoracle.dropped as d
+           left join cryptoracle.coverage as c using (granularity, token, metric)
+           cross join lateral unnest(
+             d.windows * tstzmultirange(
+               tstzrange(${new Date(interval.start).toISOString()}, ${new Date(interval.end).toISOString()})
+             ) - coalesce(c.answered, '{}')
+           ) as part
+           where granularity = ${granularity} and token = any (${sql.param(tokens)}::text[])
+             and metric = any (${sql.param(scope.metrics)}::text[])) as dropped`,
     );
     const length = windowLength[granularity];
     const newestDue = windows > 0 ? interval.end - length : undefined;
@@ -136,20 +183,26 @@ export async function readStatus(
           : Math.max(0, (newestDue - newestStored) / length),
       wanted: windows * tokens.length * scope.metrics.length,
       answered: Math.round((row?.answered ?? 0) / length),
+      dropped: Math.round((row?.dropped ?? 0) / length),
     });
   }
-  return { granularities, ...(await readTotals(database, scope, now)) };
+  return {
+    granularities,
+    notes: await readNoteVolumes(database, now),
+    ...(await readTotals(database, scope, now)),
+  };
 }
 
 async function readTotals(
   database: Database,
   scope: Scope,
   now: number,
-): Promise<Omit<Status, 'granularities'>> {
+): Promise<Omit<Status, 'granularities' | 'notes'>> {
   const [totals] = await database.query<{
     refused: string[];
     quarantined: number;
     notes: number;
+    suspended: SuspendedRule[];
     revisions: number;
     calls: Record<string, number>;
     dropped: { windowsBeside: number; rejects: number };
@@ -163,6 +216,11 @@ async function readTotals(
         (select coalesce(array_agg(metric order by metric), '{}') from cryptoracle.entitlements) as refused,
         (select count(*) from cryptoracle.quarantine where resolution is null)::float8 as quarantined,
         (select count(*) from cryptoracle.quality_notes)::float8 as notes,
+        (select coalesce(jsonb_agg(jsonb_build_object(
+             'granularity', granularity, 'metric', metric, 'note', note, 'share', rows_found / rows_checked,
+             'rows', rows_checked, 'since', to_jsonb(suspended_since), 'examples', examples
+           ) order by granularity, metric, note), '[]')
+         from cryptoracle.quality_rules where suspended_since is not null) as suspended,
         (select count(*) from cryptoracle.revisions)::float8 as revisions,
         (select coalesce(jsonb_object_agg(outcome, calls), '{}') from (
            select outcome, count(*) as calls from cryptoracle.requests
@@ -183,6 +241,7 @@ async function readTotals(
     refused: totals?.refused ?? [],
     quarantined: totals?.quarantined ?? 0,
     qualityNotes: totals?.notes ?? 0,
+    suspendedRules: totals?.suspended ?? [],
     revisions: totals?.revisions ?? 0,
     calls: totals?.calls ?? {},
     dropped: totals?.dropped ?? { windowsBeside: 0, rejects: 0 },
@@ -192,4 +251,37 @@ async function readTotals(
     databaseBytes: totals?.bytes ?? 0,
     timescale: totals?.timescale ?? false,
   };
+}
+
+const year = 365 * 86_400_000;
+const shortestSpan = 3_600_000;
+
+/** When a row of each table was entered. */
+const enteredAt: Readonly<Record<(typeof noteTables)[number], string>> = {
+  requests: 'sent_at',
+  revisions: 'revised_at',
+  quarantine: 'first_seen_at',
+  quality_notes: 'noted_at',
+};
+
+async function readNoteVolumes(database: Database, now: number): Promise<NoteVolume[]> {
+  const parts = noteTables.map(
+    (table) => sql`
+      select ${sql.raw(`'${table}'::text`)} as "table", count(*)::float8 as rows,
+        pg_total_relation_size(${sql.raw(`'cryptoracle.${table}'`)})::float8 as bytes,
+        ${inMilliseconds(sql`min(${sql.identifier(enteredAt[table])})`)} as oldest
+      from cryptoracle.${sql.identifier(table)}`,
+  );
+  const found = await database.query<{
+    table: NoteVolume['table'];
+    rows: number;
+    bytes: number;
+    oldest: number | null;
+  }>('volume of notes', sql.join(parts, sql` union all `));
+  return found.map(({ oldest, ...volume }) => {
+    const span = now - (oldest ?? now);
+    const perYear = (amount: number) =>
+      span < shortestSpan ? undefined : Math.round((amount * year) / span);
+    return { ...volume, rowsPerYear: perYear(volume.rows), bytesPerYear: perYear(volume.bytes) };
+  });
 }

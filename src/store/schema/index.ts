@@ -2,16 +2,19 @@ import { backfillsDescription } from './backfills.ts';
 import { breakerDescription } from './breaker.ts';
 import { coverageDescription } from './coverage.ts';
 import type { TableDescription } from './description.ts';
+import { droppedDescription } from './dropped.ts';
 import { entitlementsDescription } from './entitlements.ts';
 import { factsDescription } from './facts.ts';
 import { metricCatalogDescription } from './metric-catalog.ts';
 import { paceDescription } from './pace.ts';
 import { qualityDueDescription } from './quality-due.ts';
 import { qualityNotesDescription } from './quality-notes.ts';
+import { qualityRulesDescription } from './quality-rules.ts';
 import { quarantineDescription } from './quarantine.ts';
 import { refreshedDescription } from './refreshed.ts';
 import { requestsDescription } from './requests.ts';
 import { revisionsDescription } from './revisions.ts';
+import { storedDaysDescription } from './stored-days.ts';
 import { tagCatalogDescription } from './tag-catalog.ts';
 import { tokenTagsDescription } from './token-tags.ts';
 import { tokensDescription } from './tokens.ts';
@@ -20,6 +23,7 @@ import { wantedDescription } from './wanted.ts';
 export { backfills } from './backfills.ts';
 export { breaker } from './breaker.ts';
 export { coverage } from './coverage.ts';
+export { dropped } from './dropped.ts';
 export { entitlements } from './entitlements.ts';
 export { facts } from './facts.ts';
 export { metricCatalog } from './metric-catalog.ts';
@@ -27,10 +31,12 @@ export * from './metrics.ts';
 export { pace } from './pace.ts';
 export { qualityDue } from './quality-due.ts';
 export { qualityNotes } from './quality-notes.ts';
+export { type QualityExample, qualityRules } from './quality-rules.ts';
 export { quarantine } from './quarantine.ts';
 export { refreshed } from './refreshed.ts';
 export { requests } from './requests.ts';
 export { revisions } from './revisions.ts';
+export { storedDays } from './stored-days.ts';
 export { tagCatalog } from './tag-catalog.ts';
 export { tokenTags } from './token-tags.ts';
 export { tokens } from './tokens.ts';
@@ -42,16 +48,19 @@ export const describedTables: readonly TableDescription[] = [
   backfillsDescription,
   breakerDescription,
   coverageDescription,
+  droppedDescription,
   entitlementsDescription,
   factsDescription,
   metricCatalogDescription,
   paceDescription,
   qualityDueDescription,
   qualityNotesDescription,
+  qualityRulesDescription,
   quarantineDescription,
   refreshedDescription,
   requestsDescription,
   revisionsDescription,
+  storedDaysDescription,
   tagCatalogDescription,
   tokenTagsDescription,
   tokensDescription,

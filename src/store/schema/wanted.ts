@@ -10,6 +10,7 @@ export const wanted = cryptoracle.table('wanted', {
   settleDelay: interval('settle_delay').notNull(),
   tokens: text('tokens').array().$type<Token[]>(),
   metrics: text('metrics').array().$type<MetricCode[]>().notNull(),
+  keep: interval('keep'),
 });
 
 export const wantedDescription = describeTable(wanted, {
@@ -21,6 +22,7 @@ export const wantedDescription = describeTable(wanted, {
     settleDelay: 'After its close until a window is due (SETTLE_DELAY)',
     tokens: 'Tokens wanted (TOKENS); NULL: all that the API lists',
     metrics: 'Codes of the metrics wanted (METRICS)',
+    keep: 'Windows older than that are no longer wanted, and their values are removed (KEEP_15M and its kin); NULL: kept for good',
   },
   rights: { reader: 'select', worker: 'select, insert, update, delete' },
 });

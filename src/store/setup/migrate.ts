@@ -17,6 +17,7 @@ import { isComplete, recordCompletion } from './completion.ts';
 import { createFunctions } from './functions.ts';
 import { turnOffJit } from './jit.ts';
 import { removeReaderJobs, revokeJobPlanting } from './planted-jobs.ts';
+import { createRetire, noteDaysOnce } from './retire.ts';
 import { setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
 import { createViews } from './views/index.ts';
@@ -46,6 +47,8 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
       await writeCatalogue(connection);
       await listBundledTokens(connection, clock);
       await setUpRoles(connection, log);
+      await createRetire(connection);
+      await noteDaysOnce(connection);
       await revokeJobPlanting(connection, log);
       await removeReaderJobs(connection, log);
       await recordCompletion(connection, newestMigration());

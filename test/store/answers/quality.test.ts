@@ -1,5 +1,8 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { runQualityChecks } from '../../../src/store/answers/quality.ts';
+import {
+  runQualityChecks as check,
+  runQualityChecksIfFree,
+} from '../../../src/store/answers/quality/index.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import { Database } from '../../../src/store/connection/database.ts';
 import { hour } from '../../support/clock.ts';
@@ -15,6 +18,11 @@ const negative = 'CO-A-02-02';
 const net = 'CO-A-02-03';
 const later = start + 30 * hour;
 
+/** Checks everything that is due. @returns how many notes were added */
+async function runQualityChecks(database: Database, now: number, signal?: AbortSignal): Promise<number> {
+  return (await check(database, now, signal)).added;
+}
+
 describeOnServers('quality notes', (kind) => {
   let database: Database;
   beforeAll(async () => {
@@ -22,12 +30,22 @@ describeOnServers('quality notes', (kind) => {
   });
   beforeEach(async () => {
     await clear(database);
-    await database.pool.query('truncate cryptoracle.quality_notes, cryptoracle.quality_due');
+    await database.pool.query(
+      'truncate cryptoracle.quality_notes, cryptoracle.quality_due, cryptoracle.quality_rules',
+    );
   });
 
   const store = (parts: AnswerParts) => storeAnswer(database, answer({ to: start + 24 * hour, ...parts }));
   const storeValues = (values: Values, time = start, token = 'BTC') =>
     store({ tokens: [token], rows: [row(token, time, values)] });
+  /** Stores windows of one token, one after the other, from a number of windows after the start on. */
+  const storeMany = (count: number, valuesOf: (number: number) => Values, from = 0) => {
+    const at = start + from * hour;
+    return store({
+      ...{ from: at, to: at + count * hour },
+      rows: Array.from({ length: count }, (_, number) => row('BTC', at + number * hour, valuesOf(number))),
+    });
+  };
   const noted = () =>
     rows(
       database,
@@ -155,7 +173,7 @@ describeOnServers('quality notes', (kind) => {
     }
     let looks = 0;
     const observe = (name: string) => {
-      if (name === 'look over') looks++;
+      if (name === 'count findings') looks++;
     };
     const observed = new Database(database.url, { connections: 3, observe });
     try {
@@ -165,6 +183,81 @@ describeOnServers('quality notes', (kind) => {
     }
     expect(looks).toBe(1);
     expect(await value(database, 'select count(*)::int from cryptoracle.quality_due')).toBe(0);
+  });
+
+  it('of a rule that fires on more than 5 % of the rows are removed, and the rule is told with its rate', async () => {
+    await storeMany(1200, (number) =>
+      number % 10 === 0 ? { [share]: 25, [rank]: 1 } : { [share]: 0.5, [rank]: 1 },
+    );
+    const { changes } = await check(database, later);
+    expect(changes).toMatchObject([
+      { granularity: '1h', metric: share, note: 'outside its range', isSuspended: true },
+    ]);
+    expect(await noted()).toEqual([]);
+    const [kept] = await rows<{ rate: number; suspended_since: Date; examples: object[] }>(
+      database,
+      `select rows_found / rows_checked as rate, suspended_since, examples
+       from cryptoracle.quality_rules where suspended_since is not null`,
+    );
+    expect(kept?.rate).toBeCloseTo(0.1, 2);
+    expect(kept?.suspended_since).toEqual(new Date(later));
+    expect(kept?.examples).toHaveLength(3);
+    expect(kept?.examples[0]).toMatchObject({ token: 'BTC', value: 25, detail: 'not within 0 to 1' });
+  });
+
+  it('stay for a rule that fires on 5 % or less, and for other rules than the suspended one', async () => {
+    await storeMany(1200, (number) => ({
+      [share]: number % 25 === 0 ? 25 : 0.5,
+      [positive]: number === 7 ? 1.5 : 0.5,
+    }));
+    expect((await check(database, later)).changes).toEqual([]);
+    expect(await noted()).toHaveLength(49);
+    await storeMany(1200, () => ({ [share]: 25, [positive]: 0.5 }), 1200);
+    expect((await check(database, later)).changes).toMatchObject([{ metric: share, isSuspended: true }]);
+    expect(await noted()).toMatchObject([{ metric: positive, value: 1.5 }]);
+  });
+
+  it('are made again when a suspended rule fires seldom', async () => {
+    await storeMany(1200, () => ({ [share]: 25 }));
+    expect((await check(database, later)).changes).toMatchObject([{ isSuspended: true }]);
+    // Two per cent of the rows are left in the end.
+    await storeMany(60_000, (number) => ({ [share]: number === 59_999 ? 25 : 0.5 }), 1200);
+    expect((await check(database, later)).changes).toMatchObject([{ metric: share, isSuspended: false }]);
+    await storeMany(10, () => ({ [share]: 25 }), 61_200);
+    expect(await runQualityChecks(database, later)).toBe(10);
+  });
+
+  it('do not take longer with every row that earned one, though statistics are from when the tables were empty', async () => {
+    await database.pool.query('analyze cryptoracle.metrics_1h, cryptoracle.quality_notes');
+    // On a twenty-fifth of the rows each of eight rules fires: all of it is noted, and compared when it is found again.
+    const doubtful = {
+      [share]: 25,
+      [net]: -5,
+      [rank]: -1,
+      [mentions]: -1,
+      [messages]: -1,
+      [positive]: 9,
+      [negative]: 9,
+    };
+    await storeMany(15_700, (number) => (number % 25 === 0 ? doubtful : { [share]: 0.5 }));
+    expect(await runQualityChecks(database, later)).toBe(8 * 628);
+    await database.pool.query(
+      "insert into cryptoracle.quality_due (granularity, windows) values ('1h', tstzrange($1, $2))",
+      [new Date(start), new Date(start + 15_700 * hour)],
+    );
+    const started = performance.now();
+    expect(await runQualityChecks(database, later)).toBe(0);
+    // Less than a second on an idle machine; comparing each with each took minutes.
+    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(await noted()).toHaveLength(8 * 628);
+  }, 90_000);
+
+  it('wait for nobody who is at it already, where the next look may do it', async () => {
+    await storeValues({ [share]: 2 });
+    await database.exclusively('look over', async () => {
+      expect(await runQualityChecksIfFree(database, later)).toBeUndefined();
+    });
+    expect(await runQualityChecksIfFree(database, later)).toMatchObject({ added: 1 });
   });
 
   it('leave the rest for the next look when they are stopped', async () => {

@@ -33,6 +33,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.backfills': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.breaker': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.coverage': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.dropped': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.entitlements': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.facts': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.metric_catalog': { reader: 'select' },
@@ -42,12 +43,14 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.metrics_4h': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.migrations': { worker: 'select' },
   'cryptoracle.pace': { worker: 'insert, select, update' },
+  'cryptoracle.quality_rules': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.quarantine': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.quality_due': { worker: 'delete, insert, select' },
   'cryptoracle.quality_notes': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.refreshed': { worker: 'delete, insert, select, update' },
   'cryptoracle.requests': { reader: 'select', worker: 'insert, select' },
   'cryptoracle.revisions': { reader: 'select', worker: 'insert, select' },
+  'cryptoracle.stored_days': { worker: 'insert, select, update' },
   'cryptoracle.tag_catalog': { reader: 'select' },
   'cryptoracle.token_tags': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.tokens': { reader: 'select', worker: 'insert, select, update' },
@@ -184,7 +187,7 @@ describeOnServers('the roles', (kind) => {
     beforeAll(async () => {
       reader = await createLogin(database, 'cryptoracle_reader');
     });
-    const internal = ['migrations', 'pace', 'quality_due', 'refreshed'];
+    const internal = ['migrations', 'pace', 'quality_due', 'refreshed', 'stored_days'];
 
     it('may read everything that people query', async () => {
       for (const table of [...tables, ...viewNames].filter((name) => !internal.includes(name)))
@@ -227,8 +230,23 @@ describeOnServers('the roles', (kind) => {
         await expect(rows(worker, `select from cryptoracle.${table}`)).rejects.toMatchObject(denied);
     });
 
+    it('may have removed what is old, by the function for that, and nothing younger than a day', async () => {
+      const remove = (age: string) =>
+        rows(worker, `select cryptoracle.retire('1h', now() - interval '${age}') as removed`);
+      await expect(remove('1 hour')).rejects.toMatchObject({ code: '22023' });
+      expect(await remove('20 years')).toEqual([{ removed: '0' }]);
+    });
+
     it('may not delete what is to be kept, nor rewrite what was logged', async () => {
-      const mayDelete = ['breaker', 'entitlements', 'quality_due', 'quality_notes', 'refreshed', 'wanted'];
+      const mayDelete = [
+        'breaker',
+        'dropped',
+        'entitlements',
+        'quality_due',
+        'quality_notes',
+        'refreshed',
+        'wanted',
+      ];
       for (const table of tables.filter((name) => !mayDelete.includes(name))) {
         const statement = `delete from cryptoracle."${table}" where false`;
         await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);

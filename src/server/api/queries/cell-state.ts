@@ -17,6 +17,7 @@ const byReason: readonly (readonly [reason: string, state: CellState])[] = [
   ['failed', 'failed'],
   ['quarantined', 'quarantined'],
   ['not asked yet', 'missing'],
+  ['dropped here', 'missing'],
   ['not available', 'unavailable'],
   ['not entitled', 'not entitled'],
   ["before the token's history", 'before history'],

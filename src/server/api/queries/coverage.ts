@@ -65,7 +65,7 @@ function readWanted(reading: Reading, { granularity }: Grid): Promise<WantedToke
   return reading.read<WantedToken>(
     'api wanted',
     sql`
-      select t.token, (extract(epoch from w.history_start) * 1000)::float8 as start,
+      select t.token, (extract(epoch from greatest(w.history_start, now() - w.keep)) * 1000)::float8 as start,
         (extract(epoch from now() - w.settle_delay) * 1000 - ${length})::float8 as "end",
         cardinality(w.metrics) as metrics
       from cryptoracle.wanted as w

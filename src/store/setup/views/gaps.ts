@@ -18,7 +18,7 @@ const columns = {
   windows_to: 'End of the last window without a value, not included',
   windows: 'How many windows these are',
   reason:
-    "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'quarantined': sent, but it could not be stored; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
+    "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'quarantined': sent, but it could not be stored; 'dropped here': somebody has removed it here, and backfill --refresh fetches it again; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
   detail: "For 'failed' the last error and its instant in UTC, for 'quarantined' why it could not be stored",
 };
 
@@ -26,7 +26,10 @@ const columns = {
 function wanted(granularity: Granularity): SQL {
   const length = windowLengthSql(granularity);
   // The first window that starts at or after the start of the history.
-  const from = windowStart(granularity, sql`w.history_start + ${length} - interval '1 microsecond'`);
+  const from = windowStart(
+    granularity,
+    sql`greatest(w.history_start, now() - w.keep) + ${length} - interval '1 microsecond'`,
+  );
   const to = windowStart(granularity, sql`now() - w.settle_delay`);
   return sql`
     select listed.token, tstzrange(${from}, greatest(${from}, ${to})) as windows, w.metrics

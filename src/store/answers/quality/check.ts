@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import type { Granularity } from '../../../catalog/index.ts';
+import type { Database, Transaction } from '../../connection/database.ts';
+import { noteStoredDays } from '../../ledger/dropped.ts';
+import { windowLengthSql } from '../../schema/sql.ts';
+import { readDueGranularities, type Stretch, takeDue } from './due.ts';
+import { type CheckedWindows, countingSql, findingsSql, type Rule } from './rules.ts';
+import { enterRates, type SuspensionChange } from './suspensions.ts';
+
+/**
+ * Quality notes: stored values that are hard to believe. They are looked for after the values are stored, and never
+ * keep one out; a note goes when its value is corrected.
+ */
+
+export interface CheckResult {
+  /** Notes that were added. */
+  readonly added: number;
+  /** Rules that were suspended, or make notes again. */
+  readonly changes: readonly SuspensionChange[];
+}
+
+const nothingDone: CheckResult = { added: 0, changes: [] };
+
+/** How often it is looked whether another process is done, in milliseconds. */
+const retryInterval = 200;
+
+// One at a time: what an older look found must not be written after a newer one.
+const lock = 'look over';
+
+/**
+ * Checks what was written since the last time and brings the notes up to date; the newest windows first. Waits until no
+ * other process does so.
+ * @param now when the notes are made; milliseconds since the epoch
+ */
+export async function runQualityChecks(
+  database: Database,
+  now: number,
+  signal?: AbortSignal,
+): Promise<CheckResult> {
+  while (signal?.aborted !== true) {
+    const result = await runQualityChecksIfFree(database, now, signal);
+    if (result !== undefined) return result;
+    await sleep(retryInterval, undefined, { signal }).catch(() => {});
+  }
+  return nothingDone;
+}
+
+/** As {@link runQualityChecks}, but leaves it to another process that is at it. @returns `undefined` where one is */
+export function runQualityChecksIfFree(
+  database: Database,
+  now: number,
+  signal?: AbortSignal,
+): Promise<CheckResult | undefined> {
+  return database.exclusivelyIfFree(lock, () => checkDue(database, now, signal));
+}
+
+async function checkDue(
+  database: Database,
+  now: number,
+  signal: AbortSignal | undefined,
+): Promise<CheckResult> {
+  let added = 0;
+  const changes: SuspensionChange[] = [];
+  for (const granularity of await readDueGranularities(database)) {
+    for (;;) {
+      if (signal?.aborted === true) return { added, changes };
+      const round = await database.transaction(async (tx) => {
+        const due = await takeDue(database, granularity, tx);
+        const results: CheckResult[] = [];
+        for (const stretch of due) results.push(await checkStretch(database, granularity, stretch, now, tx));
+        return { isLast: due.length === 0, results };
+      });
+      for (const result of round.results) {
+        added += result.added;
+        changes.push(...result.changes);
+      }
+      if (round.isLast) break;
+    }
+  }
+  return { added, changes };
+}
+
+/**
+ * Makes the notes of a stretch what they should be. The window after it is part of it: whether that fell to zero depends
+ * on the last one.
+ *
+ * First every rule's findings are counted, which is one reading of the rows whatever is in them. So a rule that fires
+ * everywhere is suspended before it has made its notes, and sound data cost no more.
+ */
+async function checkStretch(
+  database: Database,
+  granularity: Granularity,
+  stretch: Stretch,
+  now: number,
+  tx: Transaction,
+): Promise<CheckResult> {
+  const windows: CheckedWindows = {
+    granularity,
+    start: sql`${stretch.start}::timestamptz`,
+    end: sql`(${stretch.end}::timestamptz + ${windowLengthSql(granularity)})`,
+  };
+  const [counted] = await database.query<{ cells: number; fired: number[]; noted: boolean }>(
+    'count findings',
+    sql`
+      select counted.*, exists (
+        select from cryptoracle.quality_notes
+        where granularity = ${granularity} and time >= ${windows.start} and time < ${windows.end}
+      ) as noted
+      from (${countingSql(windows)}) as counted`,
+    tx,
+  );
+  if (counted === undefined) return nothingDone;
+  const { cells: rows, fired, noted } = counted;
+  if (rows > 0) await noteStoredDays(database, granularity, windows, tx);
+  const { noting, changes } = await enterRates(database, windows, { rows, fired }, now, tx);
+  const added = noting.length > 0 || noted ? await writeNotes(database, windows, noting, now, tx) : 0;
+  return { added, changes };
+}
+
+/**
+ * Compares what was found with the notes that are there by one full join, which PostgreSQL can only hash or merge. With any
+ * other the rows found might be read anew for each note: it knows nothing of how many they are.
+ * @returns how many notes were added
+ */
+async function writeNotes(
+  database: Database,
+  windows: CheckedWindows,
+  noting: readonly Rule[],
+  now: number,
+  tx: Transaction,
+): Promise<number> {
+  const { granularity, start, end } = windows;
+  const [row] = await database.query<{ added: number }>(
+    'write notes',
+    sql`
+      with compared as materialized (
+        select token, time, metric, note, found.value, found.detail, there.place,
+          found.value is not null as holds,
+          (found.value, found.detail) is distinct from (there.value, there.detail) as differs
+        from (${findingsSql(windows, noting)}) as found
+        full join (
+          select ctid as place, token, time, metric, note, value, detail from cryptoracle.quality_notes
+          where granularity = ${granularity} and time >= ${start} and time < ${end}
+        ) as there using (token, time, metric, note)
+      ), gone as (
+        delete from cryptoracle.quality_notes as n using compared
+        where n.ctid = compared.place and not compared.holds
+      ), noted as (
+        insert into cryptoracle.quality_notes as n
+          (granularity, token, time, metric, note, value, detail, noted_at)
+        select ${granularity}, token, time, metric, note, value, detail, ${new Date(now).toISOString()}::timestamptz
+        from compared where holds and differs
+        -- In the order of the index.
+        order by time, token, metric, note
+        on conflict (granularity, token, time, metric, note) do update
+          set value = excluded.value, detail = excluded.detail
+        returning xmax = 0 as is_new
+      )
+      select count(*) filter (where is_new)::int as added from noted`,
+    tx,
+  );
+  return row?.added ?? 0;
+}

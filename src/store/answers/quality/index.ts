@@ -1,0 +1,3 @@
+export { runQualityChecks, runQualityChecksIfFree } from './check.ts';
+export { noteWritten } from './due.ts';
+export { tellChecks } from './tell.ts';

@@ -1,0 +1,188 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type Granularity, type Metric, type MetricCode, metrics } from '../../../catalog/index.ts';
+import { metricTable, windowLengthSql } from '../../schema/sql.ts';
+
+/** The rules behind quality notes, as SQL. A rule looks at one metric of a row, and maybe at the row beside it. */
+
+/** What a note says of a value. */
+const notes = {
+  outOfRange: 'outside its range',
+  netDiffers: 'not positive minus negative',
+  rankDiffers: 'rank out of order with mentions',
+  fellToZero: 'fell to zero at once',
+} as const;
+
+/** Three ratios, each rounded to two decimals, differ by 0.015 at most. */
+const netTolerance = 0.02;
+
+/** No ratio is near it; the difference of larger numbers may be more than a float8 can hold. */
+const mostSubtracted = 1e100;
+
+/** Counts below it come and go; from it on, a window without any is odd. */
+const fewest = 20;
+
+export interface Rule {
+  readonly metric: MetricCode;
+  readonly note: string;
+  /** Of a row of its family's cells: the value, whether the rule fires, and what the value was compared with. */
+  readonly value: SQL;
+  readonly fires: SQL;
+  readonly detail: SQL;
+}
+
+/** Rules that one reading of the rows serves. */
+export interface RuleFamily {
+  readonly rules: readonly Rule[];
+  /** Token and time of each row of the windows, with what the rules look at. Sorted by what is narrow, never joined. */
+  readonly cells: (windows: CheckedWindows) => SQL;
+}
+
+/** Windows that are checked together; instants as PostgreSQL writes them, half-open. */
+export interface CheckedWindows {
+  readonly granularity: Granularity;
+  readonly start: SQL;
+  readonly end: SQL;
+}
+
+const column = ({ column: name }: Metric) => sql.identifier(name);
+const previous = ({ column: name }: Metric) => sql.identifier(`previous_${name}`);
+const list = (parts: readonly SQL[]) => sql.join([...parts], sql`, `);
+const columnsOf = (of: readonly Metric[]) => list(of.map((metric) => sql`${column(metric)}`));
+const rowsIn = ({ granularity, start, end }: CheckedWindows) => sql`
+  from ${metricTable(granularity)} where time >= ${start} and time < ${end}`;
+
+function metricOf(name: Metric['column']): Metric {
+  const metric = metrics.find((each) => each.column === name);
+  if (metric === undefined) throw new RangeError(`no metric ${name}`);
+  return metric;
+}
+
+const net = metricOf('net_sentiment');
+const positive = metricOf('positive_ratio');
+const negative = metricOf('negative_ratio');
+const rank = metricOf('mention_rank');
+const mentions = metricOf('mention_count');
+const counts = metrics.filter(({ kind }) => kind === 'count');
+const bounded = metrics.filter(({ minimum, maximum }) => minimum !== null || maximum !== null);
+
+function rangeRule(metric: Metric): Rule {
+  const value = sql`${column(metric)}`;
+  const { minimum, maximum } = metric;
+  const outside = [
+    ...(minimum === null ? [] : [sql`${value} < ${sql.raw(`${minimum}`)}`]),
+    ...(maximum === null ? [] : [sql`${value} > ${sql.raw(`${maximum}`)}`]),
+  ];
+  return {
+    metric: metric.code,
+    note: notes.outOfRange,
+    value,
+    fires: sql`(${sql.join(outside, sql` or `)})`,
+    detail: sql`${`not within ${minimum ?? '-∞'} to ${maximum ?? '∞'}`}::text`,
+  };
+}
+
+const isSubtractable = list([net, positive, negative].map((metric) => sql`abs(${column(metric)})`));
+
+/** Rules about a row by itself. */
+const single: RuleFamily = {
+  rules: [
+    ...bounded.map(rangeRule),
+    {
+      metric: net.code,
+      note: notes.netDiffers,
+      value: sql`${column(net)}`,
+      fires: sql`(case
+        when num_nulls(${columnsOf([net, positive, negative])}) > 0 then false
+        when greatest(${isSubtractable}) > ${sql.raw(`${mostSubtracted}`)}::float8 then true
+        else abs(${column(net)} - (${column(positive)} - ${column(negative)})) > ${sql.raw(`${netTolerance}`)}::float8
+      end)`,
+      detail: sql`format('%s - %s', ${column(positive)}, ${column(negative)})`,
+    },
+  ],
+  cells: (windows) => sql`
+    select token, time, ${columnsOf([...new Set([...bounded, net, positive, negative])])} ${rowsIn(windows)}`,
+};
+
+/** Rules about a row and the one of the window before. */
+const succession: RuleFamily = {
+  rules: counts.map((metric) => ({
+    metric: metric.code,
+    note: notes.fellToZero,
+    value: sql`${column(metric)}`,
+    fires: sql`(${column(metric)} = 0 and ${previous(metric)} >= ${sql.raw(`${fewest}`)} and follows)`,
+    detail: sql`format('%s in the window before', ${previous(metric)})`,
+  })),
+  cells: ({ granularity, start, end }) => {
+    const length = windowLengthSql(granularity);
+    return sql`
+      select * from (
+        select token, time, ${columnsOf(counts)}, lag(time) over of_token = time - ${length} as follows,
+          ${list(counts.map((metric) => sql`lag(${column(metric)}) over of_token as ${previous(metric)}`))}
+        ${rowsIn({ granularity, start: sql`${start} - ${length}`, end })}
+        window of_token as (partition by token collate "C" order by time)
+      ) as successive where time >= ${start}`;
+  },
+};
+
+/** Rules about a row and the other tokens of its window. */
+const ranking: RuleFamily = {
+  rules: [
+    {
+      metric: rank.code,
+      note: notes.rankDiffers,
+      value: sql`${column(rank)}`,
+      fires: sql`(${column(mentions)} > better_mentions)`,
+      detail: sql`format('%s mentions, but %s on the place before', ${column(mentions)}, better_mentions)`,
+    },
+  ],
+  cells: (windows) => sql`
+    select token, time, ${columnsOf([rank, mentions])},
+      lag(${column(mentions)}) over (partition by time order by ${column(rank)}, ${column(mentions)} desc)
+        as better_mentions
+    ${rowsIn(windows)} and ${column(rank)} is not null and ${column(mentions)} is not null`,
+};
+
+/** All rules. The first family's cells are all rows, so that counting them counts the rows. */
+export const families: readonly [RuleFamily, ...RuleFamily[]] = [single, succession, ranking];
+
+/** A row of one column for each family: on how many rows each of its rules fires, and of the first, how many there are. */
+export function countingSql(windows: CheckedWindows): SQL {
+  const counted = families.map(
+    ({ rules, cells }, place) => sql`(
+      select count(*)::float8 as cells,
+        array[${list(rules.map(({ fires }) => sql`count(*) filter (where ${fires})`))}]::float8[] as fired
+      from (${cells(windows)}) as cells
+    ) as ${sql.identifier(`family_${place}`)}`,
+  );
+  const fired = families.map((_, place) => sql`${sql.identifier(`family_${place}`)}.fired`);
+  return sql`select family_0.cells, ${sql.join(fired, sql` || `)} as fired from ${list(counted)}`;
+}
+
+/** Every value on which one of the rules fires: token, time, metric, note, value, detail. */
+export function findingsSql(windows: CheckedWindows, chosen: readonly Rule[]): SQL {
+  const branches = families.flatMap(({ rules, cells }) => {
+    const some = rules.filter((rule) => chosen.includes(rule));
+    if (some.length === 0) return [];
+    const found = some.map(
+      ({ metric, note, value, detail, fires }) =>
+        sql`(${metric}::text, ${note}::text, ${value}, ${detail}, ${fires})`,
+    );
+    const anyFires = sql.join(
+      some.map(({ fires }) => fires),
+      sql` or `,
+    );
+    return [
+      sql`
+        select token, time, found.metric, found.note, found.value, found.detail
+        from (${cells(windows)}) as cells
+        cross join lateral (values ${list(found)}) as found (metric, note, value, detail, fires)
+        where (${anyFires}) and found.fires`,
+    ];
+  });
+  return branches.length > 0 ? sql.join(branches, sql` union all `) : nothingFound;
+}
+
+const nothingFound = sql`
+  select null::text as token, null::timestamptz as time, null::text as metric, null::text as note,
+    null::float8 as value, null::text as detail
+  where false`;
