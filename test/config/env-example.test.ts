@@ -6,7 +6,7 @@ import { parseSettings, settingNames } from '../../src/config.ts';
 const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
 
 /** The same with every setting that stands behind a `#` in force. */
-const uncommented = text.replaceAll(/^#(?=[A-Z_]+=)/gm, '');
+const uncommented = text.replaceAll(/^#(?=[A-Z][A-Z0-9_]*=)/gm, '');
 
 describe('.env.example', () => {
   it('names every setting once, and nothing else', () => {

@@ -271,7 +271,9 @@ describeOnServers('gaps', (kind) => {
       { numRuns: fuzzRuns(12), examples: [[everyReason, true]] },
     );
     // Else the property would say little.
-    expect([...seen].sort()).toEqual([...gapReasons].sort());
+    // What somebody removed here is tested by itself, see ledger/retention.test.ts.
+    const others = gapReasons.filter((reason) => reason !== 'dropped here');
+    expect([...seen].sort()).toEqual([...others].sort());
   }, 120_000);
 
   it('give the last error and its instant, and why something is in quarantine', async () => {

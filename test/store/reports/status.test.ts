@@ -64,6 +64,7 @@ describeOnServers('the status', (kind) => {
       quarantined: 0,
       qualityNotes: 0,
       suspendedRules: [],
+      dropped: { windowsBeside: 0, rejects: 0 },
       revisions: 0,
       calls: {},
       lastCall: undefined,
@@ -107,6 +108,7 @@ describeOnServers('the status', (kind) => {
         windowsBehind: undefined,
         wanted: 4 * 3 * 5,
         answered: 0,
+        dropped: 0,
       },
       {
         granularity: '1h',
@@ -115,6 +117,7 @@ describeOnServers('the status', (kind) => {
         windowsBehind: 7,
         wanted: 10 * 3 * 5,
         answered: 3 * 5 + 1,
+        dropped: 0,
       },
     ]);
   });

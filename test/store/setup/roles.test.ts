@@ -49,6 +49,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.quality_notes': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.refreshed': { worker: 'delete, insert, select, update' },
   'cryptoracle.requests': { reader: 'select', worker: 'insert, select' },
+  'cryptoracle.retire()': { worker: 'execute' },
   'cryptoracle.revisions': { reader: 'select', worker: 'insert, select' },
   'cryptoracle.stored_days': { worker: 'insert, select, update' },
   'cryptoracle.tag_catalog': { reader: 'select' },
@@ -124,6 +125,8 @@ describeOnServers('the roles', (kind) => {
       expect.objectContaining({ proname: 'costly', prosecdef: false }),
       expect.objectContaining({ proname: 'day_start', provolatile: 's', prosecdef: false }),
       expect.objectContaining({ proname: 'refuse_granularity', prosecdef: false }),
+      // This one is for workers alone: it removes with the owner's rights what is old.
+      expect.objectContaining({ proname: 'retire', prosecdef: true }),
     ]);
   });
 
