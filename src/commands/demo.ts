@@ -183,7 +183,7 @@ function printTopMentions(top: readonly TopMention[]): void {
 
 function printHints(database: Database, dataDir: string, isEnding: boolean): void {
   const when = isEnding
-    ? 'The database ends with the demo. `npm run demo` goes on from here; while it runs,\nlook at it with psql, or any tool that speaks PostgreSQL:'
+    ? 'The database ends with the demo. `npm run demo` goes on; while it runs,\nlook at it with psql, or any tool that speaks PostgreSQL:'
     : 'Look at it with psql, or any tool that speaks PostgreSQL, while the demo runs:';
   writeOut(
     `\n${when}\n\n` +

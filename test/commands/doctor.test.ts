@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -166,6 +166,10 @@ describe('doctor', { timeout: 60_000 }, () => {
     const embedded = await examine({ DATABASE_URL: '', DATA_DIR: 'data' }, place);
     expect(embedded.of('database')).toMatchObject({ state: 'ok', message: expect.stringContaining('data') });
     expect(existsSync(join(place, 'data'))).toBe(false);
+    // The demo keeps its data below, and is not the database.
+    mkdirSync(join(place, 'data', 'demo'), { recursive: true });
+    await examine({ DATABASE_URL: '', DATA_DIR: 'data' }, place);
+    expect(readdirSync(join(place, 'data'))).toEqual(['demo']);
   });
 
   it('says which role a user lacks', async () => {

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import type { Database } from '../../store/connection/database.ts';
+import { hasEmbedded } from '../../store/connection/embedded/index.ts';
 import { errorCode } from '../../store/connection/errors.ts';
 import { type SchemaState, schemaState } from '../../store/setup/migrate.ts';
 import type { Runtime } from '../runtime.ts';
@@ -17,7 +17,7 @@ export interface FoundDatabase {
 /** Checks the database: whether it answers, how new its schema is, what this user may do. Changes nothing. */
 export async function* checkDatabase(runtime: Runtime): AsyncGenerator<Finding, FoundDatabase> {
   const { databaseUrl, dataDir } = runtime.settings;
-  if (databaseUrl === undefined && !existsSync(dataDir)) {
+  if (databaseUrl === undefined && !hasEmbedded(dataDir)) {
     yield ok('database', `the embedded one, made in ${dataDir} at the first start`);
     for (const check of ['schema', 'rights', 'TimescaleDB']) yield skipped(check, 'there is no database yet');
     return { database: undefined, isCurrent: false };
