@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { rememberProcess } from './leftovers.ts';
 import type { BuiltProgram } from './program.ts';
 
 /** The program's processes, as a person would start them, and as nobody would end them. */
@@ -36,6 +37,7 @@ export class Member {
       env: { PATH, HOME, LOG_LEVEL: 'info', CHAOS_CLOCK_FILE: this.#clockFile, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    this.#process.once('exit', rememberProcess(this.#process.pid));
     this.#ready = new Promise((done, fail) => {
       this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
         this.#output = (this.#output + text).slice(-20_000);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, expect, inject } from 'vitest';
 import { CommandHosts, type Ended } from '../../harness/command-hosts.ts';
-import { createTemporaryFolder } from '../../harness/leftovers.ts';
+import { createTemporaryFolder, rememberProcess } from '../../harness/leftovers.ts';
 import type { SealedCredentials } from '../../src/api/dialects/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 
@@ -37,6 +37,8 @@ export function startCli(cwd: string, args: readonly string[], settings: Environ
     env: environmentOf(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const forget = rememberProcess(child.pid);
+  child.once('exit', forget);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
