@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { and, desc, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { BackfillContext } from '../../backfill/context.ts';
 import {
@@ -16,7 +16,10 @@ import { UserError } from '../../errors.ts';
 import { leaveToWorkers, pauseOrder } from '../../store/ledger/detached-orders.ts';
 import { type BackfillOrder, endOrder } from '../../store/ledger/orders.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
-import { all, pageOf, utc, where } from './queries/sql.ts';
+import { backfills } from '../../store/schema/index.ts';
+import { intervalOf } from '../../store/schema/sql.ts';
+import type { Milliseconds } from '../../time.ts';
+import { pageOf, utc, utcOrNull, where } from './queries/sql.ts';
 import type { Reading } from './reading.ts';
 import type * as schemas from './schemas/index.ts';
 
@@ -25,29 +28,46 @@ import type * as schemas from './schemas/index.ts';
 type Order = z.output<typeof schemas.order>;
 type Choice = z.output<typeof schemas.orderChoice>;
 
-/** Milliseconds without a sign of life after which an order that says it runs does not. */
-const longestSilence = 60_000;
+/** Longest time without a sign of life; after that an order that says it runs does not. */
+const longestSilence: Milliseconds = 60_000;
 
 export async function listOrders(
   reading: Reading,
   { state, cursor, limit }: z.output<typeof schemas.ordersQuery>,
 ) {
-  const shown = sql`case when state = 'running' and now() - coalesce(beat_at, started_at)
-    > ${longestSilence} * interval '1 ms' then 'died' else state end`;
-  const rows = await reading.read<Order>(
-    'api orders',
-    sql`
-      select * from (
-        select id::float8 as id, ${shown} as state, ${utc(sql`windows_from`)} as "from", ${utc(sql`windows_to`)} as "to",
-          granularities, tokens, refresh, values_ordered::float8 as "valuesOrdered",
-          requests_planned as "requestsPlanned", requests_sent as "requestsSent", ${utc(sql`started_at`)} as "startedAt",
-          ${utc(sql`beat_at`)} as "heartbeatAt", ${utc(sql`ended_at`)} as "endedAt", message
-        from cryptoracle.backfills
-      ) as orders
-      where ${all([where(cursor, (id) => sql`id < ${id}`), where(state, (each) => sql`state = ${each}`)])}
-      order by id desc limit ${limit + 1}`,
+  const { id, startedAt, heartbeatAt } = backfills;
+  const silence = sql`now() - coalesce(${heartbeatAt}, ${startedAt})`;
+  const shown = sql<string>`case when ${backfills.state} = 'running' and ${silence} > ${intervalOf(longestSilence)}
+    then 'died' else ${backfills.state} end`;
+  const rows = await reading.run('api orders', (db) =>
+    db
+      .select({
+        id,
+        state: shown,
+        from: utc(backfills.windowsFrom),
+        to: utc(backfills.windowsTo),
+        granularities: backfills.granularities,
+        tokens: backfills.tokens,
+        refresh: backfills.refresh,
+        valuesOrdered: backfills.valuesOrdered,
+        requestsPlanned: backfills.requestsPlanned,
+        requestsSent: backfills.requestsSent,
+        startedAt: utc(startedAt),
+        heartbeatAt: utcOrNull(heartbeatAt),
+        endedAt: utcOrNull(backfills.endedAt),
+        message: backfills.message,
+      })
+      .from(backfills)
+      .where(
+        and(
+          where(cursor, (last) => lt(id, last)),
+          where(state, (each) => sql`${shown} = ${each}`),
+        ),
+      )
+      .orderBy(desc(id))
+      .limit(limit + 1),
   );
-  return pageOf(rows, limit, ({ id }) => id);
+  return pageOf(rows, limit, (last) => last.id);
 }
 
 const iso = (instant: number | undefined) => (instant === undefined ? null : new Date(instant).toISOString());

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { Database } from '../../store/connection/database.ts';
+import { Database, type Transaction } from '../../store/connection/database.ts';
 import { errorCode } from '../../store/connection/errors.ts';
 
 /** What the page and the API read with: connections of their own, with the rights of readers and a bound on every question. */
@@ -31,11 +31,21 @@ export class Reading {
     this.#database = new Database(url, { connections });
   }
 
+  /** Runs one question written in SQL and gives its rows. @throws as {@link run} */
+  read<Row extends Record<string, unknown>>(name: string, statement: SQL): Promise<Row[]> {
+    return this.#inTransaction((tx) => this.#database.query<Row>(name, statement, tx));
+  }
+
   /**
-   * Runs one question in a transaction that only reads, as `cryptoracle_reader` where this login may become that.
+   * Runs one question made with Drizzle's builder, and gives its rows as Drizzle infers them.
    * @throws QuestionTooLarge where it takes too long, else what PostgreSQL says
    */
-  async read<Row extends Record<string, unknown>>(name: string, statement: SQL): Promise<Row[]> {
+  run<T>(name: string, question: (db: Transaction) => PromiseLike<T>): Promise<T> {
+    return this.#inTransaction((tx) => this.#database.run(name, question, tx));
+  }
+
+  /** Runs in a transaction that only reads, as `cryptoracle_reader` where this login may become that. */
+  async #inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     this.#role ??= this.#findRole();
     const role = await this.#role.catch((error) => {
       this.#role = undefined;
@@ -45,7 +55,7 @@ export class Reading {
       return await this.#database.transaction(async (tx) => {
         const bounds = `set transaction read only; ${role}; set local statement_timeout = ${this.#longest}`;
         await this.#database.query('begin reading', sql.raw(bounds), tx);
-        return this.#database.query<Row>(name, statement, tx);
+        return work(tx);
       });
     } catch (error) {
       const canceled = '57014';

@@ -1,12 +1,21 @@
-import { sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, isNull, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { type Granularity, windowLength } from '../../../catalog/granularities.ts';
 import { UserError } from '../../../errors.ts';
-import { metricTable } from '../../../store/schema/sql.ts';
+import {
+  qualityNotes,
+  quarantine,
+  requests,
+  revisions,
+  tokens,
+  wanted,
+} from '../../../store/schema/index.ts';
+import { inMilliseconds, metricTable, timestamptz } from '../../../store/schema/sql.ts';
+import type { Instant } from '../../../time.ts';
 import type { Reading } from '../reading.ts';
 import * as schemas from '../schemas/index.ts';
 import { type CellCounts, stateOf } from './cell-state.ts';
-import { instant, utc } from './sql.ts';
+import { instant, utc, within } from './sql.ts';
 
 /** Tokens × days (or windows): what is there and what is not, and why. */
 
@@ -53,25 +62,29 @@ interface Grid {
 
 interface WantedToken extends Record<string, unknown> {
   readonly token: string;
-  /** Milliseconds since the epoch: windows from here … */
-  readonly start: number;
+  /** Windows from here … */
+  readonly start: Instant;
   /** … to here are due. */
-  readonly end: number;
+  readonly end: Instant;
   readonly metrics: number;
 }
 
 function readWanted(reading: Reading, { granularity }: Grid): Promise<WantedToken[]> {
   const length = windowLength[granularity];
-  return reading.read<WantedToken>(
-    'api wanted',
-    sql`
-      select t.token, (extract(epoch from greatest(w.history_start, now() - w.keep)) * 1000)::float8 as start,
-        (extract(epoch from now() - w.settle_delay) * 1000 - ${length})::float8 as "end",
-        cardinality(w.metrics) as metrics
-      from cryptoracle.wanted as w
-      join cryptoracle.tokens as t on case when w.tokens is null then t.listed else t.token = any (w.tokens) end
-      where w.granularity = ${granularity}
-      order by t.position, t.token`,
+  const isWanted = sql`case when ${wanted.tokens} is null then ${tokens.listed}
+    else ${tokens.token} = any (${wanted.tokens}) end`;
+  return reading.run('api wanted', (db) =>
+    db
+      .select({
+        token: tokens.token,
+        start: inMilliseconds(sql`greatest(${wanted.historyStart}, now() - ${wanted.keep})`),
+        end: sql<Instant>`${inMilliseconds(sql`now() - ${wanted.settleDelay}`)} - ${length}::float8`,
+        metrics: sql<number>`cardinality(${wanted.metrics})`,
+      })
+      .from(wanted)
+      .innerJoin(tokens, isWanted)
+      .where(eq(wanted.granularity, granularity))
+      .orderBy(tokens.position, tokens.token),
   );
 }
 
@@ -88,11 +101,11 @@ function readGapsOf(reading: Reading, { granularity, from, to }: Grid): Promise<
   return reading.read<GapRow>(
     'api gaps of coverage',
     sql`
-      select token, reason, (extract(epoch from windows_from) * 1000)::float8 as start,
-        (extract(epoch from windows_to) * 1000)::float8 as "end", count(*)::int as metrics
+      select token, reason, ${inMilliseconds(sql`windows_from`)} as start,
+        ${inMilliseconds(sql`windows_to`)} as "end", count(*)::int as metrics
       from cryptoracle.gaps
       where granularity = ${granularity} and reason <> 'empty at the source'
-        and windows_from < ${at(to)} and windows_to > ${at(from)}
+        and windows_from < ${timestamptz(to)} and windows_to > ${timestamptz(from)}
       group by token, reason, windows_from, windows_to
       limit 500000`,
   );
@@ -106,12 +119,10 @@ function readStored(reading: Reading, { granularity, from, to, step }: Grid) {
       select token, floor((extract(epoch from time) * 1000 - ${from}::float8) / ${step}::float8)::int as column,
         count(*)::int as rows
       from ${metricTable(granularity)}
-      where time >= ${at(from)} and time < ${at(to)}
+      where time >= ${timestamptz(from)} and time < ${timestamptz(to)}
       group by 1, 2`,
   );
 }
-
-const at = (milliseconds: number) => instant(new Date(milliseconds).toISOString());
 
 /** Counts cells of the ledger in the columns of the grid. */
 class Cells {
@@ -170,7 +181,12 @@ class Cells {
 export async function readCell(reading: Reading, query: z.output<typeof schemas.cellQuery>) {
   const { granularity, token, from, to } = query;
   const overlaps = sql`windows_from < ${instant(to)} and windows_to > ${instant(from)}`;
-  const inRange = sql`granularity = ${granularity} and token = ${token} and time >= ${instant(from)} and time < ${instant(to)}`;
+  const countOf = (
+    table: typeof revisions | typeof quarantine | typeof qualityNotes,
+    condition = sql`true`,
+  ) =>
+    sql`(select count(*) from ${table} where ${table.granularity} = ${granularity} and ${table.token} = ${token}
+      and ${within(table.time, from, to)} and ${condition})::int`;
   const [gaps, calls, [counts]] = await Promise.all([
     reading.read<z.output<typeof schemas.cell>['gaps'][number]>(
       'api gaps of cell',
@@ -181,25 +197,31 @@ export async function readCell(reading: Reading, query: z.output<typeof schemas.
         where granularity = ${granularity} and token = ${token} and ${overlaps}
         group by reason, detail, windows_from, windows_to order by windows_to desc limit 50`,
     ),
-    reading.read<z.output<typeof schemas.cell>['calls'][number]>(
-      'api calls of cell',
-      sql`
-        select ${utc(sql`sent_at`)} as at, lane, outcome, code, records, message
-        from cryptoracle.requests
-        where granularity = ${granularity} and ${token} = any (tokens) and ${overlaps}
-        order by id desc limit 20`,
+    reading.run('api calls of cell', (db) =>
+      db
+        .select({
+          at: utc(requests.sentAt),
+          lane: requests.lane,
+          outcome: requests.outcome,
+          code: requests.code,
+          records: requests.records,
+          message: requests.message,
+        })
+        .from(requests)
+        .where(and(eq(requests.granularity, granularity), arrayContains(requests.tokens, [token]), overlaps))
+        .orderBy(desc(requests.id))
+        .limit(20),
     ),
-    reading.read<{ windows: number; revisions: number; quarantined: number; notes: number }>(
+    reading.read<{ windowsWithValues: number; revisions: number; quarantined: number; notes: number }>(
       'api counts of cell',
       sql`
         select
           (select count(*) from ${metricTable(granularity)}
-           where token = ${token} and time >= ${instant(from)} and time < ${instant(to)})::int as windows,
-          (select count(*) from cryptoracle.revisions where ${inRange})::int as revisions,
-          (select count(*) from cryptoracle.quarantine where ${inRange} and resolution is null)::int as quarantined,
-          (select count(*) from cryptoracle.quality_notes where ${inRange})::int as notes`,
+           where token = ${token} and time >= ${instant(from)} and time < ${instant(to)})::int as "windowsWithValues",
+          ${countOf(revisions)} as revisions,
+          ${countOf(quarantine, isNull(quarantine.resolution))} as quarantined,
+          ${countOf(qualityNotes)} as notes`,
     ),
   ]);
-  const { windows: windowsWithValues = 0, revisions = 0, quarantined = 0, notes = 0 } = counts ?? {};
-  return { gaps, calls, windowsWithValues, revisions, quarantined, notes };
+  return { gaps, calls, ...(counts ?? { windowsWithValues: 0, revisions: 0, quarantined: 0, notes: 0 }) };
 }

@@ -1,8 +1,17 @@
-import { sql } from 'drizzle-orm';
+import { and, arrayContains, asc, count, desc, eq, isNull, lt, max, min, ne, sql } from 'drizzle-orm';
 import type { z } from 'zod';
+import {
+  entitlements,
+  metricCatalog,
+  qualityNotes,
+  quarantine,
+  requests,
+  revisions,
+  tagCatalog,
+} from '../../../store/schema/index.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
-import { all, instant, pageOf, utc, where } from './sql.ts';
+import { all, holds, pageOf, utc, utcOrNull, where, within } from './sql.ts';
 
 /** Lists of what happened and of what is wrong: the newest first, a page at a time. */
 
@@ -10,115 +19,180 @@ type Query<Schema extends z.ZodType> = z.output<Schema>;
 
 export async function readRequests(reading: Reading, query: Query<typeof schemas.requestsQuery>) {
   const { granularity, token, from, to, outcome, lane, cursor, limit } = query;
-  const rows = await reading.read<z.output<typeof schemas.request>>(
-    'api requests',
-    sql`
-      select id::float8 as id, ${utc(sql`sent_at`)} as at, what, lane, granularity,
-        ${utc(sql`windows_from`)} as "from", ${utc(sql`windows_to`)} as "to",
-        tokens[1:200] as tokens, metrics[1:50] as metrics, outcome, code, records, rows_written as "rowsWritten",
-        milliseconds, message
-      from cryptoracle.requests
-      where ${all([
-        where(cursor, (id) => sql`id < ${id}`),
-        where(granularity, (each) => sql`granularity = ${each}`),
-        where(token, (each) => sql`${each} = any (tokens)`),
-        where(from, (each) => sql`sent_at >= ${instant(each)}`),
-        where(to, (each) => sql`sent_at < ${instant(each)}`),
-        where(lane, (each) => sql`lane = ${each}`),
-        where(outcome, (each) => (each === 'failed' ? sql`outcome <> 'answered'` : sql`outcome = ${each}`)),
-      ])}
-      order by id desc limit ${limit + 1}`,
+  const rows = await reading.run('api requests', (db) =>
+    db
+      .select({
+        id: requests.id,
+        at: utc(requests.sentAt),
+        what: requests.what,
+        lane: requests.lane,
+        granularity: requests.granularity,
+        from: utcOrNull(requests.windowsFrom),
+        to: utcOrNull(requests.windowsTo),
+        tokens: sql<string[]>`${requests.tokens}[1:200]`,
+        metrics: sql<string[]>`${requests.metrics}[1:50]`,
+        outcome: requests.outcome,
+        code: requests.code,
+        records: requests.records,
+        rowsWritten: requests.rowsWritten,
+        milliseconds: requests.milliseconds,
+        message: requests.message,
+      })
+      .from(requests)
+      .where(
+        and(
+          where(cursor, (id) => lt(requests.id, id)),
+          holds(requests.granularity, granularity),
+          where(token, (each) => arrayContains(requests.tokens, [each])),
+          within(requests.sentAt, from, to),
+          holds(requests.lane, lane),
+          where(outcome, (each) =>
+            each === 'failed' ? ne(requests.outcome, 'answered') : eq(requests.outcome, each),
+          ),
+        ),
+      )
+      .orderBy(desc(requests.id))
+      .limit(limit + 1),
   );
   return pageOf(rows, limit, ({ id }) => id);
 }
 
+/** Kinds of failure that are listed. */
+const mostKinds = 100;
+
 export async function readFailures(reading: Reading, { hours }: Query<typeof schemas.failuresQuery>) {
-  const items = await reading.read<z.output<typeof schemas.failures>['items'][number]>(
-    'api failures',
-    sql`
-      select outcome, code, count(*)::float8 as calls, ${utc(sql`min(sent_at)`)} as first,
-        ${utc(sql`max(sent_at)`)} as last, (array_agg(message order by id desc))[1] as message
-      from cryptoracle.requests
-      where outcome <> 'answered' and sent_at > now() - ${hours} * interval '1 hour'
-      group by outcome, code order by max(sent_at) desc limit 100`,
+  const { outcome, code, sentAt, message, id } = requests;
+  const items = await reading.run('api failures', (db) =>
+    db
+      .select({
+        outcome,
+        code,
+        calls: count(),
+        first: utc(min(sentAt)),
+        last: utc(max(sentAt)),
+        message: sql<string | null>`(array_agg(${message} order by ${id} desc))[1]`,
+      })
+      .from(requests)
+      .where(and(ne(outcome, 'answered'), sql`${sentAt} > now() - ${hours} * interval '1 hour'`))
+      .groupBy(outcome, code)
+      .orderBy(desc(max(sentAt)))
+      .limit(mostKinds),
   );
   return { items };
 }
 
 export async function readRefusals(reading: Reading) {
-  const items = await reading.read<z.output<typeof schemas.refusals>['items'][number]>(
-    'api refusals',
-    sql`
-      select e.metric as code, coalesce(m.column_name, t.name) as name, ${utc(sql`refused_since`)} as since,
-        ${utc(sql`last_refused_at`)} as last
-      from cryptoracle.entitlements as e
-      left join cryptoracle.metric_catalog as m on m.code = e.metric
-      left join cryptoracle.tag_catalog as t on t.code = e.metric
-      order by e.metric`,
+  const { metric, refusedSince, lastRefusedAt } = entitlements;
+  const items = await reading.run('api refusals', (db) =>
+    db
+      .select({
+        code: metric,
+        name: sql<string | null>`coalesce(${metricCatalog.columnName}, ${tagCatalog.name})`,
+        since: utc(refusedSince),
+        last: utc(lastRefusedAt),
+      })
+      .from(entitlements)
+      .leftJoin(metricCatalog, eq(metricCatalog.code, metric))
+      .leftJoin(tagCatalog, eq(tagCatalog.code, metric))
+      .orderBy(asc(metric)),
   );
   return { items };
 }
 
+/** Characters of a raw form that a list shows. */
+const shownRaw = 500;
+
 export async function readQuarantinePage(reading: Reading, query: Query<typeof schemas.quarantineQuery>) {
   const { granularity, token, from, to, reason, resolved, cursor, limit } = query;
-  const rows = await reading.read<z.output<typeof schemas.quarantineEntry>>(
-    'api quarantine',
-    sql`
-      select id::float8 as id, granularity, token, ${utc(sql`time`)} as time, metric, reason, left(raw, 500) as raw,
-        times_seen as "timesSeen", ${utc(sql`first_seen_at`)} as "firstSeenAt", ${utc(sql`last_seen_at`)} as "lastSeenAt",
-        resolution
-      from cryptoracle.quarantine
-      where ${all([
-        resolved ? undefined : sql`resolution is null`,
-        where(cursor, (id) => sql`id < ${id}`),
-        where(granularity, (each) => sql`granularity = ${each}`),
-        where(token, (each) => sql`token = ${each}`),
-        where(from, (each) => sql`time >= ${instant(each)}`),
-        where(to, (each) => sql`time < ${instant(each)}`),
-        where(reason, (each) => sql`reason = ${each}`),
-      ])}
-      order by id desc limit ${limit + 1}`,
+  const rows = await reading.run('api quarantine', (db) =>
+    db
+      .select({
+        id: quarantine.id,
+        granularity: quarantine.granularity,
+        token: quarantine.token,
+        time: utcOrNull(quarantine.time),
+        metric: quarantine.metric,
+        reason: quarantine.reason,
+        raw: sql<string>`left(${quarantine.raw}, ${shownRaw})`,
+        timesSeen: quarantine.timesSeen,
+        firstSeenAt: utc(quarantine.firstSeenAt),
+        lastSeenAt: utc(quarantine.lastSeenAt),
+        resolution: quarantine.resolution,
+      })
+      .from(quarantine)
+      .where(
+        and(
+          resolved ? undefined : isNull(quarantine.resolution),
+          where(cursor, (id) => lt(quarantine.id, id)),
+          holds(quarantine.granularity, granularity),
+          holds(quarantine.token, token),
+          within(quarantine.time, from, to),
+          holds(quarantine.reason, reason),
+        ),
+      )
+      .orderBy(desc(quarantine.id))
+      .limit(limit + 1),
   );
   return pageOf(rows, limit, ({ id }) => id);
 }
 
 export async function readNotes(reading: Reading, query: Query<typeof schemas.notesQuery>) {
   const { granularity, token, from, to, note, cursor = 0, limit } = query;
-  const rows = await reading.read<z.output<typeof schemas.note>>(
-    'api notes',
-    sql`
-      select granularity, token, ${utc(sql`time`)} as time, metric, note, value, detail, ${utc(sql`noted_at`)} as "notedAt"
-      from cryptoracle.quality_notes
-      where ${all([
-        where(granularity, (each) => sql`granularity = ${each}`),
-        where(token, (each) => sql`token = ${each}`),
-        where(from, (each) => sql`time >= ${instant(each)}`),
-        where(to, (each) => sql`time < ${instant(each)}`),
-        where(note, (each) => sql`note = ${each}`),
-      ])}
-      order by noted_at desc, granularity, token, quality_notes.time desc, metric, note
-      limit ${limit + 1} offset ${cursor}`,
+  const n = qualityNotes;
+  const rows = await reading.run('api notes', (db) =>
+    db
+      .select({
+        granularity: n.granularity,
+        token: n.token,
+        time: utc(n.time),
+        metric: n.metric,
+        note: n.note,
+        value: n.value,
+        detail: n.detail,
+        notedAt: utc(n.notedAt),
+      })
+      .from(n)
+      .where(
+        and(
+          holds(n.granularity, granularity),
+          holds(n.token, token),
+          within(n.time, from, to),
+          holds(n.note, note),
+        ),
+      )
+      .orderBy(desc(n.notedAt), n.granularity, n.token, desc(n.time), n.metric, n.note)
+      .limit(limit + 1)
+      .offset(cursor),
   );
   return pageOf(rows, limit, () => cursor + limit);
 }
 
 export async function readRevisions(reading: Reading, query: Query<typeof schemas.revisionsQuery>) {
   const { granularity, token, from, to, metric, cursor, limit } = query;
-  const rows = await reading.read<z.output<typeof schemas.revision>>(
-    'api revisions',
-    sql`
-      select id::float8 as id, granularity, token, ${utc(sql`time`)} as time, metric, old, new,
-        ${utc(sql`revised_at`)} as "revisedAt"
-      from cryptoracle.revisions
-      where ${all([
-        where(cursor, (id) => sql`id < ${id}`),
-        where(granularity, (each) => sql`granularity = ${each}`),
-        where(token, (each) => sql`token = ${each}`),
-        where(from, (each) => sql`time >= ${instant(each)}`),
-        where(to, (each) => sql`time < ${instant(each)}`),
-        where(metric, (each) => sql`metric = ${each}`),
-      ])}
-      order by id desc limit ${limit + 1}`,
+  const rows = await reading.run('api revisions', (db) =>
+    db
+      .select({
+        id: revisions.id,
+        granularity: revisions.granularity,
+        token: revisions.token,
+        time: utc(revisions.time),
+        metric: revisions.metric,
+        old: revisions.old,
+        new: revisions.new,
+        revisedAt: utc(revisions.revisedAt),
+      })
+      .from(revisions)
+      .where(
+        and(
+          where(cursor, (id) => lt(revisions.id, id)),
+          holds(revisions.granularity, granularity),
+          holds(revisions.token, token),
+          within(revisions.time, from, to),
+          holds(revisions.metric, metric),
+        ),
+      )
+      .orderBy(desc(revisions.id))
+      .limit(limit + 1),
   );
   return pageOf(rows, limit, ({ id }) => id);
 }

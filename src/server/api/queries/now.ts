@@ -8,11 +8,11 @@ import type { Database } from '../../../store/connection/database.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
 import { readScope } from '../../../store/ledger/scope.ts';
 import type { GranularityStatus, Status } from '../../../store/reports/status.ts';
-import { metricTable } from '../../../store/schema/sql.ts';
+import { requests } from '../../../store/schema/index.ts';
+import { columnNames, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
 import type { QueueCounts } from '../../sources.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
-import { instant } from './sql.ts';
 import { judge } from './verdict.ts';
 
 /** How things are at this moment. */
@@ -130,14 +130,14 @@ async function readWindow(
   window: number,
   tokens: readonly string[],
 ): Promise<{ readonly missing: string[]; readonly usual: number | null } | undefined> {
-  const start = instant(new Date(window).toISOString());
+  const start = timestamptz(window);
   const table = metricTable(granularity);
   const [row] = await reading.read<{ missing: string[]; usual: number | null }>(
     'api newest window',
     sql`
       select
         array(
-          select token from unnest(${sql.param(tokens)}::text[]) with ordinality as t (token, place)
+          select token from unnest(${textArray(tokens)}) with ordinality as t (token, place)
           where not exists (select from ${table} as m where m.token = t.token and m.time = ${start})
           order by place
         ) as missing,
@@ -159,8 +159,8 @@ interface Calls extends Record<string, unknown> {
 }
 
 async function readCalls(reading: Reading, now: number): Promise<Calls> {
-  const today = instant(new Date(beijingDay(now)).toISOString());
-  const recent = instant(new Date(now - recently).toISOString());
+  const { lane, sentAt, outcome, windowsFrom, windowsTo, granularity, tokens, metrics } =
+    columnNames(requests);
   const seconds = sql.join(
     granularities.map((name) => sql`when ${name} then ${windowLength[name] / 1000}::float8`),
     sql` `,
@@ -169,19 +169,20 @@ async function readCalls(reading: Reading, now: number): Promise<Calls> {
     'api calls of today',
     sql`
       with recent as (
-        select *, extract(epoch from windows_to - windows_from) / case granularity ${seconds} end as windows
-        from cryptoracle.requests where sent_at >= ${recent}
+        select *, extract(epoch from ${windowsTo} - ${windowsFrom}) / case ${granularity} ${seconds} end as windows
+        from ${requests} where ${sentAt} >= ${timestamptz(now - recently)}
       )
       select
         coalesce((select jsonb_agg(jsonb_build_object('lane', lane, 'calls', calls) order by lane) from (
-          select lane, count(*) as calls from cryptoracle.requests where sent_at >= ${today} group by lane
+          select ${lane} as lane, count(*) as calls from ${requests}
+          where ${sentAt} >= ${timestamptz(beijingDay(now))} group by ${lane}
         ) as by_lane), '[]') as lanes,
         (select count(*) from recent)::float8 as recent,
-        (select count(*) from recent where outcome <> 'answered')::float8 as "recentFailed",
+        (select count(*) from recent where ${outcome} <> 'answered')::float8 as "recentFailed",
         coalesce((
-          select sum(windows * cardinality(tokens) * cardinality(metrics))
-            / greatest(1, extract(epoch from max(sent_at) - min(sent_at)))
-          from recent where outcome = 'answered' and lane in ('history', 'repair')
+          select sum(windows * cardinality(${tokens}) * cardinality(${metrics}))
+            / greatest(1, extract(epoch from max(${sentAt}) - min(${sentAt})))
+          from recent where ${outcome} = 'answered' and ${lane} in ('history', 'repair')
         ), 0)::float8 as "perSecond"`,
   );
   return row ?? { lanes: [], recent: 0, recentFailed: 0, perSecond: 0 };

@@ -1,10 +1,13 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { type Column, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 
 /** Pieces that the API's questions share. */
 
 /** An instant as the API gives it: ISO 8601 in UTC. */
-export const utc = (instant: SQL) =>
-  sql`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+export const utc = (instant: SQLWrapper) =>
+  sql<string>`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** As {@link utc}, of an instant that may be missing. */
+export const utcOrNull = (instant: SQLWrapper) => sql<string | null>`${utc(instant)}`;
 
 /** All of the conditions that are given. */
 export function all(conditions: readonly (SQL | undefined)[]): SQL {
@@ -17,7 +20,19 @@ export function where<T>(value: T | undefined, condition: (value: T) => SQL): SQ
   return value === undefined ? undefined : condition(value);
 }
 
+/** Whether a column holds the value that was asked for; no condition where none was. */
+export const holds = (column: Column, value: string | undefined) =>
+  where(value, (asked) => sql`${column} = ${asked}`);
+
 export const instant = (text: string) => sql`${text}::timestamptz`;
+
+/** Instants from `from` on and before `to`, as far as they are given; to the microsecond, as a question names them. */
+export function within(column: Column, from: string | undefined, to: string | undefined): SQL {
+  return all([
+    where(from, (text) => sql`${column} >= ${instant(text)}`),
+    where(to, (text) => sql`${column} < ${instant(text)}`),
+  ]);
+}
 
 /** A page of what was read with a row more than asked for. @param cursorOf where the page after this item goes on */
 export function pageOf<Row>(rows: readonly Row[], limit: number, cursorOf: (last: Row) => number) {

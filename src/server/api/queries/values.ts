@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type { z } from 'zod';
 import { UserError } from '../../../errors.ts';
+import { metricCatalog, tagCatalog, tokens as tokenTable } from '../../../store/schema/index.ts';
 import { metricTable } from '../../../store/schema/sql.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
@@ -36,9 +37,9 @@ export async function readValues(reading: Reading, query: ValuesQuery): Promise<
 
 /** Columns by their names or by the codes of their metrics, as the database knows them. */
 async function checkColumns(reading: Reading, asked: readonly string[]): Promise<string[]> {
-  const known = await reading.read<{ code: string; column: string }>(
-    'api columns',
-    sql`select code, column_name as column from cryptoracle.metric_catalog`,
+  const { code, columnName } = metricCatalog;
+  const known = await reading.run('api columns', (db) =>
+    db.select({ code, column: columnName }).from(metricCatalog),
   );
   return asked.map((name) => {
     const found = known.find(({ code, column }) => name === code || name === column);
@@ -103,20 +104,18 @@ export async function readZscores(reading: Reading, query: z.output<typeof schem
 }
 
 export async function readCatalogue(reading: Reading) {
+  const { code, columnName, kind, unit, minimum, maximum, meaning } = metricCatalog;
+  const { token, name, listed, position } = tokenTable;
   const [metrics, tags, tokens] = await Promise.all([
-    reading.read<z.output<typeof schemas.catalogue>['metrics'][number]>(
-      'api metrics',
-      sql`
-        select code, column_name as column, kind, unit, minimum, maximum, meaning
-        from cryptoracle.metric_catalog order by code`,
+    reading.run('api metrics', (db) =>
+      db
+        .select({ code, column: columnName, kind, unit, minimum, maximum, meaning })
+        .from(metricCatalog)
+        .orderBy(code),
     ),
-    reading.read<z.output<typeof schemas.catalogue>['tags'][number]>(
-      'api tags',
-      sql`select code, name, subject, meaning from cryptoracle.tag_catalog order by code`,
-    ),
-    reading.read<z.output<typeof schemas.catalogue>['tokens'][number]>(
-      'api tokens',
-      sql`select token, name, listed from cryptoracle.tokens order by position, token`,
+    reading.run('api tags', (db) => db.select().from(tagCatalog).orderBy(tagCatalog.code)),
+    reading.run('api tokens', (db) =>
+      db.select({ token, name, listed }).from(tokenTable).orderBy(position, token),
     ),
   ]);
   return { metrics, tags, tokens };
