@@ -196,7 +196,7 @@ export const gaps = page(gap);
 
 // --- Trouble ---
 
-export const request = z.object({
+const request = z.object({
   id: z.number(),
   at: given,
   what: z.string(),
@@ -233,7 +233,7 @@ export const refusals = z.object({
   items: z.array(z.object({ code: z.string(), name: z.string().nullable(), since: given, last: given })),
 });
 
-export const quarantineEntry = z.object({
+const quarantineEntry = z.object({
   id: z.number(),
   granularity,
   token: z.string().nullable(),
@@ -258,7 +258,7 @@ export const replayed = z.object({
 
 export const dismissed = z.object({ dismissed: z.number() });
 
-export const note = z.object({
+const note = z.object({
   granularity,
   token: z.string(),
   time: given,
@@ -271,7 +271,7 @@ export const note = z.object({
 
 export const notes = page(note);
 
-export const revision = z.object({
+const revision = z.object({
   id: z.number(),
   granularity,
   token: z.string(),
