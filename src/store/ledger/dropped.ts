@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Granularity, granularities, tagCodes } from '../../catalog/index.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { coverage, dropped, storedDays } from '../schema/index.ts';
 import { metricTable, textArray, timestamptz } from '../schema/sql.ts';
 
 /**
@@ -36,7 +37,7 @@ export async function noticeDropped(
 ): Promise<NoticedDrop[]> {
   const noticed = await whileNobodyRemoves(database, async () => {
     const drops: NoticedDrop[] = [];
-    if (refetch) await database.query('forget dropped', sql`delete from cryptoracle.dropped`);
+    if (refetch) await database.query('forget dropped', sql`delete from ${dropped}`);
     for (const granularity of granularities) {
       const days = await database.transaction((tx) => noticeIn(database, granularity, now, refetch, tx));
       if (days > 0) drops.push({ granularity, days });
@@ -57,7 +58,7 @@ async function noticeIn(
     'look for dropped',
     sql`
       select range_agg(tstzrange(day, day + interval '24 hours'))::text as windows, count(*)::int as days
-      from cryptoracle.stored_days as s, unnest(s.days) as stretch,
+      from ${storedDays} as s, unnest(s.days) as stretch,
         generate_series(lower(stretch), upper(stretch) - interval '24 hours', interval '24 hours') as day
       where s.granularity = ${granularity} and not (${hasRows(granularity)})`,
     tx,
@@ -68,9 +69,9 @@ async function noticeIn(
     await database.query(
       'note dropped',
       sql`
-        insert into cryptoracle.dropped as d (granularity, token, metric, windows, noticed_at)
+        insert into ${dropped} as d (granularity, token, metric, windows, noticed_at)
         select granularity, token, metric, answered * ${windows}, ${timestamptz(now)}
-        from cryptoracle.coverage
+        from ${coverage}
         where granularity = ${granularity} and answered && ${windows} and metric <> all (${textArray(tagCodes)})
         on conflict (granularity, token, metric) do update
           set windows = d.windows + excluded.windows, noticed_at = excluded.noticed_at`,
@@ -106,19 +107,19 @@ export async function forgetRemoved(
     'forget removed',
     sql`
       with concerned as materialized (
-        select token, metric from cryptoracle.coverage
+        select token, metric from ${coverage}
         where granularity = ${granularity} and answered && ${windows} and metric <> all (${textArray(tagCodes)})
         order by token, metric
         for update
       )
-      update cryptoracle.coverage as c set answered = c.answered - ${windows}
+      update ${coverage} as c set answered = c.answered - ${windows}
       from concerned
       where c.granularity = ${granularity} and c.token = concerned.token and c.metric = concerned.metric`,
     tx,
   );
   await database.query(
     'forget stored days',
-    sql`update cryptoracle.stored_days set days = days - ${windows} where granularity = ${granularity}`,
+    sql`update ${storedDays} set days = days - ${windows} where granularity = ${granularity}`,
     tx,
   );
 }
@@ -133,13 +134,13 @@ export async function noteStoredDays(
   await database.query(
     'note stored days',
     sql`
-      insert into cryptoracle.stored_days as s (granularity, days)
+      insert into ${storedDays} as s (granularity, days)
       select ${granularity}, range_agg(tstzrange(day, day + interval '24 hours'))
       from (
         select distinct ${sql.raw(dayOf(granularity, 'v.time'))} as day
         from ${metricTable(granularity)} as v
         where v.time >= ${start} and v.time < ${end} and not exists (
-          select from cryptoracle.stored_days as known
+          select from ${storedDays} as known
           where known.granularity = ${granularity}
             and known.days @> tstzrange(date_trunc('day', ${start}, 'UTC'), ${end})
         )

@@ -3,6 +3,7 @@ import { type Granularity, granularities } from '../../catalog/index.ts';
 import { type Keep, keptFrom } from '../../planning/plan.ts';
 import { windowsStartingIn } from '../../planning/windows.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { dropped, qualityNotes } from '../schema/index.ts';
 import { inMilliseconds, metricTable, timestamptz } from '../schema/sql.ts';
 import { forgetRemoved, whileNobodyRemoves } from './dropped.ts';
 import { readDayStart } from './facts.ts';
@@ -114,9 +115,9 @@ async function forgetBefore(
     'forget old notes',
     sql`
       with noted as (
-        delete from cryptoracle.quality_notes where granularity = ${granularity} and time < ${timestamptz(until)}
+        delete from ${qualityNotes} where granularity = ${granularity} and time < ${timestamptz(until)}
       )
-      update cryptoracle.dropped set windows = windows - ${windows} where granularity = ${granularity}`,
+      update ${dropped} set windows = windows - ${windows} where granularity = ${granularity}`,
     tx,
   );
 }

@@ -9,7 +9,17 @@ import { noteTables } from '../ledger/retention.ts';
 import { readScope, type Scope } from '../ledger/scope.ts';
 import { type OpenBreaker, readBreaker } from '../limits/breaker.ts';
 import type { QualityExample } from '../schema/index.ts';
-import { inMilliseconds } from '../schema/sql.ts';
+import {
+  coverage,
+  dropped,
+  entitlements,
+  qualityNotes,
+  qualityRules,
+  quarantine,
+  requests,
+  revisions,
+} from '../schema/index.ts';
+import { inMilliseconds, metricTable, textArray, timestamptz, tstzrangeOf } from '../schema/sql.ts';
 
 /** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
 export interface GranularityStatus {
@@ -149,26 +159,26 @@ export async function readStatus(
       sql`
         select
           (select (extract(epoch from max(time)) * 1000)::float8
-           from cryptoracle.${sql.identifier(`metrics_${granularity}`)}) as newest,
+           from ${metricTable(granularity)}) as newest,
           (select sum(extract(epoch from upper(part) - lower(part)) * 1000)::float8
-           from cryptoracle.coverage, unnest(
+           from ${coverage}, unnest(
              answered * tstzmultirange(
-               tstzrange(${new Date(interval.start).toISOString()}, ${new Date(interval.end).toISOString()})
+               ${tstzrangeOf(interval)}
              )
            ) as part
            where granularity = ${granularity}
-             and token = any (${sql.param(tokens)}::text[])
-             and metric = any (${sql.param(scope.metrics)}::text[])) as answered,
+             and token = any (${textArray(tokens)})
+             and metric = any (${textArray(scope.metrics)})) as answered,
           (select coalesce(sum(extract(epoch from upper(part) - lower(part)) * 1000), 0)::float8
-           from cryptoracle.dropped as d
-           left join cryptoracle.coverage as c using (granularity, token, metric)
+           from ${dropped} as d
+           left join ${coverage} as c using (granularity, token, metric)
            cross join lateral unnest(
              d.windows * tstzmultirange(
-               tstzrange(${new Date(interval.start).toISOString()}, ${new Date(interval.end).toISOString()})
+               ${tstzrangeOf(interval)}
              ) - coalesce(c.answered, '{}')
            ) as part
-           where granularity = ${granularity} and token = any (${sql.param(tokens)}::text[])
-             and metric = any (${sql.param(scope.metrics)}::text[])) as dropped`,
+           where granularity = ${granularity} and token = any (${textArray(tokens)})
+             and metric = any (${textArray(scope.metrics)})) as dropped`,
     );
     const length = windowLength[granularity];
     const newestDue = windows > 0 ? interval.end - length : undefined;
@@ -213,26 +223,26 @@ async function readTotals(
     'status',
     sql`
       select
-        (select coalesce(array_agg(metric order by metric), '{}') from cryptoracle.entitlements) as refused,
-        (select count(*) from cryptoracle.quarantine where resolution is null)::float8 as quarantined,
-        (select count(*) from cryptoracle.quality_notes)::float8 as notes,
+        (select coalesce(array_agg(metric order by metric), '{}') from ${entitlements}) as refused,
+        (select count(*) from ${quarantine} where resolution is null)::float8 as quarantined,
+        (select count(*) from ${qualityNotes})::float8 as notes,
         (select coalesce(jsonb_agg(jsonb_build_object(
              'granularity', granularity, 'metric', metric, 'note', note, 'share', rows_found / rows_checked,
              'rows', rows_checked, 'since', to_jsonb(suspended_since), 'examples', examples
            ) order by granularity, metric, note), '[]')
-         from cryptoracle.quality_rules where suspended_since is not null) as suspended,
-        (select count(*) from cryptoracle.revisions)::float8 as revisions,
+         from ${qualityRules} where suspended_since is not null) as suspended,
+        (select count(*) from ${revisions})::float8 as revisions,
         (select coalesce(jsonb_object_agg(outcome, calls), '{}') from (
-           select outcome, count(*) as calls from cryptoracle.requests
-           where sent_at > ${new Date(now - 86_400_000).toISOString()}::timestamptz group by outcome
+           select outcome, count(*) as calls from ${requests}
+           where sent_at > ${timestamptz(now - 86_400_000)} group by outcome
          ) as by_outcome) as calls,
         (select jsonb_build_object(
            'windowsBeside', coalesce(sum(windows_beside), 0), 'rejects', coalesce(sum(rejects_dropped), 0))
-         from cryptoracle.requests
-         where sent_at > ${new Date(now - 86_400_000).toISOString()}::timestamptz) as dropped,
+         from ${requests}
+         where sent_at > ${timestamptz(now - 86_400_000)}) as dropped,
         (select jsonb_build_object(
            'at', extract(epoch from sent_at) * 1000, 'outcome', outcome, 'message', message)
-         from cryptoracle.requests order by id desc limit 1) as last,
+         from ${requests} order by id desc limit 1) as last,
         pg_database_size(current_database())::float8 as bytes,
         exists (select from pg_extension where extname = 'timescaledb') as timescale`,
   );

@@ -3,7 +3,8 @@ import { sql } from 'drizzle-orm';
 import type { Granularity } from '../../../catalog/index.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
 import { noteStoredDays } from '../../ledger/dropped.ts';
-import { windowLengthSql } from '../../schema/sql.ts';
+import { qualityNotes } from '../../schema/index.ts';
+import { timestamptz, windowLengthSql } from '../../schema/sql.ts';
 import { readDueGranularities, type Stretch, takeDue } from './due.ts';
 import { type CheckedWindows, countingSql, findingsSql, type Rule } from './rules.ts';
 import { enterRates, type SuspensionChange } from './suspensions.ts';
@@ -104,7 +105,7 @@ async function checkStretch(
     'count findings',
     sql`
       select counted.*, exists (
-        select from cryptoracle.quality_notes
+        select from ${qualityNotes}
         where granularity = ${granularity} and time >= ${windows.start} and time < ${windows.end}
       ) as noted
       from (${countingSql(windows)}) as counted`,
@@ -140,16 +141,16 @@ async function writeNotes(
           (found.value, found.detail) is distinct from (there.value, there.detail) as differs
         from (${findingsSql(windows, noting)}) as found
         full join (
-          select ctid as place, token, time, metric, note, value, detail from cryptoracle.quality_notes
+          select ctid as place, token, time, metric, note, value, detail from ${qualityNotes}
           where granularity = ${granularity} and time >= ${start} and time < ${end}
         ) as there using (token, time, metric, note)
       ), gone as (
-        delete from cryptoracle.quality_notes as n using compared
+        delete from ${qualityNotes} as n using compared
         where n.ctid = compared.place and not compared.holds
       ), noted as (
-        insert into cryptoracle.quality_notes as n
+        insert into ${qualityNotes} as n
           (granularity, token, time, metric, note, value, detail, noted_at)
-        select ${granularity}, token, time, metric, note, value, detail, ${new Date(now).toISOString()}::timestamptz
+        select ${granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
         from compared where holds and differs
         -- In the order of the index.
         order by time, token, metric, note

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import { type Granularity, granularities } from '../../../catalog/index.ts';
 import type { DataRequest } from '../../../planning/request.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
-import { windowLengthSql } from '../../schema/sql.ts';
+import { qualityDue } from '../../schema/index.ts';
+import { textArray, windowLengthSql } from '../../schema/sql.ts';
 
 /** The worklist of the checks: windows that were written. */
 
@@ -23,7 +24,7 @@ export async function noteWritten(database: Database, request: DataRequest, tx: 
   await database.query(
     'note written',
     sql`
-      insert into cryptoracle.quality_due (granularity, windows)
+      insert into ${qualityDue} (granularity, windows)
       values (${request.granularity}, tstzrange(${at(start)}, ${at(end)}))`,
     tx,
   );
@@ -34,8 +35,8 @@ export async function readDueGranularities(database: Database): Promise<Granular
   const rows = await database.query<{ granularity: Granularity }>(
     'read quality due',
     sql`
-      select granularity from unnest(${sql.param(granularities)}::text[]) with ordinality as g (granularity, place)
-      where exists (select from cryptoracle.quality_due as due where due.granularity = g.granularity)
+      select granularity from unnest(${textArray(granularities)}) with ordinality as g (granularity, place)
+      where exists (select from ${qualityDue} as due where due.granularity = g.granularity)
       order by place`,
   );
   return rows.map(({ granularity }) => granularity);
@@ -53,13 +54,13 @@ export function takeDue(database: Database, granularity: Granularity, tx: Transa
       with newest as materialized (
         select tstzrange(max(upper(windows)) - ${sql.raw(String(mostWindows))} * ${windowLengthSql(granularity)}, max(upper(windows)))
           as windows
-        from cryptoracle.quality_due where granularity = ${granularity}
+        from ${qualityDue} where granularity = ${granularity}
       ), taken as (
-        delete from cryptoracle.quality_due as due using newest
+        delete from ${qualityDue} as due using newest
         where due.granularity = ${granularity} and upper(due.windows) > lower(newest.windows)
         returning due.windows
       ), left_over as (
-        insert into cryptoracle.quality_due (granularity, windows)
+        insert into ${qualityDue} (granularity, windows)
         select ${granularity}, taken.windows - newest.windows from taken, newest
         where not taken.windows <@ newest.windows
       )
