@@ -1,30 +1,13 @@
+import type { MetricEntry } from './metric.ts';
+
 /**
- * The metrics the API sells. Everything that knows metrics (table columns, validation, database comments,
- * documentation, the simulator) derives from this list; a new metric is one entry and one generated migration.
+ * The metrics that come with the program, in the order of their columns. Everything that knows metrics (table columns,
+ * validation, database comments, documentation, the simulator) derives from this list; a new metric is one entry at its
+ * end and one generated migration. A user's own metrics come from a file instead (`CATALOGUE_FILE`).
+ *
+ * Which versions have which codes is from the vendor's pages of v1.1, v1.2 and v2.1.
  */
-
-export type MetricKind = 'rank' | 'change' | 'count' | 'ratio' | 'difference' | 'score';
-
-interface MetricEntry {
-  /** The API's code, as sent in `endpoints`. */
-  readonly code: string;
-  /** The column of the metric tables that holds it. */
-  readonly column: string;
-  readonly kind: MetricKind;
-  readonly unit: string;
-  /** Bounds that a sensible value keeps; `null` where there is none. */
-  readonly minimum: number | null;
-  readonly maximum: number | null;
-  readonly meaning: string;
-  /** Whether the sum over the windows of a longer one is, by definition, the value of the longer one. */
-  readonly summable: boolean;
-  /** Whether the plain mean over windows says something sensible about them. */
-  readonly averageable: boolean;
-  /** What the sum and the mean over windows are, and are not; one sentence or two, for people. */
-  readonly acrossWindows: string;
-}
-
-export const metrics = [
+export const bundledMetrics = [
   {
     code: 'CO-A-01-01',
     column: 'mention_rank',
@@ -38,6 +21,8 @@ export const metrics = [
     averageable: true,
     acrossWindows:
       "The mean is the token's usual position; it is not the position in the longer window, which is found by ordering the sums of mention_count",
+    versions: ['v1'],
+    role: 'mention-rank',
   },
   {
     code: 'CO-A-01-02',
@@ -51,6 +36,7 @@ export const metrics = [
     averageable: true,
     acrossWindows:
       'Over windows without a gap, the sum is how far the position moved in all and the mean the usual move; the API page does not say which way counts as positive',
+    versions: ['v1'],
   },
   {
     code: 'CO-A-01-03',
@@ -63,6 +49,7 @@ export const metrics = [
     summable: true,
     averageable: true,
     acrossWindows: 'Each message falls into one window: sum them; the mean is messages in a usual window',
+    versions: ['v1', 'v2', 'v2.1'],
   },
   {
     code: 'CO-A-01-04',
@@ -76,6 +63,7 @@ export const metrics = [
     averageable: true,
     acrossWindows:
       'Each interaction falls into one window: sum them; the mean is interactions in a usual window',
+    versions: ['v1', 'v2.1'],
   },
   {
     code: 'CO-A-01-05',
@@ -88,6 +76,8 @@ export const metrics = [
     summable: true,
     averageable: true,
     acrossWindows: 'Each mention falls into one window: sum them; the mean is mentions in a usual window',
+    versions: ['v1', 'v2.1'],
+    role: 'mentions',
   },
   {
     code: 'CO-A-01-07',
@@ -101,6 +91,7 @@ export const metrics = [
     averageable: true,
     acrossWindows:
       'One user may be in many windows: a sum counts users more than once, and the users of a day are only in the 1d value. The mean is users in a usual window',
+    versions: ['v1', 'v2.1'],
   },
   {
     code: 'CO-A-01-08',
@@ -114,6 +105,7 @@ export const metrics = [
     averageable: true,
     acrossWindows:
       'One community may be in many windows: a sum counts communities more than once, and the communities of a day are only in the 1d value. The mean is communities in a usual window',
+    versions: ['v1', 'v2.1'],
   },
   {
     code: 'CO-A-01-09',
@@ -127,6 +119,8 @@ export const metrics = [
     averageable: false,
     acrossWindows:
       "The share in a longer window is the sum of the token's mention_count over the sum of all tokens' mention_count; a plain mean gives quiet and busy windows the same weight",
+    versions: ['v1'],
+    role: 'mention-share',
   },
   {
     code: 'CO-A-02-01',
@@ -140,6 +134,8 @@ export const metrics = [
     averageable: false,
     acrossWindows:
       'Weigh by mention_count for an estimate; the exact share of a longer window is only in its own value, since the weights of influence are not published',
+    versions: ['v1', 'v2', 'v2.1'],
+    role: 'positive',
   },
   {
     code: 'CO-A-02-02',
@@ -153,6 +149,8 @@ export const metrics = [
     averageable: false,
     acrossWindows:
       'Weigh by mention_count for an estimate; the exact share of a longer window is only in its own value, since the weights of influence are not published',
+    versions: ['v1', 'v2', 'v2.1'],
+    role: 'negative',
   },
   {
     code: 'CO-A-02-03',
@@ -166,6 +164,8 @@ export const metrics = [
     averageable: false,
     acrossWindows:
       'Weigh by mention_count for an estimate; the exact balance of a longer window is only in its own value, since the weights of influence are not published',
+    versions: ['v1', 'v2', 'v2.1'],
+    role: 'net-sentiment',
   },
   {
     code: 'CO-A-02-04',
@@ -179,6 +179,7 @@ export const metrics = [
     averageable: false,
     acrossWindows:
       'Weigh by mention_count for an estimate; the exact share of a longer window is only in its own value, since the weights of influence are not published',
+    versions: ['v1'],
   },
   {
     code: 'CO-A-02-05',
@@ -192,30 +193,64 @@ export const metrics = [
     averageable: true,
     acrossWindows:
       'The mean is the usual agreement within a window; agreement across a longer window is only in its own value',
+    versions: ['v1'],
+  },
+  {
+    code: 'CO-S-01-01',
+    column: 'sentiment_momentum',
+    kind: 'score',
+    unit: '1',
+    minimum: null,
+    maximum: null,
+    meaning: 'How strongly sentiment deviates from its historical norm (standardised)',
+    summable: false,
+    averageable: true,
+    acrossWindows:
+      "The mean is the usual deviation; the deviation of a longer window is only in its own value, since it is measured against that length's own history",
+    versions: ['v2', 'v2.1'],
+  },
+  {
+    code: 'CO-S-01-02',
+    column: 'sentiment_drift',
+    kind: 'score',
+    unit: '1',
+    minimum: null,
+    maximum: null,
+    meaning: 'How long and how far sentiment has stayed away from its historical mean (cumulative)',
+    summable: false,
+    averageable: true,
+    acrossWindows:
+      'Each value is cumulative by itself: a sum would count the same deviation many times; the mean is the usual distance',
+    versions: ['v2', 'v2.1'],
+  },
+  {
+    code: 'CO-S-01-03',
+    column: 'sentiment_breakout',
+    kind: 'score',
+    unit: '1',
+    minimum: null,
+    maximum: null,
+    meaning: 'How far sentiment breaks out of its usual range of volatility',
+    summable: false,
+    averageable: true,
+    acrossWindows:
+      'The mean is the usual break-out; how far a longer window breaks out is only in its own value',
+    versions: ['v2', 'v2.1'],
+  },
+  {
+    code: 'CO-S-01-05',
+    column: 'sentiment_price_gap',
+    kind: 'score',
+    unit: '1',
+    minimum: null,
+    maximum: null,
+    meaning: 'Standardised sentiment minus standardised price change: how far the two have come apart',
+    summable: false,
+    averageable: true,
+    acrossWindows: 'The mean is the usual gap; the gap over a longer window is only in its own value',
+    versions: ['v2.1'],
   },
 ] as const satisfies readonly MetricEntry[];
 
-export type Metric = (typeof metrics)[number];
-export type MetricCode = Metric['code'];
-export type MetricColumn = Metric['column'];
-
-export const metricCodes: readonly MetricCode[] = metrics.map((metric) => metric.code);
-
-const positions = new Map<string, number>(metrics.map((metric, position) => [metric.code, position]));
-
-export function isMetricCode(text: string): text is MetricCode {
-  return positions.has(text);
-}
-
-/** Where the metric stands in the catalogue; rows of values are arrays in this order. */
-export function metricPosition(code: MetricCode): number {
-  const position = positions.get(code);
-  if (position === undefined) throw new RangeError(`not in the catalogue: ${code}`);
-  return position;
-}
-
-/** Accepts a code (`CO-A-01-05`) or a column name (`mention_count`), in any case. */
-export function findMetric(text: string): Metric | undefined {
-  const wanted = text.toLowerCase();
-  return metrics.find((metric) => metric.code.toLowerCase() === wanted || metric.column === wanted);
-}
+/** The codes that come with the program. */
+export type BundledCode = (typeof bundledMetrics)[number]['code'];

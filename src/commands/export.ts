@@ -9,7 +9,6 @@ import {
   granularities,
   isGranularity,
   type MetricCode,
-  metricCodes,
   type Token,
 } from '../catalog/index.ts';
 import { innermost, TryLaterError, UserError } from '../errors.ts';
@@ -92,7 +91,8 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
     from,
     to,
     tokens: [...(chosen === 'all' ? known : chosen)].sort(),
-    metrics: options.metric ?? metricCodes,
+    metrics: options.metric ?? database.catalogue.codes,
+    catalogue: database.catalogue,
   };
   const write = format === 'csv' ? writeCsv : writeParquet;
   const tally: ExportTally = { rows: 0, tokens: 0 };

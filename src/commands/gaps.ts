@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../catalog/index.ts';
+import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
 import { isEmpty } from '../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
@@ -83,11 +83,11 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
 
   const found: ReportedGap[] = [];
   for (const [granularity, interval] of wanted) {
-    const cells = { granularity, tokens, metrics, interval };
+    const cells = { granularity, tokens, metrics, interval, apiVersion: desired.apiVersion };
     found.push(...(await readReportedGaps(database, cells, reasons, clock.now())));
   }
   if (options.json === true) printJson(found.map(toJson));
-  else print(found, wanted);
+  else print(found, wanted, database.catalogue.codes.length);
   return 0;
 }
 
@@ -118,7 +118,7 @@ const reasonAlone = 26;
 /** Width of what is not printed to a terminal. */
 const defaultWidth = 120;
 
-function print(found: readonly ReportedGap[], wanted: WantedWindows): void {
+function print(found: readonly ReportedGap[], wanted: WantedWindows, allMetrics: number): void {
   const intervals = [...wanted.values()].filter((interval) => !isEmpty(interval));
   if (intervals.length === 0) {
     writeOut('no gaps: no window of this range is due yet\n');
@@ -142,7 +142,7 @@ function print(found: readonly ReportedGap[], wanted: WantedWindows): void {
         beijing(gap.interval.start),
         count(windowsOf(gap)),
         name(gap.tokens, 0),
-        name(gap.metrics, catalogue.length),
+        name(gap.metrics, allMetrics),
         (gap.detail === null ? gap.reason : `${gap.reason}: ${gap.detail}`).slice(0, width),
       ]),
   );

@@ -83,7 +83,7 @@ function describeDropped({ granularities: parts }: Status): string[] {
 }
 
 function print(status: Status, desired: DesiredScope, keepNotes: Settings['keepNotes'], now: number): void {
-  const { historyStart } = desired;
+  const { historyStart, apiVersion } = desired;
   printTable(
     ['', 'newest due (Beijing)', 'newest stored', 'behind', 'answered', 'of wanted'],
     status.granularities.map((part) => [
@@ -99,6 +99,9 @@ function print(status: Status, desired: DesiredScope, keepNotes: Settings['keepN
   const lines = [
     `wanted: from ${beijing(historyStart)} (Beijing) on, ${counted(status.tokens, 'token')}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
     `the day starts at ${status.dayStart.value} in Beijing (${status.dayStart.found})`,
+    ...(status.notInApiVersion.length > 0
+      ? [`not in version ${apiVersion} of the API, and not asked for: ${status.notInApiVersion.join(', ')}`]
+      : []),
     `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
     ...(status.dropped.windowsBeside + status.dropped.rejects === 0
       ? []

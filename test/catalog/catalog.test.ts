@@ -18,21 +18,25 @@ import {
   windowLength,
 } from '../../src/catalog/index.ts';
 
-/** The vendor's list: code, column, kind, unit, least and most sensible value. */
+/** The vendor's list: code, column, kind, unit, least and most sensible value; versions of the API that have it. */
 const listedMetrics = [
-  ['CO-A-01-01', 'mention_rank', 'rank', 'position', 1, null],
-  ['CO-A-01-02', 'mention_rank_change', 'change', 'positions', null, null],
-  ['CO-A-01-03', 'message_count', 'count', 'messages', 0, null],
-  ['CO-A-01-04', 'interaction_count', 'count', 'interactions', 0, null],
-  ['CO-A-01-05', 'mention_count', 'count', 'mentions', 0, null],
-  ['CO-A-01-07', 'unique_user_count', 'count', 'users', 0, null],
-  ['CO-A-01-08', 'community_count', 'count', 'communities', 0, null],
-  ['CO-A-01-09', 'mention_share', 'ratio', '1', 0, 1],
-  ['CO-A-02-01', 'positive_ratio', 'ratio', '1', 0, 1],
-  ['CO-A-02-02', 'negative_ratio', 'ratio', '1', 0, 1],
-  ['CO-A-02-03', 'net_sentiment', 'difference', '1', -1, 1],
-  ['CO-A-02-04', 'extreme_sentiment_ratio', 'ratio', '1', 0, 1],
-  ['CO-A-02-05', 'sentiment_consensus', 'score', '1', null, null],
+  ['CO-A-01-01', 'mention_rank', 'rank', 'position', 1, null, 'v1'],
+  ['CO-A-01-02', 'mention_rank_change', 'change', 'positions', null, null, 'v1'],
+  ['CO-A-01-03', 'message_count', 'count', 'messages', 0, null, 'v1 v2 v2.1'],
+  ['CO-A-01-04', 'interaction_count', 'count', 'interactions', 0, null, 'v1 v2.1'],
+  ['CO-A-01-05', 'mention_count', 'count', 'mentions', 0, null, 'v1 v2.1'],
+  ['CO-A-01-07', 'unique_user_count', 'count', 'users', 0, null, 'v1 v2.1'],
+  ['CO-A-01-08', 'community_count', 'count', 'communities', 0, null, 'v1 v2.1'],
+  ['CO-A-01-09', 'mention_share', 'ratio', '1', 0, 1, 'v1'],
+  ['CO-A-02-01', 'positive_ratio', 'ratio', '1', 0, 1, 'v1 v2 v2.1'],
+  ['CO-A-02-02', 'negative_ratio', 'ratio', '1', 0, 1, 'v1 v2 v2.1'],
+  ['CO-A-02-03', 'net_sentiment', 'difference', '1', -1, 1, 'v1 v2 v2.1'],
+  ['CO-A-02-04', 'extreme_sentiment_ratio', 'ratio', '1', 0, 1, 'v1'],
+  ['CO-A-02-05', 'sentiment_consensus', 'score', '1', null, null, 'v1'],
+  ['CO-S-01-01', 'sentiment_momentum', 'score', '1', null, null, 'v2 v2.1'],
+  ['CO-S-01-02', 'sentiment_drift', 'score', '1', null, null, 'v2 v2.1'],
+  ['CO-S-01-03', 'sentiment_breakout', 'score', '1', null, null, 'v2 v2.1'],
+  ['CO-S-01-05', 'sentiment_price_gap', 'score', '1', null, null, 'v2.1'],
 ] as const;
 
 const listedTags = [
@@ -57,25 +61,26 @@ function mixedCase(text: string): string {
 describe('the metrics', () => {
   it('are the ones the vendor lists, in this order', () => {
     expect(
-      metrics.map(({ code, column, kind, unit, minimum, maximum }) => [
+      metrics.map(({ code, column, kind, unit, minimum, maximum, versions }) => [
         code,
         column,
         kind,
         unit,
         minimum,
         maximum,
+        versions.join(' '),
       ]),
     ).toEqual(listedMetrics);
     expect(metricCodes).toEqual(listedMetrics.map(([code]) => code));
   });
 
   it('mean what the vendor’s list says, word for word', () => {
-    expect(digestOf(metrics)).toBe('3cf794c680914e00b342fac2d546e280fb2732578c48265f89c5bd66e2592fbe');
+    expect(digestOf(metrics)).toBe('bda475922d48eeb3234bce2f8f867b40a8b6e015c605894bc570dd3b0c368883');
   });
 
   it('have codes and columns of their own, fit to be names in a database', () => {
-    expect(new Set(metrics.map(({ code }) => code)).size).toBe(13);
-    expect(new Set(metrics.map(({ column }) => column)).size).toBe(13);
+    expect(new Set(metrics.map(({ code }) => code)).size).toBe(listedMetrics.length);
+    expect(new Set(metrics.map(({ column }) => column)).size).toBe(listedMetrics.length);
     for (const { column } of metrics) expect(column).toMatch(/^[a-z][a-z_]{1,62}$/);
   });
 
@@ -96,7 +101,7 @@ describe('the metrics', () => {
   );
 
   it('have positions in the order of the list', () => {
-    expect(metricCodes.map(metricPosition)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(metricCodes.map(metricPosition)).toEqual(listedMetrics.map((_, place) => place));
     expect(metricCodes.every(isMetricCode)).toBe(true);
     expect(() => metricPosition('CO-A-99-99' as MetricCode)).toThrow(RangeError);
   });

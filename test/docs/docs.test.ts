@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generatedPages } from '../../docs/generate.ts';
 import { granularities, metrics } from '../../src/catalog/index.ts';
 import { viewNames } from '../../src/store/setup/views/index.ts';
 import { describeOnServers } from '../support/database.ts';
@@ -37,13 +38,21 @@ describe('the documentation', () => {
 
   it('tells of every metric what the catalogue says', () => {
     const text = flat(read('docs/metrics.md'));
-    for (const { column, code, meaning, summable, averageable, acrossWindows } of metrics) {
+    for (const { column, code, meaning, summable, averageable, acrossWindows, versions } of metrics) {
       expect(text).toContain(
         flat(`**\`${column}\`** (${code}). ${meaning}. Over windows: ${acrossWindows}.`),
       );
-      const row = new RegExp(`\\| \`${column}\` \\| ${code} \\|[^|]+\\|[^|]+\\| (yes|no) \\| (yes|no) \\|`);
-      expect(row.exec(text)?.slice(1)).toEqual([summable ? 'yes' : 'no', averageable ? 'yes' : 'no']);
+      const row = new RegExp(
+        `\\| \`${column}\` \\| ${code} \\|[^|]+\\|[^|]+\\| (yes|no) \\| (yes|no) \\| ([^|]+) \\|`,
+      );
+      const yesNo = (is: boolean) => (is ? 'yes' : 'no');
+      expect(row.exec(text)?.slice(1)).toEqual([yesNo(summable), yesNo(averageable), versions.join(', ')]);
+      expect(read('README.md')).toContain(`| ${code} | \`${column}\` | ${versions.join(', ')} |`);
     }
+  });
+
+  it.each([...generatedPages(root)])('%s is as `npm run docs` writes it', (path, text) => {
+    expect(read(path)).toBe(text);
   });
 
   it('names every view', () => {

@@ -210,7 +210,9 @@ describeOnServers("Grafana's queries", (kind) => {
     const panels = dashboard?.panels.filter(({ type }) => type === 'timeseries') ?? [];
     expect(panels).toHaveLength(metrics.length + 1);
     const variables = { granularity: ['1h'], token: ['BTC'] };
-    for (const { title, targets } of panels) {
+    // What the version that filled the database does not have is a line without any value.
+    const missing = metrics.filter(({ versions }) => !versions.includes('v1')).map(({ column }) => column);
+    for (const { title, targets } of panels.filter((panel) => !missing.includes(panel.title))) {
       const { rows } = await client.query(expand(targets[0]?.rawSql ?? '', { ...view, variables }));
       const breaks = rows.filter((row: Record<string, unknown>) => Object.values(row)[1] === null);
       expect(

@@ -1,11 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { granularities, metricCodes } from '../../src/catalog/index.ts';
+import { bundledCatalogue, granularities } from '../../src/catalog/index.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { planRequests, wantedWindows } from '../../src/planning/plan.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import { allTokens, day, newYear } from './arbitraries.ts';
+
+/** What one version of the API has. */
+const metricCodes = bundledCatalogue.served(bundledCatalogue.codes, 'v1');
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');

@@ -30,6 +30,7 @@ export const sampleStatus: Status = {
   notes: [{ table: 'requests', rows: 1207, bytes: 401_408, rowsPerYear: 60_000, bytesPerYear: 20_000_000 }],
   tokens: 200,
   refused: ['CO-S-01-05'],
+  notInApiVersion: [],
   quarantined: 3,
   qualityNotes: 5,
   suspendedRules: [

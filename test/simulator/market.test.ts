@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type bundledMetrics,
   bundledTokens,
   type Granularity,
   granularities,
@@ -29,7 +30,7 @@ function record(market: Market, granularity: Granularity, token: string, start: 
   const row = market.row(granularity, token, start);
   if (row === null) throw new Error(`no row of ${token}`);
   return Object.fromEntries(metrics.map(({ column }, at) => [column, row[at] ?? Number.NaN])) as Record<
-    (typeof metrics)[number]['column'],
+    (typeof bundledMetrics)[number]['column'],
     number
   >;
 }

@@ -27,7 +27,7 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
   const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
   // A day more than was asked for.
   const desired = { tokens, metrics: metricCodes, tags: [], granularities, historyStart: range.start - day };
-  await storeDesiredScope(database, { ...desired, settleDelay: 15 * minute });
+  await storeDesiredScope(database, { ...desired, settleDelay: 15 * minute, apiVersion: 'v1' });
   await fillGaps({
     database,
     ingestor,

@@ -1,10 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
+import pg from 'pg';
 import type { AnsweredRow } from '../../api/decode.ts';
-import { type Granularity, metricPosition, metrics, type Token, windowLength } from '../../catalog/index.ts';
+import { type Catalogue, type Granularity, type Token, windowLength } from '../../catalog/index.ts';
 import type { DataRequest } from '../../planning/request.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 
-/** Values of a row as they are stored, by {@link metricPosition}; `undefined` where there is no such row. */
+/** Values of a row as they are stored, in the order of the catalogue; `undefined` where there is no such row. */
 export async function readRow(
   database: Database,
   granularity: Granularity,
@@ -15,7 +16,7 @@ export async function readRow(
   const [row] = await database.query<{ values: (number | null)[] }>(
     'read row',
     sql`
-      select array[${columnList}] as values
+      select array[${sqlOf(database.catalogue).columns}] as values
       from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
       where token = ${token} and time = ${at(time)}`,
     tx,
@@ -37,20 +38,39 @@ export interface WrittenRows {
   readonly revisions: number;
 }
 
-/** The parts of the statements that depend on the catalogue only; built once. */
-const columns = metrics.map((metric) => sql.identifier(metric.column));
-const list = (of: (column: (typeof columns)[number]) => SQL) => sql.join(columns.map(of), sql`, `);
-const columnList = list((column) => sql`${column}`);
-const presentList = list((column) => sql`m.${column}`);
-const mergedList = list((column) => sql`coalesce(excluded.${column}, m.${column})`);
-const assignments = list((column) => sql`${column} = coalesce(excluded.${column}, m.${column})`);
-const oldAndNew = sql.join(
-  metrics.map(({ code, column }) => {
-    const name = sql.identifier(column);
-    return sql`(${sql.raw(`'${code}'`)}, m.${name}, i.${name})`;
-  }),
-  sql`, `,
-);
+/** The parts of the statements that depend on the catalogue only. */
+interface CatalogueSql {
+  readonly columns: SQL;
+  readonly present: SQL;
+  readonly merged: SQL;
+  readonly assignments: SQL;
+  /** A row of code, old and new value for each metric, of `m` and `i`. */
+  readonly oldAndNew: SQL;
+}
+
+const built = new WeakMap<Catalogue, CatalogueSql>();
+
+/** Built once for each catalogue: it is the same in every statement. */
+function sqlOf(catalogue: Catalogue): CatalogueSql {
+  const known = built.get(catalogue);
+  if (known !== undefined) return known;
+  const list = (of: (column: SQL, code: SQL) => SQL) =>
+    sql.join(
+      catalogue.metrics.map(({ column, code }) =>
+        of(sql`${sql.identifier(column)}`, sql.raw(pg.escapeLiteral(code))),
+      ),
+      sql`, `,
+    );
+  const parts = {
+    columns: list((column) => column),
+    present: list((column) => sql`m.${column}`),
+    merged: list((column) => sql`coalesce(excluded.${column}, m.${column})`),
+    assignments: list((column) => sql`${column} = coalesce(excluded.${column}, m.${column})`),
+    oldAndNew: list((column, code) => sql`(${code}, m.${column}, i.${column})`),
+  };
+  built.set(catalogue, parts);
+  return parts;
+}
 
 /**
  * Writes new rows and changed values; a value that is absent now never overwrites one that was there. Whoever calls
@@ -63,15 +83,16 @@ export async function writeRows(
 ): Promise<WrittenRows> {
   const rows = answer.rows.filter((row) => row.values.some((value) => value !== null));
   if (rows.length === 0) return { rowsWritten: 0, revisions: 0 };
+  const { catalogue } = database;
   // The search for revisions takes longer than the writing, and a first answer has none.
   const statement = (await wasAnsweredBefore(database, answer.request, tx))
     ? sql`
-        with ${incoming(rows)}, ${revise(answer)}, ${write(answer)}
+        with ${incoming(rows, catalogue)}, ${revise(answer, catalogue)}, ${write(answer, catalogue)}
         select
           (select count(*) from written)::int as "rowsWritten",
           (select count(*) from revised)::int as revisions`
     : sql`
-        with ${incoming(rows)}, ${write(answer)}
+        with ${incoming(rows, catalogue)}, ${write(answer, catalogue)}
         select (select count(*) from written)::int as "rowsWritten", 0 as revisions`;
   const [written] = await database.query<{ rowsWritten: number; revisions: number }>(
     'write rows',
@@ -107,13 +128,12 @@ async function wasAnsweredBefore(
   return row?.found ?? false;
 }
 
-function incoming(rows: readonly AnsweredRow[]): SQL {
-  const values = metrics.map(({ code }) => {
-    const position = metricPosition(code);
-    return sql`${sql.param(rows.map((row) => row.values[position] ?? null))}::float8[]`;
-  });
+function incoming(rows: readonly AnsweredRow[], catalogue: Catalogue): SQL {
+  const values = catalogue.metrics.map(
+    (_, position) => sql`${sql.param(rows.map((row) => row.values[position] ?? null))}::float8[]`,
+  );
   return sql`
-    incoming (time, token, ${columnList}) as (
+    incoming (time, token, ${sqlOf(catalogue).columns}) as (
       select * from unnest(
         ${sql.param(rows.map((row) => at(row.time)))}::timestamptz[],
         ${sql.param(rows.map((row) => row.token))}::text[],
@@ -127,7 +147,7 @@ function incoming(rows: readonly AnsweredRow[]): SQL {
  * more than a window's length after its row was observed without it. All else is a first answer: requests that divide
  * the metrics of a row between them come one soon after the other.
  */
-function revise({ request, receivedAt }: RowsToWrite): SQL {
+function revise({ request, receivedAt }: RowsToWrite, catalogue: Catalogue): SQL {
   const together = at(receivedAt - windowLength[request.granularity]);
   return sql`
     answered_before as materialized (${answeredBefore(request)}),
@@ -136,7 +156,7 @@ function revise({ request, receivedAt }: RowsToWrite): SQL {
       select ${request.granularity}, i.token, i.time, v.metric, v.old, v.new, ${at(receivedAt)}::timestamptz
       from incoming as i
       left join ${table(request)} as m on m.token = i.token and m.time = i.time
-      cross join lateral (values ${oldAndNew}) as v (metric, old, new)
+      cross join lateral (values ${sqlOf(catalogue).oldAndNew}) as v (metric, old, new)
       left join answered_before as a on a.token = i.token and a.metric = v.metric and a.answered @> i.time
       where v.new is not null
         and v.new is distinct from v.old
@@ -149,16 +169,17 @@ function revise({ request, receivedAt }: RowsToWrite): SQL {
     )`;
 }
 
-function write({ request, receivedAt, observedFrom }: RowsToWrite): SQL {
+function write({ request, receivedAt, observedFrom }: RowsToWrite, catalogue: Catalogue): SQL {
+  const { columns, present, merged, assignments } = sqlOf(catalogue);
   const now = sql`${at(receivedAt)}::timestamptz`;
   return sql`
     written as (
-      insert into ${table(request)} as m (time, token, ${columnList}, first_seen_at, updated_at, backfilled)
-      select time, token, ${columnList}, ${now}, ${now}, time < ${at(observedFrom)}::timestamptz
+      insert into ${table(request)} as m (time, token, ${columns}, first_seen_at, updated_at, backfilled)
+      select time, token, ${columns}, ${now}, ${now}, time < ${at(observedFrom)}::timestamptz
       from incoming
       on conflict (token, time) do update
         set ${assignments}, updated_at = excluded.updated_at
-        where (${presentList}) is distinct from (${mergedList})
+        where (${present}) is distinct from (${merged})
       returning 1
     )`;
 }

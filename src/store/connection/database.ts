@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
+import { bundledCatalogue, type Catalogue } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
 import type { Milliseconds } from '../../time.ts';
 import { Connection, type StatementObserver, timed } from './connection.ts';
@@ -19,6 +20,8 @@ export interface DatabaseOptions {
   readonly connections: number;
   readonly observe?: StatementObserver | undefined;
   readonly silence?: SilenceLimits;
+  /** The bundled metrics and v1 where none is given. */
+  readonly catalogue?: Catalogue;
 }
 
 /** How long connections may take to close in good order. */
@@ -35,12 +38,15 @@ export class Database {
   /** For tests and measurements; the program's statements go through the methods. */
   readonly pool: pg.Pool;
   readonly url: string;
+  /** The metrics that its tables have columns for, as this process knows them. */
+  readonly catalogue: Catalogue;
   readonly #observers: StatementObserver[];
   readonly #watch: SilenceWatch;
   #closing: Promise<void> | undefined;
 
   constructor(url: string, options: DatabaseOptions) {
     this.url = url;
+    this.catalogue = options.catalogue ?? bundledCatalogue;
     this.pool = createPool(url, { connections: options.connections, searchPath: 'public' });
     this.#observers = options.observe === undefined ? [] : [options.observe];
     this.#watch = new SilenceWatch(url, options.silence);

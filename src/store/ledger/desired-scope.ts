@@ -1,5 +1,11 @@
-import { sql } from 'drizzle-orm';
-import { type Granularity, granularities, type MetricCode, type Token } from '../../catalog/index.ts';
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  type ApiVersion,
+  type Granularity,
+  granularities,
+  type MetricCode,
+  type Token,
+} from '../../catalog/index.ts';
 import type { Keep } from '../../planning/plan.ts';
 import type { Database } from '../connection/database.ts';
 import type { ScopeChoice } from './scope.ts';
@@ -11,6 +17,7 @@ export interface DesiredScope extends ScopeChoice {
   readonly historyStart: number;
   /** Milliseconds. */
   readonly settleDelay: number;
+  readonly apiVersion: ApiVersion;
   /** How long windows are wanted; absent: for good. */
   readonly keep?: Keep;
 }
@@ -34,17 +41,28 @@ export async function storeDesiredScope(
         delete from cryptoracle.wanted
         where granularity <> all (${sql.param(desired.granularities)}::text[]) and not ${onlyIfEmpty}::boolean
       )
-      insert into cryptoracle.wanted as w (granularity, history_start, settle_delay, tokens, metrics, keep)
+      insert into cryptoracle.wanted as w
+        (granularity, history_start, settle_delay, tokens, metrics, keep, api_version)
       select granularity, ${new Date(historyStart).toISOString()}::timestamptz, ${settleDelay} * interval '1 ms',
-        ${tokens === 'all' ? null : sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], age * interval '1 ms'
+        ${tokens === 'all' ? null : sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], age * interval '1 ms',
+        ${desired.apiVersion}
       from unnest(${sql.param(desired.granularities)}::text[], ${sql.param(ages)}::float8[]) as kept (granularity, age)
       where not ${onlyIfEmpty}::boolean or not exists (select from cryptoracle.wanted)
       on conflict (granularity) do update
-        set history_start = excluded.history_start, settle_delay = excluded.settle_delay,
-          tokens = excluded.tokens, metrics = excluded.metrics, keep = excluded.keep
-        where (w.history_start, w.settle_delay, w.tokens, w.metrics, w.keep) is distinct from
-          (excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics, excluded.keep)`,
+        set history_start = excluded.history_start, settle_delay = excluded.settle_delay, tokens = excluded.tokens,
+          metrics = excluded.metrics, keep = excluded.keep, api_version = excluded.api_version
+        where (w.history_start, w.settle_delay, w.tokens, w.metrics, w.keep, w.api_version) is distinct from (
+          excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics, excluded.keep,
+          excluded.api_version)`,
   );
+}
+
+/** Codes wanted by a row of `wanted`, here `row`, that the version of the API spoken does not have; never NULL. */
+export function unservedOf(row: SQL): SQL {
+  return sql`coalesce((
+    select array_agg(known.code) from cryptoracle.metric_catalog as known
+    where known.code = any (${row}.metrics) and ${row}.api_version <> all (known.versions)
+  ), '{}')`;
 }
 
 /** What the settings want, and by which settings it was said rather than left to the default. */
@@ -65,11 +83,12 @@ export async function readDesiredScope(database: Database, stated: StatedScope):
     tokens: Token[] | null;
     metrics: MetricCode[];
     keep: number | null;
+    api_version: ApiVersion | null;
   }>(
     'read wanted',
     sql`
       select granularity, (extract(epoch from history_start) * 1000)::float8 as history_start,
-        (extract(epoch from settle_delay) * 1000)::float8 as settle_delay, tokens, metrics,
+        (extract(epoch from settle_delay) * 1000)::float8 as settle_delay, tokens, metrics, api_version,
         (extract(epoch from keep) * 1000)::float8 as keep
       from cryptoracle.wanted`,
   );
@@ -90,5 +109,6 @@ export async function readDesiredScope(database: Database, stated: StatedScope):
         return [granularity, choose(`KEEP_${granularity.toUpperCase()}`, stated.keep?.[granularity], there)];
       }),
     ),
+    apiVersion: choose('CRYPTORACLE_API_VERSION', stated.apiVersion, stored.api_version ?? stated.apiVersion),
   };
 }

@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import {
+  type ApiVersion,
   type Granularity,
   granularities,
   type MetricCode,
@@ -17,18 +18,22 @@ export interface ScopeChoice {
   readonly tokens: readonly Token[] | 'all';
   readonly metrics: readonly MetricCode[];
   readonly tags: readonly TagCode[];
+  /** The version of the API that is spoken; that of the database's catalogue where none is named. */
+  readonly apiVersion?: ApiVersion;
   /** Whether tokens are asked for even in granularities that the API does not have for them. */
   readonly evenUnavailable?: boolean;
 }
 
 /**
- * What is wanted of the API: what was chosen, less what the subscription does not include, and less the granularities
- * that a token does not have. A snapshot: what is learned later counts in the next one.
+ * What is wanted of the API: what was chosen, less what its version does not have or the subscription does not include,
+ * and less the granularities that a token does not have. A snapshot: what is learned later counts in the next one.
  */
 export interface Scope {
   /** The tokens, whatever granularities they have. */
   readonly tokens: readonly Token[];
   readonly metrics: readonly MetricCode[];
+  /** Metrics that were chosen and that the version of the API does not have. */
+  readonly unserved: readonly MetricCode[];
   readonly tags: readonly TagCode[];
   /** The tokens that have windows of the granularity, as far as anybody knows. */
   tokensOf(granularity: Granularity): readonly Token[];
@@ -48,15 +53,17 @@ export interface Scope {
 export async function readScope(database: Database, chosen: ScopeChoice, now: number): Promise<Scope> {
   const [listed, refused] = await Promise.all([readListedTokens(database), readRefused(database, now)]);
   const tokens = chosen.tokens === 'all' ? listed : chosen.tokens;
+  const metrics = database.catalogue.served(chosen.metrics, chosen.apiVersion);
   const unavailable = new Map<Granularity, ReadonlyMap<Token, number>>();
   if (chosen.evenUnavailable !== true) {
     for (const granularity of granularities) {
-      unavailable.set(granularity, await readUnavailable(database, granularity, tokens, chosen.metrics));
+      unavailable.set(granularity, await readUnavailable(database, granularity, tokens, metrics));
     }
   }
   return {
     tokens,
-    metrics: chosen.metrics.filter((code) => !refused.has(code)),
+    unserved: database.catalogue.unserved(chosen.metrics, chosen.apiVersion),
+    metrics: metrics.filter((code) => !refused.has(code)),
     tags: chosen.tags.filter((code) => !refused.has(code)),
     tokensOf: (granularity) => tokens.filter((token) => unavailable.get(granularity)?.has(token) !== true),
     tokensToReprobe: (granularity, end) =>

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
-import { type Granularity, type MetricCode, metrics, type Token } from '../../catalog/index.ts';
+import type { Catalogue, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Connection } from '../connection/connection.ts';
 
 /** Reads any amount of values out of the database, a little at a time. */
@@ -15,6 +15,7 @@ export interface ExportSelection {
   readonly to: number | undefined;
   readonly tokens: readonly Token[];
   readonly metrics: readonly MetricCode[];
+  readonly catalogue: Catalogue;
 }
 
 /** What was exported; grows while it is read. */
@@ -32,12 +33,15 @@ export interface ExportColumn {
 }
 
 /** The columns of an export, in order. */
-export function exportColumns(selection: Pick<ExportSelection, 'metrics'>): readonly ExportColumn[] {
+export function exportColumns({
+  catalogue,
+  metrics,
+}: Pick<ExportSelection, 'catalogue' | 'metrics'>): readonly ExportColumn[] {
   return [
     { name: 'time', type: 'TIMESTAMP' },
     { name: 'token', type: 'STRING' },
-    ...metrics
-      .filter(({ code }) => selection.metrics.includes(code))
+    ...catalogue.metrics
+      .filter(({ code }) => metrics.includes(code))
       .map(({ column }): ExportColumn => ({ name: column, type: 'DOUBLE' })),
     { name: 'first_seen_at', type: 'TIMESTAMP' },
     { name: 'backfilled', type: 'BOOLEAN' },

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { metrics as catalogue, type Granularity, type MetricCode, type Token } from '../../catalog/index.ts';
+import pg from 'pg';
+import type { ApiVersion, Catalogue, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Gap } from '../../planning/packing.ts';
 import type { Database } from '../connection/database.ts';
@@ -15,6 +16,7 @@ export const gapReasons = [
   'not entitled',
   'quarantined',
   'dropped here',
+  'not in this API version',
   'empty at the source',
   "before the token's history",
   'not available',
@@ -28,8 +30,12 @@ export const openReasons: readonly GapReason[] = gapReasons.slice(0, 5);
 /** What is wanted of a granularity, and when that is looked at. */
 export interface GapQuestion {
   readonly granularity: Granularity;
-  /** A relation with a row for each token: `token`, `windows` (a range on the grid) and `metrics` (an array of codes). */
+  /**
+   * A relation with a row for each token: `token`, `windows` (a range on the grid), `metrics` (an array of codes) and
+   * `unserved` (those of them that the version of the API does not have).
+   */
   readonly wanted: SQL;
+  readonly catalogue: Catalogue;
   /** An instant. */
   readonly now: SQL;
 }
@@ -55,8 +61,11 @@ const tokensOf: Branch = ({ granularity, wanted }) => sql`
   (${wanted}) as t
   cross join lateral (select ${firstValueOf(granularity, sql`t.token`)} as first offset 0) as history
   cross join lateral (
-    select history.first is null and ${isUnavailable(granularity, sql`t.token`, sql`t.metrics`)} as unavailable offset 0
+    select history.first is null and ${isUnavailable(granularity, sql`t.token`, servedOf)} as unavailable offset 0
   ) as state`;
+
+/** The metrics of `t` that the API can answer. */
+const servedOf = sql`(select array_agg(served) from unnest(t.metrics) as served where served <> all (t.unserved))`;
 
 const answeredOf: Branch = ({ granularity }) => sql`
   cryptoracle.coverage as c
@@ -105,6 +114,7 @@ const unanswered: Branch = (question) => sql`
       row_number() over (partition by token, metric, gap) as place
     from (
       select t.token, m.metric, lack.gap, refused.metric is not null as refused,
+        m.metric = any (t.unserved) as unserved,
         range_agg(f.windows * lack.gap) as windows, max(f.id) as last,
         (array_agg(f.detail order by f.id desc))[1] as detail
       from ${tokensOf(question)}
@@ -118,25 +128,28 @@ const unanswered: Branch = (question) => sql`
         on refused.metric = m.metric and ${isBelieved(sql`refused.last_refused_at`, question.now)}
       left join (${failures(question)}) as f
         on f.token = t.token and f.metric = m.metric and f.windows && lack.gap and refused.metric is null
+          and m.metric <> all (t.unserved)
       where not state.unavailable
-      group by t.token, m.metric, lack.gap, refused.metric, f.kind
+      group by t.token, m.metric, lack.gap, refused.metric, t.unserved, f.kind
     ) as by_kind
   ) as missing
   cross join lateral (
-    select ${text('not entitled')} as reason, missing.gap, null::text as detail where missing.refused
+    select ${text('not in this API version')} as reason, missing.gap, null::text as detail where missing.unserved
+    union all
+    select ${text('not entitled')}, missing.gap, null where missing.refused and not missing.unserved
     union all
     select ${text('failed')}, gap, missing.detail from unnest(missing.failed) as gap
     union all
     select ${text('not asked yet')}, gap, null
     from unnest(tstzmultirange(missing.gap) - coalesce(missing.failed_in_all, '{}')) as gap
-    where missing.place = 1 and not missing.refused
+    where missing.place = 1 and not missing.refused and not missing.unserved
   ) as part`;
 
 /**
  * Cells that something in quarantine is about, a row for each token, metric and reason; a cell stands with one reason.
  * What does not say which token, window or metric it is about is about all that were asked for.
  */
-const quarantined: Branch = ({ granularity }) => sql`
+const quarantined: Branch = ({ granularity, catalogue }) => sql`
   select token, metric, reason, windows - coalesce(range_agg(windows) over (
       partition by token, metric order by reason rows between unbounded preceding and 1 preceding
     ), '{}') as windows
@@ -149,19 +162,22 @@ const quarantined: Branch = ({ granularity }) => sql`
     left join cryptoracle.requests as r on r.id = q.request_id
     cross join unnest(case when q.token is null then r.tokens else array[q.token] end) as sent (token)
     cross join unnest(
-      case when q.metric is null then coalesce(r.metrics, ${codeList}) else array[q.metric] end
+      case when q.metric is null then coalesce(r.metrics, ${codeList(catalogue)}) else array[q.metric] end
     ) as code (metric)
     where q.granularity = ${text(granularity)} and q.resolution is null and q.part is distinct from 'tag'
       and (q.time is not null or r.windows_from < r.windows_to)
     group by sent.token, code.metric, q.reason
   ) as by_reason`;
 
-const codeList = sql.raw(`array[${catalogue.map(({ code }) => `'${code}'`).join(', ')}]`);
-const columnList = sql.raw(catalogue.map(({ column }) => `v.${column}`).join(', '));
-const byMetric = (of: (column: string) => string) =>
-  sql.raw(
-    `case m.metric ${catalogue.map(({ code, column }) => `when '${code}' then ${of(column)}`).join(' ')} end`,
+const codeList = ({ codes }: Catalogue) => sql.raw(`array[${codes.map(pg.escapeLiteral).join(', ')}]`);
+const columnList = ({ metrics }: Catalogue) =>
+  sql.raw(metrics.map(({ column }) => `v.${pg.escapeIdentifier(column)}`).join(', '));
+const byMetric = ({ metrics }: Catalogue, relation: string) => {
+  const cases = metrics.map(
+    ({ code, column }) => `when ${pg.escapeLiteral(code)} then ${relation}.${pg.escapeIdentifier(column)}`,
   );
+  return sql.raw(`case m.metric ${cases.join(' ')} end`);
+};
 
 /** All of a token's metric that is in quarantine, beside `t` and `m`. */
 const inQuarantine: Branch = (question) => sql`
@@ -181,7 +197,7 @@ const quarantine: Branch = (question) => sql`
     from unnest(asked.windows) as stretch
     join ${metricTable(question.granularity)} as v
       on v.token = t.token and v.time >= lower(stretch) and v.time < upper(stretch)
-    where ${byMetric((column) => `v.${column}`)} is not null
+    where ${byMetric(question.catalogue, 'v')} is not null
   ) as present on true
   cross join lateral unnest(asked.windows - coalesce(present.windows, '{}')) as part (gap)
   where not state.unavailable`;
@@ -202,13 +218,14 @@ const beforeHistory: Branch = (question) => sql`
  * each metric by itself would take ten times as long.
  */
 const empty: Branch = (question) => {
-  const { granularity } = question;
+  const { granularity, catalogue } = question;
   const length = windowLengthSql(granularity);
   const rowsOf = sql`${metricTable(granularity)} as v
       where v.token = t.token and v.time >= lower(t.windows) and v.time < upper(t.windows)`;
   const lacking = sql.raw(
-    catalogue
-      .map(({ column }) => `range_agg(windows) filter (where ${column} is null) as ${column}`)
+    catalogue.metrics
+      .map(({ column }) => pg.escapeIdentifier(column))
+      .map((column) => `range_agg(windows) filter (where ${column} is null) as ${column}`)
       .join(', '),
   );
   return sql`
@@ -227,7 +244,8 @@ const empty: Branch = (question) => {
   cross join lateral (
     select ${lacking}
     from (
-      select tstzrange(v.time, v.time + ${length}) as windows, ${columnList} from ${rowsOf} and num_nulls(${columnList}) > 0
+      select tstzrange(v.time, v.time + ${length}) as windows, ${columnList(catalogue)}
+      from ${rowsOf} and num_nulls(${columnList(catalogue)}) > 0
     ) as partial
   ) as lacking
   cross join unnest(t.metrics) as m (metric)
@@ -236,7 +254,7 @@ const empty: Branch = (question) => {
   cross join lateral (select tstzmultirange(t.windows * tstzrange(history.first, null)) * c.answered as windows) as asked
   cross join lateral unnest(
     asked.windows - coalesce(present.windows, '{}')
-      + asked.windows * coalesce(${byMetric((column) => `lacking.${column}`)}, '{}')
+      + asked.windows * coalesce(${byMetric(catalogue, 'lacking')}, '{}')
       - coalesce(q.windows, '{}')
   ) as part (gap)
   where not state.unavailable`;
@@ -249,7 +267,7 @@ const unavailable: Branch = (question) => sql`
   where state.unavailable and not isempty(t.windows)`;
 
 const branches: readonly { readonly reasons: readonly GapReason[]; readonly branch: Branch }[] = [
-  { reasons: ['not asked yet', 'failed', 'not entitled'], branch: unanswered },
+  { reasons: ['not asked yet', 'failed', 'not entitled', 'not in this API version'], branch: unanswered },
   { reasons: ['quarantined'], branch: quarantine },
   { reasons: ['dropped here'], branch: removedHere },
   { reasons: ['empty at the source'], branch: empty },
@@ -286,6 +304,8 @@ export async function readReportedGaps(
     readonly tokens: readonly Token[];
     readonly metrics: readonly MetricCode[];
     readonly interval: Interval;
+    /** The version of the API that is spoken; that of the database's catalogue where none is named. */
+    readonly apiVersion?: ApiVersion;
   },
   reasons: readonly GapReason[],
   now: number,
@@ -294,10 +314,13 @@ export async function readReportedGaps(
   const at = (instant: number) => sql`${new Date(instant).toISOString()}::timestamptz`;
   const tokenList = sql`${sql.param(tokens)}::text[]`;
   const metricList = sql`${sql.param(metrics)}::text[]`;
+  const { catalogue } = database;
   const question = {
     granularity,
+    catalogue,
     wanted: sql`
-      select token, tstzrange(${at(interval.start)}, ${at(interval.end)}) as windows, ${metricList} as metrics
+      select token, tstzrange(${at(interval.start)}, ${at(interval.end)}) as windows, ${metricList} as metrics,
+        ${sql.param(catalogue.unserved(metrics, wanted.apiVersion))}::text[] as unserved
       from unnest(${tokenList}) as token`,
     now: at(now),
   };

@@ -69,6 +69,8 @@ export interface Status {
   readonly notes: readonly NoteVolume[];
   readonly tokens: number;
   readonly refused: readonly string[];
+  /** Wanted metrics that the version of the API does not have; they are not asked for. */
+  readonly notInApiVersion: readonly string[];
   /** Things in quarantine that are not resolved. */
   readonly quarantined: number;
   /** Stored values that are hard to believe. */
@@ -249,6 +251,7 @@ async function readTotals(
   return {
     tokens: scope.tokens.length,
     refused: totals?.refused ?? [],
+    notInApiVersion: scope.unserved,
     quarantined: totals?.quarantined ?? 0,
     qualityNotes: totals?.notes ?? 0,
     suspendedRules: totals?.suspended ?? [],

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Token } from '../../catalog/index.ts';
+import type { MetricRole, Token } from '../../catalog/index.ts';
 import type { Database } from '../connection/database.ts';
 
 /** A token that is talked about. */
@@ -18,18 +18,20 @@ export interface TopMention extends Record<string, unknown> {
 
 /** The most mentioned tokens of the newest hour, most mentions first. */
 export function readTopMentions(database: Database, most: number): Promise<TopMention[]> {
+  const column = (role: MetricRole) => sql.identifier(database.catalogue.role(role).column);
+  const mentions = column('mentions');
   return database.query<TopMention>(
     'read top mentions',
     sql`
       select now.token, (extract(epoch from now.time) * 1000)::float8 as "time",
-        now.mention_count as mentions, coalesce(now.mention_share, 0) as share,
-        now.mention_count / nullif(before.mention_count, 0) - 1 as change,
-        coalesce(now.net_sentiment, 0) as sentiment
+        now.${mentions} as mentions, coalesce(now.${column('mention-share')}, 0) as share,
+        now.${mentions} / nullif(before.${mentions}, 0) - 1 as change,
+        coalesce(now.${column('net-sentiment')}, 0) as sentiment
       from cryptoracle.metrics_1h as now
       left join cryptoracle.metrics_1h as before
         on before.token = now.token and before.time = now.time - interval '1 day'
-      where now.time = (select max(time) from cryptoracle.metrics_1h) and now.mention_count is not null
-      order by now.mention_count desc
+      where now.time = (select max(time) from cryptoracle.metrics_1h) and now.${mentions} is not null
+      order by now.${mentions} desc
       limit ${most}`,
   );
 }

@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { boolean, doublePrecision, index, type PgTable, primaryKey, text } from 'drizzle-orm/pg-core';
-import { type Granularity, type MetricColumn, metrics } from '../../catalog/index.ts';
+import { bundledMetrics, type Granularity } from '../../catalog/index.ts';
 import type { TableRights } from './description.ts';
 import { cryptoracle, exactInstant, instant } from './types.ts';
 
-/** One column for each metric of the catalogue. */
+/** One column for each bundled metric. Columns of a user's own metrics are added by `migrate`. */
 function metricColumns() {
-  return Object.fromEntries(metrics.map(({ column }) => [column, doublePrecision(column)])) as Record<
-    MetricColumn,
+  return Object.fromEntries(bundledMetrics.map(({ column }) => [column, doublePrecision(column)])) as Record<
+    (typeof bundledMetrics)[number]['column'],
     ReturnType<typeof doublePrecision>
   >;
 }

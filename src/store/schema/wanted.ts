@@ -1,5 +1,5 @@
 import { interval, text } from 'drizzle-orm/pg-core';
-import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import type { ApiVersion, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { describeTable } from './description.ts';
 import { cryptoracle, instant } from './types.ts';
 
@@ -11,6 +11,7 @@ export const wanted = cryptoracle.table('wanted', {
   tokens: text('tokens').array().$type<Token[]>(),
   metrics: text('metrics').array().$type<MetricCode[]>().notNull(),
   keep: interval('keep'),
+  apiVersion: text('api_version').$type<ApiVersion>(),
 });
 
 export const wantedDescription = describeTable(wanted, {
@@ -23,6 +24,8 @@ export const wantedDescription = describeTable(wanted, {
     tokens: 'Tokens wanted (TOKENS); NULL: all that the API lists',
     metrics: 'Codes of the metrics wanted (METRICS)',
     keep: 'Windows older than that are no longer wanted, and their values are removed (KEEP_15M and its kin); NULL: kept for good',
+    apiVersion:
+      'Version of the API that the pipeline speaks; metrics that it does not have are wanted in vain. NULL: not known',
   },
   rights: { reader: 'select', worker: 'select, insert, update, delete' },
 });

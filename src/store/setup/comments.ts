@@ -1,6 +1,6 @@
 import { getTableName } from 'drizzle-orm';
 import pg from 'pg';
-import { type Granularity, granularities, type Metric, metrics } from '../../catalog/index.ts';
+import { type Catalogue, type Granularity, granularities, type Metric } from '../../catalog/index.ts';
 import { describedTables, metricTables } from '../schema/index.ts';
 
 /** What `\d+` tells a person about each table and column. */
@@ -32,7 +32,7 @@ export function describeMetric(metric: Metric): string {
   );
 }
 
-function describeMetricTable(granularity: Granularity): TableComment {
+function describeMetricTable(granularity: Granularity, { metrics }: Catalogue): TableComment {
   return {
     table: `Sentiment metrics in windows of ${windowNames[granularity]}, one row for each token and window`,
     columns: {
@@ -59,13 +59,13 @@ const drizzles: TableComment = {
 };
 
 /** Statements that comment every table and column of the schema. */
-export function commentStatements(): string {
+export function commentStatements(catalogue: Catalogue): string {
   return [
     ...describedTables.flatMap(({ name, comment, columns }) =>
       statementsFor(name, { table: comment, columns }),
     ),
     ...granularities.flatMap((granularity) =>
-      statementsFor(getTableName(metricTables[granularity]), describeMetricTable(granularity)),
+      statementsFor(getTableName(metricTables[granularity]), describeMetricTable(granularity, catalogue)),
     ),
     ...statementsFor('migrations', drizzles),
   ].join(';\n');

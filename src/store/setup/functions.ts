@@ -1,4 +1,5 @@
-import { granularities, metrics } from '../../catalog/index.ts';
+import pg from 'pg';
+import { type Catalogue, granularities } from '../../catalog/index.ts';
 import type { Connection } from '../connection/connection.ts';
 import { errorCode } from '../connection/errors.ts';
 
@@ -47,18 +48,18 @@ const dayStartStatements = `
   grant execute on function cryptoracle.day_start() to public`;
 
 /** Makes the functions. A new metric changes what they return, and only then they are dropped first. */
-export async function createFunctions(connection: Connection): Promise<void> {
+export async function createFunctions(connection: Connection, catalogue: Catalogue): Promise<void> {
   await connection.query('make functions', costlyStatements);
   await connection.query('make functions', refusalStatements);
   await connection.query('make functions', dayStartStatements);
   try {
-    await connection.query('make functions', asOfStatements());
+    await connection.query('make functions', asOfStatements(catalogue));
   } catch (error) {
     const resultChanged = '42P13';
     if (errorCode(error) !== resultChanged) throw error;
     await connection.query(
       'make functions',
-      `drop function cryptoracle.as_of(text, timestamptz); ${asOfStatements()}`,
+      `drop function cryptoracle.as_of(text, timestamptz); ${asOfStatements(catalogue)}`,
     );
   }
 }
@@ -70,13 +71,13 @@ export async function createFunctions(connection: Connection): Promise<void> {
  * PostgreSQL writes its text into the query that calls it, as if it were a view, so that a condition on token or time is
  * met by the tables' indexes. For that it must be one statement of SQL, with no setting of its own.
  */
-function asOfStatements(): string {
+function asOfStatements({ metrics }: Catalogue): string {
   const columns = metrics.map(({ column }) => column);
   const results = ['"time" timestamptz', 'token text', ...columns.map((column) => `${column} float8`)];
   const undone = metrics.map(
     ({ code, column }) => `
-        bool_or(metric = '${code}') as ${column}_revised,
-        max(old) filter (where metric = '${code}') as ${column}_before`,
+        bool_or(metric = ${pg.escapeLiteral(code)}) as ${column}_revised,
+        max(old) filter (where metric = ${pg.escapeLiteral(code)}) as ${column}_before`,
   );
   const selections = granularities.map(
     (granularity) => `

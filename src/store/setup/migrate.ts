@@ -5,7 +5,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { bundledTokens, metrics, tags } from '../../catalog/index.ts';
+import { bundledTokens, type Catalogue, tags } from '../../catalog/index.ts';
 import type { Clock } from '../../clock.ts';
 import { UserError } from '../../errors.ts';
 import { packageFolder } from '../../package.ts';
@@ -40,11 +40,11 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
         runMigrations(drizzle({ client }), { migrationsFolder, ...migrationsTable }),
       );
       await setUpTimescale(connection, log);
-      await connection.query('write comments', commentStatements());
-      await createFunctions(connection);
-      await createViews(connection);
+      await connection.query('write comments', commentStatements(database.catalogue));
+      await writeCatalogue(connection, database.catalogue);
+      await createFunctions(connection, database.catalogue);
+      await createViews(connection, database.catalogue);
       await turnOffJit(connection);
-      await writeCatalogue(connection);
       await listBundledTokens(connection, clock);
       await setUpRoles(connection, log);
       await createRetire(connection);
@@ -120,15 +120,23 @@ function tooNew(): UserError {
   );
 }
 
-async function writeCatalogue(connection: Connection): Promise<void> {
+async function writeCatalogue(connection: Connection, catalogue: Catalogue): Promise<void> {
   await connection.query(
     'write catalogue',
-    `insert into cryptoracle.metric_catalog (code, column_name, kind, unit, minimum, maximum, meaning)
-     select * from jsonb_to_recordset($1) as t
-       (code text, "column" text, kind text, unit text, minimum float8, maximum float8, meaning text)
-     on conflict (code) do update set column_name = excluded.column_name, kind = excluded.kind,
-       unit = excluded.unit, minimum = excluded.minimum, maximum = excluded.maximum, meaning = excluded.meaning`,
-    [JSON.stringify(metrics)],
+    `insert into cryptoracle.metric_catalog (code, endpoint, params, column_name, name, kind, unit, minimum, maximum,
+       meaning, summable, averageable, across_windows, versions, origin)
+     select code, endpoint, params, "column", name, kind, unit, minimum, maximum,
+       meaning, summable, averageable, "acrossWindows", array(select jsonb_array_elements_text(versions)), origin
+     from jsonb_to_recordset($1) as t
+       (code text, endpoint text, params jsonb, "column" text, name text, kind text, unit text, minimum float8,
+        maximum float8, meaning text, summable boolean, averageable boolean, "acrossWindows" text, versions jsonb,
+        origin text)
+     on conflict (code) do update set endpoint = excluded.endpoint, params = excluded.params,
+       column_name = excluded.column_name, name = excluded.name, kind = excluded.kind, unit = excluded.unit,
+       minimum = excluded.minimum, maximum = excluded.maximum, meaning = excluded.meaning,
+       summable = excluded.summable, averageable = excluded.averageable, across_windows = excluded.across_windows,
+       versions = excluded.versions, origin = excluded.origin, retired_at = null`,
+    [JSON.stringify(catalogue.metrics)],
   );
   await connection.query(
     'write catalogue',

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { metricCodes } from '../../../src/catalog/index.ts';
+import { type MetricCode, metricCodes } from '../../../src/catalog/index.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
 import { day, hour } from '../../support/clock.ts';
@@ -8,7 +8,6 @@ import {
   type AnswerParts,
   answer,
   clear,
-  type columnOf,
   consensus,
   mentions,
   row,
@@ -21,7 +20,7 @@ import {
 
 const firstEight = metricCodes.slice(0, 8);
 const lastFive = metricCodes.slice(8);
-const numbers = (codes: readonly (keyof typeof columnOf)[]): Values =>
+const numbers = (codes: readonly MetricCode[]): Values =>
   Object.fromEntries(codes.map((code, position) => [code, position + 1]));
 
 describeOnServers('revisions', (kind) => {
@@ -238,7 +237,7 @@ describeOnServers('revisions', (kind) => {
     const now = states.at(-1) ?? {};
     for (const [step, state] of states.entries()) {
       const at = start + 2 * hour + step * 60_000;
-      const asOf: Record<string, number | null> = { ...now };
+      const asOf: Record<string, number | null | undefined> = { ...now };
       for (const { metric, old, revised_at } of told.toReversed())
         if (revised_at.getTime() > at) asOf[metric] = old;
       const present = Object.entries(asOf).filter(([, number]) => number !== null);

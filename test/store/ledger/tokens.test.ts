@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { asToken, metricCodes, tagCodes } from '../../../src/catalog/index.ts';
+import { asToken, bundledCatalogue, metricCodes, tagCodes } from '../../../src/catalog/index.ts';
 import { UserError } from '../../../src/errors.ts';
 import { logRequest } from '../../../src/store/answers/requests.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
@@ -111,7 +111,10 @@ describeOnServers('the token list', (kind) => {
     await storeRefused(database, 'CO-B-01-04', start);
     const scope = await readScope(database, everything, start + hour);
     expect(scope.tokens).toEqual(['CCC', 'AAA']);
-    expect(scope.metrics).toEqual(metricCodes.filter((code) => code !== mentions));
+    expect(scope.metrics).toEqual(
+      bundledCatalogue.served(metricCodes, 'v1').filter((code) => code !== mentions),
+    );
+    expect(scope.unserved).toEqual(['CO-S-01-01', 'CO-S-01-02', 'CO-S-01-03', 'CO-S-01-05']);
     expect(scope.tags).toEqual(tagCodes.filter((code) => code !== 'CO-B-01-04'));
     const chosen = { ...everything, tokens: ['AAA', 'BBB'].map(asToken), metrics: [mentions] as const };
     expect(await readScope(database, chosen, start + hour)).toMatchObject({

@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { asToken, type MetricCode } from '../../../src/catalog/index.ts';
+import { asToken, bundledCatalogue, type MetricCode } from '../../../src/catalog/index.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import { Database } from '../../../src/store/connection/database.ts';
 import {
@@ -52,7 +52,14 @@ describeOnServers('what is exported', (kind) => {
   let database: Database;
   const hours = 5000;
   const tokens = ['BTC', 'ETH'].map(asToken);
-  const selection: ExportSelection = { granularity: '1h', from: undefined, to: undefined, tokens, metrics };
+  const selection: ExportSelection = {
+    granularity: '1h',
+    from: undefined,
+    to: undefined,
+    tokens,
+    metrics,
+    catalogue: bundledCatalogue,
+  };
   beforeAll(async () => {
     database = await createTestDatabase(kind);
     const found = tokens.flatMap((token) =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { asToken, type MetricCode, type Token } from '../../../src/catalog/index.ts';
+import { type ApiVersion, asToken, type MetricCode, type Token } from '../../../src/catalog/index.ts';
 import { logRequest } from '../../../src/store/answers/requests.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
@@ -72,6 +72,10 @@ const event: fc.Arbitrary<Event> = fc
     };
   });
 
+/** Metrics that the versions of the API lack. */
+const missing = { v1: [], 'v2.1': [first, second] } as const;
+const version = fc.constantFrom('v1' as const, 'v2.1' as const);
+
 /** Events after which, with the third metric refused, there are cells for every reason. */
 const everyReason: Event[] = [
   {
@@ -87,7 +91,11 @@ const everyReason: Event[] = [
 ];
 
 /** The reasons of all cells without a value, worked out cell by cell. */
-function expectedReasons(events: readonly Event[], refused: ReadonlySet<string>): Map<string, string> {
+function expectedReasons(
+  events: readonly Event[],
+  refused: ReadonlySet<string>,
+  unserved: ReadonlySet<string>,
+): Map<string, string> {
   const answered = new Set<string>();
   const failed = new Set<string>();
   const values = new Set<string>();
@@ -101,7 +109,7 @@ function expectedReasons(events: readonly Event[], refused: ReadonlySet<string>)
     for (const { token, metric, window } of each.rejected) rejected.add(cellName(token, metric, window));
   }
   const all = Array.from({ length: windows }, (_, window) => window);
-  const entitled = metrics.filter((metric) => !refused.has(metric));
+  const entitled = metrics.filter((metric) => !refused.has(metric) && !unserved.has(metric));
   const reasons = new Map<string, string>();
   for (const token of tokens) {
     const withValue = all.filter((window) =>
@@ -124,7 +132,13 @@ function expectedReasons(events: readonly Event[], refused: ReadonlySet<string>)
         else if (!answered.has(name))
           reasons.set(
             name,
-            refused.has(metric) ? 'not entitled' : failed.has(name) ? 'failed' : 'not asked yet',
+            unserved.has(metric)
+              ? 'not in this API version'
+              : refused.has(metric)
+                ? 'not entitled'
+                : failed.has(name)
+                  ? 'failed'
+                  : 'not asked yet',
           );
         else if (rejected.has(name)) reasons.set(name, 'quarantined');
         else if (history !== undefined && window < history) reasons.set(name, "before the token's history");
@@ -195,11 +209,14 @@ describeOnServers('gaps', (kind) => {
   }
 
   /** What is told about every cell up to the last window, by the function that the command prints. */
-  async function told(reasons: readonly GapReason[] = gapReasons): Promise<Told[]> {
+  async function told(
+    reasons: readonly GapReason[] = gapReasons,
+    apiVersion: ApiVersion = 'v1',
+  ): Promise<Told[]> {
     const interval = { start: at(0), end: at(windows) };
     const blocks = await readReportedGaps(
       database,
-      { granularity: '1h', tokens, metrics, interval },
+      { granularity: '1h', tokens, metrics, interval, apiVersion },
       reasons,
       Date.now(),
     );
@@ -214,12 +231,12 @@ describeOnServers('gaps', (kind) => {
   }
 
   /** The same by the view, which knows only what is due now: windows closed for as long as this settle delay. */
-  async function viewed(where = 'true'): Promise<Told[]> {
+  async function viewed(where = 'true', apiVersion: ApiVersion = 'v1'): Promise<Told[]> {
     await storeDesiredScope(database, {
       granularities: ['1h'],
       historyStart: at(0) - 30 * 60_000,
       settleDelay: Date.now() - at(windows) - 30 * 60_000,
-      ...{ tokens, metrics, tags: [] },
+      ...{ tokens, metrics, tags: [], apiVersion },
     });
     const found = await rows<
       Omit<Told, 'from' | 'to'> & { from: Date; to: Date; granularity: string; windows: number }
@@ -252,23 +269,34 @@ describeOnServers('gaps', (kind) => {
   it('tell of every cell without a value why, once, whatever happened; the command and the view the same', async () => {
     const seen = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 9 }), fc.boolean(), async (events, isRefused) => {
-        await clear(database);
-        await database.pool.query('truncate cryptoracle.entitlements');
-        for (const [id, each] of events.entries()) await happen(each, id);
-        const refused = new Set<string>(isRefused ? [third] : []);
-        if (isRefused) await storeRefused(database, third, Date.now());
-        const expected = expectedReasons(events, refused);
-        const all = await told();
-        expect(Object.fromEntries(cells(all))).toEqual(Object.fromEntries(expected));
-        expect(sorted(await viewed())).toEqual(sorted(all));
-        for (const reason of expected.values()) seen.add(reason);
-        for (const reason of gapReasons) {
-          const only = await told([reason]);
-          expect(sorted(only)).toEqual(sorted(all.filter((each) => each.reason === reason)));
-        }
-      }),
-      { numRuns: fuzzRuns(12), examples: [[everyReason, true]] },
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 9 }),
+        fc.boolean(),
+        version,
+        async (events, isRefused, spoken) => {
+          await clear(database);
+          await database.pool.query('truncate cryptoracle.entitlements');
+          for (const [id, each] of events.entries()) await happen(each, id);
+          const refused = new Set<string>(isRefused ? [third] : []);
+          if (isRefused) await storeRefused(database, third, Date.now());
+          const expected = expectedReasons(events, refused, new Set(missing[spoken]));
+          const all = await told(gapReasons, spoken);
+          expect(Object.fromEntries(cells(all))).toEqual(Object.fromEntries(expected));
+          expect(sorted(await viewed('true', spoken))).toEqual(sorted(all));
+          for (const reason of expected.values()) seen.add(reason);
+          for (const reason of gapReasons) {
+            const only = await told([reason], spoken);
+            expect(sorted(only)).toEqual(sorted(all.filter((each) => each.reason === reason)));
+          }
+        },
+      ),
+      {
+        numRuns: fuzzRuns(12),
+        examples: [
+          [everyReason, true, 'v1'],
+          [everyReason, true, 'v2.1'],
+        ],
+      },
     );
     // Else the property would say little.
     // What somebody removed here is tested by itself, see ledger/retention.test.ts.
@@ -342,6 +370,7 @@ describeOnServers('gaps', (kind) => {
       settleDelay: 900_000,
       metrics,
       tags: [],
+      apiVersion: 'v1' as const,
     };
     const table = () => rows(database, 'select xmin, * from cryptoracle.wanted order by granularity');
     await storeDesiredScope(database, { ...desired, tokens: 'all' }, { onlyIfEmpty: true });

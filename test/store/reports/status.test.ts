@@ -14,6 +14,7 @@ const tokens = ['BTC', 'ETH', 'XRP'].map(asToken);
 const scope = {
   tokens,
   metrics: metricCodes.slice(0, 5),
+  unserved: [],
   tags: tagCodes,
   tokensOf: () => tokens,
   tokensToReprobe: () => [],
@@ -68,6 +69,7 @@ describeOnServers('the status', (kind) => {
       revisions: 0,
       calls: {},
       lastCall: undefined,
+      notInApiVersion: [],
       databaseBytes: expect.any(Number),
       timescale: kind === 'TimescaleDB',
       accessRefused: undefined,

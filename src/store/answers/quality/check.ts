@@ -6,7 +6,7 @@ import { noteStoredDays } from '../../ledger/dropped.ts';
 import { qualityNotes } from '../../schema/index.ts';
 import { timestamptz, windowLengthSql } from '../../schema/sql.ts';
 import { readDueGranularities, type Stretch, takeDue } from './due.ts';
-import { type CheckedWindows, countingSql, findingsSql, type Rule } from './rules.ts';
+import { type CheckedWindows, countingSql, familiesOf, findingsSql, type Rule } from './rules.ts';
 import { enterRates, type SuspensionChange } from './suspensions.ts';
 
 /**
@@ -108,7 +108,7 @@ async function checkStretch(
         select from ${qualityNotes}
         where granularity = ${granularity} and time >= ${windows.start} and time < ${windows.end}
       ) as noted
-      from (${countingSql(windows)}) as counted`,
+      from (${countingSql(windows, familiesOf(database.catalogue))}) as counted`,
     tx,
   );
   if (counted === undefined) return nothingDone;
@@ -139,7 +139,7 @@ async function writeNotes(
         select token, time, metric, note, found.value, found.detail, there.place,
           found.value is not null as holds,
           (found.value, found.detail) is distinct from (there.value, there.detail) as differs
-        from (${findingsSql(windows, noting)}) as found
+        from (${findingsSql(windows, familiesOf(database.catalogue), noting)}) as found
         full join (
           select ctid as place, token, time, metric, note, value, detail from ${qualityNotes}
           where granularity = ${granularity} and time >= ${start} and time < ${end}

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Granularity, type Metric, type MetricCode, metrics } from '../../../catalog/index.ts';
+import type { Catalogue, Granularity, Metric, MetricCode } from '../../../catalog/index.ts';
 import { metricTable, windowLengthSql } from '../../schema/sql.ts';
 
 /** The rules behind quality notes, as SQL. A rule looks at one metric of a row, and maybe at the row beside it. */
@@ -51,20 +51,6 @@ const columnsOf = (of: readonly Metric[]) => list(of.map((metric) => sql`${colum
 const rowsIn = ({ granularity, start, end }: CheckedWindows) => sql`
   from ${metricTable(granularity)} where time >= ${start} and time < ${end}`;
 
-function metricOf(name: Metric['column']): Metric {
-  const metric = metrics.find((each) => each.column === name);
-  if (metric === undefined) throw new RangeError(`no metric ${name}`);
-  return metric;
-}
-
-const net = metricOf('net_sentiment');
-const positive = metricOf('positive_ratio');
-const negative = metricOf('negative_ratio');
-const rank = metricOf('mention_rank');
-const mentions = metricOf('mention_count');
-const counts = metrics.filter(({ kind }) => kind === 'count');
-const bounded = metrics.filter(({ minimum, maximum }) => minimum !== null || maximum !== null);
-
 function rangeRule(metric: Metric): Rule {
   const value = sql`${column(metric)}`;
   const { minimum, maximum } = metric;
@@ -81,72 +67,95 @@ function rangeRule(metric: Metric): Rule {
   };
 }
 
-const isSubtractable = list([net, positive, negative].map((metric) => sql`abs(${column(metric)})`));
-
 /** Rules about a row by itself. */
-const single: RuleFamily = {
-  rules: [
-    ...bounded.map(rangeRule),
-    {
-      metric: net.code,
-      note: notes.netDiffers,
-      value: sql`${column(net)}`,
-      fires: sql`(case
+function singleOf(catalogue: Catalogue): RuleFamily {
+  const net = catalogue.role('net-sentiment');
+  const positive = catalogue.role('positive');
+  const negative = catalogue.role('negative');
+  const bounded = catalogue.metrics.filter(({ minimum, maximum }) => minimum !== null || maximum !== null);
+  const isSubtractable = list([net, positive, negative].map((metric) => sql`abs(${column(metric)})`));
+  return {
+    rules: [
+      ...bounded.map(rangeRule),
+      {
+        metric: net.code,
+        note: notes.netDiffers,
+        value: sql`${column(net)}`,
+        fires: sql`(case
         when num_nulls(${columnsOf([net, positive, negative])}) > 0 then false
         when greatest(${isSubtractable}) > ${sql.raw(`${mostSubtracted}`)}::float8 then true
         else abs(${column(net)} - (${column(positive)} - ${column(negative)})) > ${sql.raw(`${netTolerance}`)}::float8
       end)`,
-      detail: sql`format('%s - %s', ${column(positive)}, ${column(negative)})`,
-    },
-  ],
-  cells: (windows) => sql`
+        detail: sql`format('%s - %s', ${column(positive)}, ${column(negative)})`,
+      },
+    ],
+    cells: (windows) => sql`
     select token, time, ${columnsOf([...new Set([...bounded, net, positive, negative])])} ${rowsIn(windows)}`,
-};
+  };
+}
 
 /** Rules about a row and the one of the window before. */
-const succession: RuleFamily = {
-  rules: counts.map((metric) => ({
-    metric: metric.code,
-    note: notes.fellToZero,
-    value: sql`${column(metric)}`,
-    fires: sql`(${column(metric)} = 0 and ${previous(metric)} >= ${sql.raw(`${fewest}`)} and follows)`,
-    detail: sql`format('%s in the window before', ${previous(metric)})`,
-  })),
-  cells: ({ granularity, start, end }) => {
-    const length = windowLengthSql(granularity);
-    return sql`
+function successionOf(catalogue: Catalogue): RuleFamily {
+  const counts = catalogue.metrics.filter(({ kind }) => kind === 'count');
+  return {
+    rules: counts.map((metric) => ({
+      metric: metric.code,
+      note: notes.fellToZero,
+      value: sql`${column(metric)}`,
+      fires: sql`(${column(metric)} = 0 and ${previous(metric)} >= ${sql.raw(`${fewest}`)} and follows)`,
+      detail: sql`format('%s in the window before', ${previous(metric)})`,
+    })),
+    cells: ({ granularity, start, end }) => {
+      const length = windowLengthSql(granularity);
+      return sql`
       select * from (
         select token, time, ${columnsOf(counts)}, lag(time) over of_token = time - ${length} as follows,
           ${list(counts.map((metric) => sql`lag(${column(metric)}) over of_token as ${previous(metric)}`))}
         ${rowsIn({ granularity, start: sql`${start} - ${length}`, end })}
         window of_token as (partition by token collate "C" order by time)
       ) as successive where time >= ${start}`;
-  },
-};
+    },
+  };
+}
 
 /** Rules about a row and the other tokens of its window. */
-const ranking: RuleFamily = {
-  rules: [
-    {
-      metric: rank.code,
-      note: notes.rankDiffers,
-      value: sql`${column(rank)}`,
-      fires: sql`(${column(mentions)} > better_mentions)`,
-      detail: sql`format('%s mentions, but %s on the place before', ${column(mentions)}, better_mentions)`,
-    },
-  ],
-  cells: (windows) => sql`
+function rankingOf(catalogue: Catalogue): RuleFamily {
+  const rank = catalogue.role('mention-rank');
+  const mentions = catalogue.role('mentions');
+  return {
+    rules: [
+      {
+        metric: rank.code,
+        note: notes.rankDiffers,
+        value: sql`${column(rank)}`,
+        fires: sql`(${column(mentions)} > better_mentions)`,
+        detail: sql`format('%s mentions, but %s on the place before', ${column(mentions)}, better_mentions)`,
+      },
+    ],
+    cells: (windows) => sql`
     select token, time, ${columnsOf([rank, mentions])},
       lag(${column(mentions)}) over (partition by time order by ${column(rank)}, ${column(mentions)} desc)
         as better_mentions
     ${rowsIn(windows)} and ${column(rank)} is not null and ${column(mentions)} is not null`,
-};
+  };
+}
 
 /** All rules. The first family's cells are all rows, so that counting them counts the rows. */
-export const families: readonly [RuleFamily, ...RuleFamily[]] = [single, succession, ranking];
+export type RuleFamilies = readonly [RuleFamily, ...RuleFamily[]];
+
+const made = new WeakMap<Catalogue, RuleFamilies>();
+
+/** The rules about the metrics of a catalogue, the same ones each time. */
+export function familiesOf(catalogue: Catalogue): RuleFamilies {
+  const known = made.get(catalogue);
+  if (known !== undefined) return known;
+  const families: RuleFamilies = [singleOf(catalogue), successionOf(catalogue), rankingOf(catalogue)];
+  made.set(catalogue, families);
+  return families;
+}
 
 /** A row of one column for each family: on how many rows each of its rules fires, and of the first, how many there are. */
-export function countingSql(windows: CheckedWindows): SQL {
+export function countingSql(windows: CheckedWindows, families: RuleFamilies): SQL {
   const counted = families.map(
     ({ rules, cells }, place) => sql`(
       select count(*)::float8 as cells,
@@ -159,7 +168,7 @@ export function countingSql(windows: CheckedWindows): SQL {
 }
 
 /** Every value on which one of the rules fires: token, time, metric, note, value, detail. */
-export function findingsSql(windows: CheckedWindows, chosen: readonly Rule[]): SQL {
+export function findingsSql(windows: CheckedWindows, families: RuleFamilies, chosen: readonly Rule[]): SQL {
   const branches = families.flatMap(({ rules, cells }) => {
     const some = rules.filter((rule) => chosen.includes(rule));
     if (some.length === 0) return [];

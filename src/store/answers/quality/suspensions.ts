@@ -3,11 +3,9 @@ import type { Granularity, MetricCode } from '../../../catalog/index.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
 import { type QualityExample, qualityNotes, qualityRules } from '../../schema/index.ts';
 import { nextRate, noRate, type Rate, shareOf } from './rates.ts';
-import { type CheckedWindows, families, findingsSql, type Rule } from './rules.ts';
+import { type CheckedWindows, familiesOf, findingsSql, type Rule } from './rules.ts';
 
 /** Which rules are suspended, and what becomes of their notes. */
-
-const rules = families.flatMap((family) => family.rules);
 
 /** A rule that was suspended just now, or makes notes again. */
 export interface SuspensionChange {
@@ -36,6 +34,7 @@ export async function enterRates(
   tx: Transaction,
 ): Promise<{ readonly noting: readonly Rule[]; readonly changes: readonly SuspensionChange[] }> {
   const { granularity } = windows;
+  const rules = familiesOf(database.catalogue).flatMap((family) => family.rules);
   const before = await readRates(database, granularity, tx);
   const noting: Rule[] = [];
   const changes: SuspensionChange[] = [];
@@ -122,7 +121,7 @@ async function suspend(
     'find examples',
     sql`
       select token, (extract(epoch from time) * 1000)::float8 as time, value, detail
-      from (${findingsSql(windows, [rule])}) as found limit ${sql.raw(String(exampleCount))}`,
+      from (${findingsSql(windows, familiesOf(database.catalogue), [rule])}) as found limit ${sql.raw(String(exampleCount))}`,
     tx,
   );
   return found.map(({ time, ...rest }) => ({ ...rest, time: new Date(time).toISOString() }));

@@ -1,13 +1,19 @@
-import type { Granularity } from '../../../catalog/index.ts';
+import type { Catalogue, Granularity } from '../../../catalog/index.ts';
 import { windowLengths } from '../../schema/sql.ts';
 import { eachGranularity, type View } from './view.ts';
+
+/** The columns that are compared. The views give them names of their own, which stay. */
+interface Measured {
+  readonly mentions: string;
+  readonly net: string;
+}
 
 /** What stands out: against the day before, and against a token's own month. */
 
 // Places are counted by granularity, though there is but one in each part: a condition on what `rank` is partitioned by
 // reaches the parts, and leaves one of them. The difference of two short decimals is rounded to what it is: 0.0916, and
 // not 0.09159999999999999.
-const movers: View = {
+const movers = ({ mentions, net }: Measured): View => ({
   name: 'movers',
   comment:
     "Each token's newest window against the same window 24 hours before, for tokens whose newest window is at most a day older than the newest of all. Order by mention_place or sentiment_place",
@@ -31,27 +37,27 @@ const movers: View = {
   },
   query: eachGranularity(
     (granularity) => `select now.granularity, now."time", now.window_end, now.token,
-  now.mention_count, before.mention_count as mention_count_before,
-  now.mention_count - before.mention_count as mention_change,
-  (now.mention_count - before.mention_count) / nullif(before.mention_count, 0) as mention_change_ratio,
-  now.net_sentiment, before.net_sentiment as net_sentiment_before,
-  round((now.net_sentiment - before.net_sentiment)::numeric, 12)::float8 as sentiment_change,
+  now.${mentions} as mention_count, before.${mentions} as mention_count_before,
+  now.${mentions} - before.${mentions} as mention_change,
+  (now.${mentions} - before.${mentions}) / nullif(before.${mentions}, 0) as mention_change_ratio,
+  now.${net} as net_sentiment, before.${net} as net_sentiment_before,
+  round((now.${net} - before.${net})::numeric, 12)::float8 as sentiment_change,
   rank() over (
-    partition by now.granularity order by abs(now.mention_count - before.mention_count) desc nulls last
+    partition by now.granularity order by abs(now.${mentions} - before.${mentions}) desc nulls last
   ) as mention_place,
   rank() over (
     partition by now.granularity
-    order by abs(round((now.net_sentiment - before.net_sentiment)::numeric, 12)) desc nulls last
+    order by abs(round((now.${net} - before.${net})::numeric, 12)) desc nulls last
   ) as sentiment_place
 from cryptoracle.latest_${granularity} as now
 left join lateral (
-  select mention_count, net_sentiment from cryptoracle.metrics_${granularity} as m
+  select ${mentions}, ${net} from cryptoracle.metrics_${granularity} as m
   where m.token = now.token and m."time" = now."time" - interval '24 hours'
   limit 1
 ) as before on true
 where now."time" >= (select max("time") from cryptoracle.metrics_${granularity}) - interval '24 hours'`,
   ),
-};
+});
 
 /** With fewer windows the deviation is off by a quarter or more, and what is unusual cannot be told. */
 const enoughWindows = 10;
@@ -75,39 +81,45 @@ const zscoreColumns = {
  * a day share a yardstick: `unnest` makes the day a column, by which PostgreSQL remembers (Memoize) what it has computed.
  * A frame that moves with each window would be read anew for each.
  */
-function measure(source: (granularity: Granularity) => string): string {
+function measure({ net }: Measured, source: (granularity: Granularity) => string): string {
   return eachGranularity(
     (granularity) => `select '${granularity}'::text as granularity, m."time",
   m."time" + ${windowLengths[granularity]} as window_end, m.token,
-  m.net_sentiment, base.mean as mean_30d, base.deviation as stddev_30d, base.windows as windows_30d,
-  case when base.windows >= ${enoughWindows} then (m.net_sentiment - base.mean) / nullif(base.deviation, 0) end as zscore
+  m.${net} as net_sentiment, base.mean as mean_30d, base.deviation as stddev_30d, base.windows as windows_30d,
+  case when base.windows >= ${enoughWindows} then (m.${net} - base.mean) / nullif(base.deviation, 0) end as zscore
 from ${source(granularity)} as m
 cross join lateral unnest(array[date_trunc('day', m."time", 'Asia/Shanghai')]) as midnight
 cross join lateral (
-  select avg(past.net_sentiment) as mean, stddev_samp(past.net_sentiment) as deviation,
-    count(past.net_sentiment) as windows
+  select avg(past.${net}) as mean, stddev_samp(past.${net}) as deviation,
+    count(past.${net}) as windows
   from cryptoracle.metrics_${granularity} as past
   where past.token = m.token
     and past."time" >= midnight - interval '720 hours' and past."time" < midnight
 ) as base
-where m.net_sentiment is not null`,
+where m.${net} is not null`,
   );
 }
 
-const sentimentZscore: View = {
+const sentimentZscore = (measured: Measured): View => ({
   name: 'sentiment_zscore',
   comment:
     "Net sentiment of each token's newest window against the token's own 30 Beijing days before, in windows of the same granularity. For earlier windows see sentiment_zscore_history",
   columns: zscoreColumns,
-  query: measure((granularity) => `cryptoracle.latest_${granularity}`),
-};
+  query: measure(measured, (granularity) => `cryptoracle.latest_${granularity}`),
+});
 
-const sentimentZscoreHistory: View = {
+const sentimentZscoreHistory = (measured: Measured): View => ({
   name: 'sentiment_zscore_history',
   comment:
     'The same as sentiment_zscore for every window there is. Always name granularity, token and a range of time: each day of each token reads 30 days',
   columns: zscoreColumns,
-  query: measure((granularity) => `cryptoracle.metrics_${granularity}`),
-};
+  query: measure(measured, (granularity) => `cryptoracle.metrics_${granularity}`),
+});
 
-export const changeViews: readonly View[] = [movers, sentimentZscore, sentimentZscoreHistory];
+export function changeViews(catalogue: Catalogue): readonly View[] {
+  const measured = {
+    mentions: catalogue.role('mentions').column,
+    net: catalogue.role('net-sentiment').column,
+  };
+  return [movers, sentimentZscore, sentimentZscoreHistory].map((view) => view(measured));
+}

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import { type Granularity, granularities } from '../../../catalog/index.ts';
+import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
+import { unservedOf } from '../../ledger/desired-scope.ts';
 import { gapsOf, windowStart } from '../../reports/gaps.ts';
 import { windowLengthSql } from '../../schema/sql.ts';
 import type { View } from './view.ts';
@@ -18,7 +19,7 @@ const columns = {
   windows_to: 'End of the last window without a value, not included',
   windows: 'How many windows these are',
   reason:
-    "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'quarantined': sent, but it could not be stored; 'dropped here': somebody has removed it here, and backfill --refresh fetches it again; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
+    "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'not in this API version': the version of the API that the pipeline speaks does not have the metric; 'quarantined': sent, but it could not be stored; 'dropped here': somebody has removed it here, and backfill --refresh fetches it again; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
   detail: "For 'failed' the last error and its instant in UTC, for 'quarantined' why it could not be stored",
 };
 
@@ -32,23 +33,26 @@ function wanted(granularity: Granularity): SQL {
   );
   const to = windowStart(granularity, sql`now() - w.settle_delay`);
   return sql`
-    select listed.token, tstzrange(${from}, greatest(${from}, ${to})) as windows, w.metrics
+    select listed.token, tstzrange(${from}, greatest(${from}, ${to})) as windows, w.metrics,
+      ${unservedOf(sql`w`)} as unserved
     from cryptoracle.wanted as w
     join cryptoracle.tokens as listed
       on case when w.tokens is null then listed.listed else listed.token = any (w.tokens) end
     where w.granularity = ${sql.raw(`'${granularity}'`)}`;
 }
 
-function query(): string {
+function query(catalogue: Catalogue): string {
   const parts = granularities.map((granularity) => {
     const length = sql`extract(epoch from ${windowLengthSql(granularity)})`;
     return sql`
       select ${sql.raw(`'${granularity}'::text`)} as granularity, token, metric,
         lower(gap) as windows_from, upper(gap) as windows_to,
         (extract(epoch from upper(gap) - lower(gap)) / ${length})::integer as windows, reason, detail
-      from (${gapsOf({ granularity, wanted: wanted(granularity), now: sql`now()` })}) as gap`;
+      from (${gapsOf({ granularity, catalogue, wanted: wanted(granularity), now: sql`now()` })}) as gap`;
   });
   return new PgDialect().sqlToQuery(sql.join(parts, sql` union all `).inlineParams()).sql;
 }
 
-export const gapViews: readonly View[] = [{ name: 'gaps', comment, columns, query: query() }];
+export const gapViews = (catalogue: Catalogue): readonly View[] => [
+  { name: 'gaps', comment, columns, query: query(catalogue) },
+];

@@ -1,14 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import { type Granularity, metricCodes } from '../../../catalog/index.ts';
+import pg from 'pg';
+import type { Catalogue, Granularity } from '../../../catalog/index.ts';
 import { firstValueOf, isUnavailable } from '../../ledger/availability.ts';
+import { unservedOf } from '../../ledger/desired-scope.ts';
 import { windowLengths } from '../../schema/sql.ts';
 import { eachGranularity, type View } from './view.ts';
 
 /** How fresh and how full the database is. */
 
-const codes = `array[${metricCodes.map((code) => `'${code}'`).join(', ')}]`;
-const codeList = sql.raw(codes);
+const codesOf = ({ codes }: Catalogue) => `array[${codes.map(pg.escapeLiteral).join(', ')}]`;
 
 /** The instant until which windows of a granularity are due: what ended before has settled. */
 const settledUntil = (granularity: Granularity) =>
@@ -50,20 +51,27 @@ cross join lateral (
   }),
 };
 
-/** What the pipeline was told to fetch; everything where it was told nothing. */
-const wantedMetrics = (granularity: Granularity) =>
+/** What the pipeline was told to fetch and the API can answer; everything where it was told nothing. */
+const wantedMetrics = (granularity: Granularity, catalogue: Catalogue) =>
   sql`coalesce(
-    (select w.metrics from cryptoracle.wanted as w where w.granularity = ${sql.raw(`'${granularity}'`)}), ${codeList})`;
+    (select array(select unnest(w.metrics) except select unnest(${unservedOf(sql`w`)}))
+      from cryptoracle.wanted as w where w.granularity = ${sql.raw(`'${granularity}'`)}),
+    ${sql.raw(codesOf(catalogue))})`;
 
 /**
  * The tokens that the API has no windows of the granularity for. They are not asked for any more, so that whatever a day
  * lacks of them is no gap.
  */
-const unavailableTokens = (granularity: Granularity) =>
+const unavailableTokens = (granularity: Granularity, catalogue: Catalogue) =>
   new PgDialect().sqlToQuery(sql`
     select listed.token from cryptoracle.tokens as listed
     where ${firstValueOf(granularity, sql`listed.token`)} is null
-      and ${isUnavailable(granularity, sql`listed.token`, wantedMetrics(granularity))}`).sql;
+      and ${isUnavailable(granularity, sql`listed.token`, wantedMetrics(granularity, catalogue))}`).sql;
+
+/** Codes that the pipeline wants in vain, for the version of the API does not have them. */
+const unserved = (granularity: Granularity) => `coalesce((
+        select ${new PgDialect().sqlToQuery(unservedOf(sql`w`)).sql}
+        from cryptoracle.wanted as w where w.granularity = '${granularity}'), '{}')`;
 
 /** Every Beijing day since the first answered one, with those of the windows that start on it that are due. */
 const spans = (granularity: Granularity) => `
@@ -80,7 +88,7 @@ const spans = (granularity: Granularity) => `
     ) as due (windows)
     where due.windows > 0`;
 
-const coverageDaily: View = {
+const coverageDaily = (catalogue: Catalogue): View => ({
   name: 'coverage_daily',
   comment:
     'How much of each Beijing day the API has answered, for each granularity and each token that was ever asked for; which values are missing, and why, tells the view gaps. Name a day, or some: all of them are a long list',
@@ -91,7 +99,8 @@ const coverageDaily: View = {
       'Ticker of the token, see tokens. Where the API has no windows of the granularity for it, the days on which it was asked in full are here and no others',
     windows:
       'Windows of the day that are due: 96, 24, 6 or 1, fewer on the current day. A window is due once it has settled, some 15 minutes after its end (wanted.settle_delay)',
-    metrics: 'Metrics that were ever asked for, without those that the subscription refuses',
+    metrics:
+      'Metrics that were ever asked for, without those that the subscription refuses or the version of the API does not have',
     expected: 'Values to ask for: windows times metrics',
     answered: 'How many of them the API has answered; an answer without a value counts',
     answered_ratio: 'Answered of expected, 0 to 1; below 1 there is a gap',
@@ -114,14 +123,15 @@ from (
   cross join (
     select token, answered, count(*) as metrics
     from cryptoracle.coverage
-    where granularity = '${granularity}' and metric = any (${codes})
+    where granularity = '${granularity}' and metric = any (${codesOf(catalogue)})
+      and metric <> all (${unserved(granularity)})
       and not exists (select from cryptoracle.entitlements as refused where refused.metric = coverage.metric)
     group by token, answered
   ) as asked
   group by span.day, asked.token, span.windows
 ) as by_token
-where case when answered = expected then true else token not in (${unavailableTokens(granularity)}) end`,
+where case when answered = expected then true else token not in (${unavailableTokens(granularity, catalogue)}) end`,
   ),
-};
+});
 
-export const healthViews: readonly View[] = [freshness, coverageDaily];
+export const healthViews = (catalogue: Catalogue): readonly View[] => [freshness, coverageDaily(catalogue)];

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { bundledCatalogue, type Catalogue } from '../../../catalog/index.ts';
 import { UserError } from '../../../errors.ts';
 import type { Connection } from '../../connection/connection.ts';
 import { errorCode } from '../../connection/errors.ts';
@@ -11,16 +12,16 @@ import { tagViews } from './tags.ts';
 import type { View } from './view.ts';
 
 /** The views that people query, each after those it is made of. */
-const views: readonly View[] = [
-  ...metricViews,
-  ...changeViews,
+const viewsOf = (catalogue: Catalogue): readonly View[] => [
+  ...metricViews(catalogue),
+  ...changeViews(catalogue),
   ...tagViews,
-  ...healthViews,
-  ...gapViews,
-  ...dictionaryViews,
+  ...healthViews(catalogue),
+  ...gapViews(catalogue),
+  ...dictionaryViews(catalogue),
 ];
 
-export const viewNames: readonly string[] = views.map(({ name }) => name);
+export const viewNames: readonly string[] = viewsOf(bundledCatalogue).map(({ name }) => name);
 
 /**
  * Makes the views anew, since they derive from the catalogue. They are replaced in place, so that what people have built
@@ -28,8 +29,8 @@ export const viewNames: readonly string[] = views.map(({ name }) => name);
  *
  * @throws UserError where that is necessary and views of the user's own depend on them
  */
-export async function createViews(connection: Connection): Promise<void> {
-  const create = views.map(createStatements).join(';\n');
+export async function createViews(connection: Connection, catalogue: Catalogue): Promise<void> {
+  const create = viewsOf(catalogue).map(createStatements).join(';\n');
   try {
     // Several statements in one query are one transaction.
     await connection.query('make views', create);

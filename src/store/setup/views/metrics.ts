@@ -1,4 +1,5 @@
-import { type Granularity, granularities, metrics } from '../../../catalog/index.ts';
+import pg from 'pg';
+import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
 import { windowLengths } from '../../schema/sql.ts';
 import { describeMetric } from '../comments.ts';
 import { eachGranularity, type View } from './view.ts';
@@ -13,35 +14,35 @@ const windowColumns = {
 };
 
 // The metrics come last, so that a new one changes nothing before it and `create or replace view` suffices.
-const rowColumns = {
+const rowColumns = ({ metrics }: Catalogue) => ({
   ...windowColumns,
   first_seen_at: 'When the first value of the row was stored',
   updated_at: 'When a value of the row last changed',
   backfilled:
     'True where the row was loaded as history, by default more than 5 windows after it was due: first_seen_at then says nothing about when it could be known',
   ...Object.fromEntries(metrics.map((metric) => [metric.column, describeMetric(metric)])),
-};
+});
 
 /** The columns of a row of the table under the alias `m`. */
-function selectRow(granularity: Granularity): string {
+function selectRow(granularity: Granularity, { metrics }: Catalogue): string {
   const columns = ['first_seen_at', 'updated_at', 'backfilled', ...metrics.map(({ column }) => column)];
   return `select '${granularity}'::text as granularity, m."time", m."time" + ${windowLengths[granularity]} as window_end,
   m.token, ${columns.map((column) => `m.${column}`).join(', ')}`;
 }
 
-const allMetrics: View = {
+const allMetrics = (catalogue: Catalogue): View => ({
   name: 'metrics',
   comment:
     'All values of all granularities, a row for each granularity, token and window. The place to start: where granularity = … and token = … and time >= …',
-  columns: rowColumns,
+  columns: rowColumns(catalogue),
   query: eachGranularity(
-    (granularity) => `${selectRow(granularity)}\nfrom cryptoracle.metrics_${granularity} as m`,
+    (granularity) => `${selectRow(granularity, catalogue)}\nfrom cryptoracle.metrics_${granularity} as m`,
   ),
-};
+});
 
 // A query for each metric, not one that unfolds rows: a condition on the metric then reads no other column, which
 // counts where columns are compressed by themselves.
-const metricsLong: View = {
+const metricsLong = ({ metrics }: Catalogue): View => ({
   name: 'metrics_long',
   comment:
     'All values, one row for each of them, for tools that want a metric as a variable. A value that the API did not give has no row',
@@ -56,13 +57,13 @@ const metricsLong: View = {
       .map(
         ({ code, column }) =>
           `select '${granularity}'::text as granularity, "time", "time" + ${windowLengths[granularity]} as window_end, token,
-  '${code}'::text as code, '${column}'::text as metric, ${column} as value
+  ${pg.escapeLiteral(code)}::text as code, '${column}'::text as metric, ${column} as value
 from cryptoracle.metrics_${granularity}
 where ${column} is not null`,
       )
       .join('\nunion all\n'),
   ),
-};
+});
 
 /**
  * How far back the newest row of a token is looked for. Without a bound, a token that has no such windows at all is
@@ -72,13 +73,13 @@ const newestWithin = "interval '30 days'";
 
 // PostgreSQL supposes that a row of the token is among the newest of all and goes through the index of time, which for
 // a token without such windows is a month of everybody's. `costly` makes each of those rows too dear.
-function latestOf(granularity: Granularity): View {
+function latestOf(granularity: Granularity, catalogue: Catalogue): View {
   const table = `cryptoracle.metrics_${granularity}`;
   return {
     name: `latest_${granularity}`,
     comment: `The newest ${granularity} row of each token that has one within 30 days of the newest of all`,
-    columns: rowColumns,
-    query: `${selectRow(granularity)}
+    columns: rowColumns(catalogue),
+    query: `${selectRow(granularity, catalogue)}
 from cryptoracle.tokens
 cross join lateral (
   select * from ${table} as newest
@@ -91,11 +92,16 @@ cross join lateral (
   };
 }
 
-const latest: View = {
+const latest = (catalogue: Catalogue): View => ({
   name: 'latest',
   comment: 'The newest row of each token in each granularity, of the last 30 days',
-  columns: rowColumns,
+  columns: rowColumns(catalogue),
   query: eachGranularity((granularity) => `select * from cryptoracle.latest_${granularity}`),
-};
+});
 
-export const metricViews: readonly View[] = [allMetrics, metricsLong, ...granularities.map(latestOf), latest];
+export const metricViews = (catalogue: Catalogue): readonly View[] => [
+  allMetrics(catalogue),
+  metricsLong(catalogue),
+  ...granularities.map((granularity) => latestOf(granularity, catalogue)),
+  latest(catalogue),
+];

@@ -1,8 +1,9 @@
 import { beforeAll, expect, it } from 'vitest';
 import { beijingDay, formatBeijingDate } from '../../../../src/beijing.ts';
-import { metricCodes, tagCodes } from '../../../../src/catalog/index.ts';
+import { bundledCatalogue, metricCodes, tagCodes } from '../../../../src/catalog/index.ts';
 import { storeAnswer } from '../../../../src/store/answers/write.ts';
 import type { Database } from '../../../../src/store/connection/database.ts';
+import { storeDesiredScope } from '../../../../src/store/ledger/desired-scope.ts';
 import { day, hour, minute } from '../../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../../support/database.ts';
 import { answer, mentions, row } from '../../answers/answering.ts';
@@ -43,12 +44,16 @@ describeOnServers('the views of health', (kind) => {
 
   it('coverage_daily counts what has been answered of each Beijing day', async () => {
     const date = (days: number) => formatBeijingDate(from + days * day);
-    const full = 24 * 13;
+    const all = metricCodes.length;
+    const full = 24 * all;
     const found = await coverage("granularity = '1h' and token = 'BTC'");
     expect(found.slice(0, 3)).toEqual([
-      { day: date(0), windows: 24, metrics: 13, expected: full, answered: full, answered_ratio: 1 },
-      { day: date(1), windows: 24, metrics: 13, expected: full, answered: 24 * 12, answered_ratio: 12 / 13 },
-      { day: date(2), windows: 24, metrics: 13, expected: full, answered: 5 * 13, answered_ratio: 5 / 24 },
+      { day: date(0), windows: 24, metrics: all, expected: full, answered: full, answered_ratio: 1 },
+      {
+        ...{ day: date(1), windows: 24, metrics: all, expected: full },
+        ...{ answered: full - 24, answered_ratio: (all - 1) / all },
+      },
+      { day: date(2), windows: 24, metrics: all, expected: full, answered: 5 * all, answered_ratio: 5 / 24 },
     ]);
   });
 
@@ -104,7 +109,26 @@ describeOnServers('the views of health', (kind) => {
     );
     const found = await coverage("granularity = '1h' and token = 'BTC'");
     await database.pool.query('delete from cryptoracle.entitlements');
-    expect(found[1]).toMatchObject({ metrics: 11, expected: 24 * 11, answered: 24 * 11, answered_ratio: 1 });
+    const left = metricCodes.length - 2;
+    expect(found[1]).toMatchObject({ metrics: left, expected: 24 * left, answered: 24 * left });
+  });
+
+  it('what the version of the API does not have is not expected', async () => {
+    const [first = 'CO-A-01-01', ...others] = bundledCatalogue.served(metricCodes, 'v1');
+    const desired = {
+      granularities: ['1h'],
+      historyStart: from,
+      settleDelay: 0,
+      tokens: 'all',
+      tags: [],
+    } as const;
+    await storeDesiredScope(database, { ...desired, metrics: metricCodes, apiVersion: 'v1' });
+    const found = await coverage("granularity = '1h' and token = 'BTC'");
+    await database.pool.query('delete from cryptoracle.wanted');
+    expect(first).toBe('CO-A-01-01');
+    // The first metric was answered on the first day only; the others on both.
+    expect(found[0]).toMatchObject({ metrics: 13, answered_ratio: 1 });
+    expect(found[1]).toMatchObject({ metrics: 13, answered: 24 * others.length });
   });
 
   it('freshness tells how far the newest window is behind', async () => {
