@@ -168,7 +168,7 @@ export class Ingestor {
     }
     const asked = await this.#askWithTagIfNeeded(allowed, context);
     const verdict = judge(asked.inquiry, asked.outcome, {
-      refused: await this.#entitlements.refused(),
+      refused: await this.#refusedOrUnserved(),
       granted: this.#entitlements.granted,
       recordLimit: (await this.#records.rules()).limit,
       fillers: asked.fillers,
@@ -248,10 +248,16 @@ export class Ingestor {
     else if (kind === 'no-data') this.#entitlements.grant(codes);
   }
 
+  /** Codes that the subscription does not include, and those that the version of the API does not have. */
+  async #refusedOrUnserved(): Promise<ReadonlySet<MetricCode | TagCode>> {
+    const { catalogue } = this.#options.database;
+    return new Set([...(await this.#entitlements.refused()), ...catalogue.unserved(catalogue.codes)]);
+  }
+
   async #fillersFor(request: DataRequest, sendsTag?: boolean): Promise<FillerCodes> {
     const { extraRecords } = await this.#records.rules();
     const known = {
-      refused: await this.#entitlements.refused(),
+      refused: await this.#refusedOrUnserved(),
       granted: this.#entitlements.granted,
     };
     return fillersFor(request, known, sendsTag ?? extraRecords > 0);

@@ -46,7 +46,7 @@ export function quickerQueue(): QueueKind {
 }
 
 export function testSettings(environment: Record<string, string>): Settings {
-  return parseSettings({ REQUESTS_PER_SECOND: '5000', ...environment });
+  return parseSettings({ CRYPTORACLE_API_VERSION: 'v1', REQUESTS_PER_SECOND: '5000', ...environment });
 }
 
 /** Keeps the queues of one test apart from all others on the same Redis. */
