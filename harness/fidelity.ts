@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { wireProfileSchema } from '../src/api/dialects/index.ts';
 import { formatBeijingDate, parseBeijing } from '../src/beijing.ts';
-import { asToken } from '../src/catalog/index.ts';
+import { asToken, bundledCatalogue } from '../src/catalog/index.ts';
 import { behaviourOf, type Simulator, startSimulator } from '../src/simulator/index.ts';
 import { Database } from '../src/store/connection/database.ts';
 import type { Disguise } from './disguises.ts';
@@ -178,7 +178,15 @@ class Attempt {
     const { version, behaviour, name } = this.#disguise;
     const wanted = windowsWithin(interval, behaviourOf(version, behaviour).dayStart);
     const { market } = this.#simulator;
-    const { cells, differences } = await compareWithTruth(this.#database, market, tokens, wanted, undefined);
+    const served = bundledCatalogue.served(bundledCatalogue.codes, version);
+    const { cells, differences } = await compareWithTruth(
+      this.#database,
+      market,
+      tokens,
+      wanted,
+      undefined,
+      served,
+    );
     const missing = differences.filter((each) => each.stored === null && each.true !== null).length;
     const { rows } = await this.#database.pool.query<{ quarantined: number }>(
       'select count(*)::int as quarantined from cryptoracle.quarantine',

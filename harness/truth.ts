@@ -1,4 +1,5 @@
 import {
+  bundledCatalogue,
   type Granularity,
   granularities,
   type MetricCode,
@@ -60,7 +61,7 @@ export function windowsWithin(range: Interval, dayStart: DayStart): ReadonlyMap<
 /**
  * @param wanted the windows to compare, by granularity
  * @param asOf the instant of the truth; `undefined`: the final values
- * @param served codes that the API has; of the others there must be no value
+ * @param served codes that the API has, those of v1 unless said otherwise; of the others there must be no value
  */
 export async function compareWithTruth(
   database: Database,
@@ -68,7 +69,7 @@ export async function compareWithTruth(
   tokens: readonly Token[],
   wanted: ReadonlyMap<Granularity, Interval>,
   asOf: number | undefined,
-  served: readonly MetricCode[] = metricCodes,
+  served: readonly MetricCode[] = bundledCatalogue.served(bundledCatalogue.codes, 'v1'),
 ): Promise<Comparison> {
   const comparer = new Comparer(market, asOf, new Set(served));
   for (const granularity of granularities) {

@@ -7,7 +7,7 @@ export const rooms: Readonly<
   api: { imports: ['catalog'], types: ['planning'] },
   'api/dialects': { imports: ['api', 'catalog'] },
   'api/calibrate': { imports: ['api', 'catalog'] },
-  'store/connection': { imports: [] },
+  'store/connection': { imports: ['catalog'] },
   'store/schema': { imports: ['catalog', 'planning'] },
   'store/ledger': { imports: ['catalog', 'planning', 'store/connection', 'store/schema'] },
   'store/limits': { imports: ['catalog', 'planning', 'store/connection', 'store/schema'] },

@@ -1,5 +1,7 @@
 import {
+  bundledCatalogue,
   bundledTokens,
+  type Catalogue,
   type Granularity,
   type ListedToken,
   type MetricCode,
@@ -15,13 +17,15 @@ import { Labels, type TagValue } from './labels.ts';
 import { type Cell, Publication } from './publication.ts';
 import { CrossSections, type Served } from './sections.ts';
 import { sentimentAt } from './sentiment.ts';
-import { catalogueSeries, type Series, seriesOf } from './series.ts';
+import { type Series, SeriesBook } from './series.ts';
 
 export interface MarketOptions {
   /** Another seed is another market; the same seed always gives the same one. */
   readonly seed?: number;
   /** Most popular first; the bundled list where none is given. */
   readonly tokens?: readonly ListedToken[];
+  /** The metrics that there are; the bundled ones where none is given. */
+  readonly catalogue?: Catalogue;
   /** Where the history begins, in milliseconds since the epoch; 2025-01-01 00:00 in Beijing by default. */
   readonly historyStart?: number;
   /** Share of the rows (token × window) that appear 20 minutes to 3 hours after the close; 0.005 by default. */
@@ -80,6 +84,8 @@ export const firstWindow = Date.UTC(2024, 11, 31, 16);
 export class Market {
   readonly tokens: readonly ListedToken[];
   readonly historyStart: number;
+  readonly catalogue: Catalogue;
+  readonly series: SeriesBook;
   readonly #listings: ReadonlyMap<string, Listing>;
   readonly #activity: Activity;
   readonly #sections: CrossSections;
@@ -90,6 +96,8 @@ export class Market {
     const { seed = 1, keptWindows = 4_096 } = options;
     this.tokens = options.tokens ?? bundledTokens;
     this.historyStart = options.historyStart ?? firstWindow;
+    this.catalogue = options.catalogue ?? bundledCatalogue;
+    this.series = new SeriesBook(this.catalogue);
     this.#activity = new Activity(
       seed,
       this.tokens.map(({ token }) => token),
@@ -122,7 +130,7 @@ export class Market {
 
   /** The final value; `null` where there is none: unknown token, no such granularity, no window, before the history. */
   value(granularity: Granularity, token: string, metric: MetricCode, windowStart: number): number | null {
-    return this.values(granularity, token, [seriesOf(metric)], windowStart)?.[0] ?? null;
+    return this.values(granularity, token, [this.series.ofCode(metric)], windowStart)?.[0] ?? null;
   }
 
   /** What the API answers at the instant `now`; `null` also where nothing is published yet. */
@@ -133,17 +141,17 @@ export class Market {
     windowStart: number,
     now: number,
   ): number | null {
-    return this.valuesAsOf(granularity, token, [seriesOf(metric)], windowStart, now)?.[0] ?? null;
+    return this.valuesAsOf(granularity, token, [this.series.ofCode(metric)], windowStart, now)?.[0] ?? null;
   }
 
   /** The final values of all metrics of the catalogue; `null` as in {@link value}. */
   row(granularity: Granularity, token: string, windowStart: number): Row | null {
-    return this.values(granularity, token, catalogueSeries, windowStart);
+    return this.values(granularity, token, this.series.listed, windowStart);
   }
 
   /** The same as the API answers them at the instant `now`; `null` as in {@link valueAsOf}. */
   rowAsOf(granularity: Granularity, token: string, windowStart: number, now: number): Row | null {
-    return this.valuesAsOf(granularity, token, catalogueSeries, windowStart, now);
+    return this.valuesAsOf(granularity, token, this.series.listed, windowStart, now);
   }
 
   /** The final values of any series, in their order; `null` as in {@link value}. */
@@ -214,7 +222,9 @@ export class Market {
   changedAt(granularity: Granularity, token: string, metric: MetricCode, windowStart: number): number | null {
     const listed = this.#find(granularity, token, windowStart);
     if (listed === undefined) return null;
-    const finalAt = this.#publication.finalAt(cellOf(listed, granularity, windowStart, seriesOf(metric)));
+    const finalAt = this.#publication.finalAt(
+      cellOf(listed, granularity, windowStart, this.series.ofCode(metric)),
+    );
     // A row that comes late may be final by then: nobody ever sees its preliminary value.
     const published = this.#publication.publishedAt(listed.key, granularity, windowStart);
     return finalAt !== null && finalAt > published ? finalAt : null;

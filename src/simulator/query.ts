@@ -1,9 +1,15 @@
 import { parseBeijing } from '../beijing.ts';
-import { type Granularity, isGranularity, isMetricCode, isTagCode, type TagCode } from '../catalog/index.ts';
+import {
+  type ApiVersion,
+  type Granularity,
+  isGranularity,
+  isTagCode,
+  type TagCode,
+} from '../catalog/index.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { Market } from './market.ts';
 import { invalid, isObject, type JsonObject, Refusal } from './refusal.ts';
-import { paramsText, type Series, seriesOf } from './series.ts';
+import { paramsText, type Series } from './series.ts';
 
 /** A checked request for metrics. */
 export interface Query {
@@ -21,14 +27,22 @@ export interface Query {
   readonly endTime: string;
 }
 
+/** What a request is checked against. */
+export interface Terms {
+  readonly market: Market;
+  readonly behaviour: Behaviour;
+  readonly version: ApiVersion;
+}
+
 /** @throws Refusal with code 201, 203, 204 or 205 */
-export function readQuery(business: JsonObject, market: Market, behaviour: Behaviour): Query {
+export function readQuery(business: JsonObject, terms: Terms): Query {
+  const { market, behaviour } = terms;
   const asked = requireList(business, 'token');
   if (asked.length === 0) throw invalid('parameter token is empty');
   const range = readRange(business, behaviour);
   const granularity = requireText(business, 'timeType');
   if (!isGranularity(granularity)) throw invalid('parameter timeType is none of 15m, 1h, 4h, 1d');
-  const series = readSeries(business, behaviour);
+  const series = readSeries(business, terms);
   const tags = readTags(business, behaviour);
   if (series.length === 0 && tags.length === 0) throw invalid('parameters endpoints and tags are both empty');
   const tokens = asked.filter((token) => market.knows(token));
@@ -48,15 +62,19 @@ function readRange(business: JsonObject, { rangeEnd }: Behaviour) {
   return { start, end, startTime, endTime };
 }
 
-function readSeries(business: JsonObject, behaviour: Behaviour): Series[] {
+function readSeries(business: JsonObject, { market, behaviour, version }: Terms): Series[] {
+  const isServed = (code: string) =>
+    market.catalogue.metrics.some(
+      ({ endpoint, versions }) => endpoint === code && versions.includes(version),
+    );
   const params = readExtraParams(business, behaviour);
   return requireList(business, 'endpoints').flatMap((endpoint) => {
-    if (!isMetricCode(endpoint)) {
+    if (!isServed(endpoint)) {
       if (behaviour.unknownCodes === 'absent') return [];
       if (behaviour.unknownCodes === '201') throw invalid('parameter endpoints holds an unknown code');
       if (behaviour.unknownCodes === '205') throw new Refusal(205, `no permission for metric ${endpoint}`);
     }
-    return [seriesOf(endpoint, params.get(endpoint))];
+    return [market.series.asked(endpoint, params.get(endpoint))];
   });
 }
 

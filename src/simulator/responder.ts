@@ -1,3 +1,4 @@
+import type { ApiVersion } from '../catalog/index.ts';
 import { type Answer, answerQuery, emptyAnswer } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
 import { coinList } from './coin-list.ts';
@@ -12,6 +13,7 @@ import type { Call } from './settings.ts';
 
 /** What the answers depend on. */
 export interface World {
+  readonly version: ApiVersion;
   readonly market: Market;
   readonly door: Door;
   readonly behaviour: Behaviour;
@@ -109,7 +111,7 @@ function refuse({ code, message }: Refusal, { door }: World): Reply {
 
 function answerMetrics(business: JsonObject, world: World, mishap: Mishap) {
   const { market, behaviour, faults, now } = world;
-  const query = readQuery(business, market, behaviour);
+  const query = readQuery(business, world);
   if (mishap.fault === 'empty') {
     return emptyAnswer(query, { ...behaviour, emptyAnswer: faults.empty?.as ?? 'list' });
   }

@@ -1,4 +1,4 @@
-import { type MetricKind, metrics } from '../catalog/index.ts';
+import type { Catalogue, MetricCode, MetricKind } from '../catalog/index.ts';
 import { hashText } from './hash.ts';
 
 /** What values are asked for: a metric, perhaps with parameters; other parameters give another series. */
@@ -12,16 +12,38 @@ export interface Series {
   readonly key: number;
 }
 
-const kinds: ReadonlyMap<string, MetricKind> = new Map(metrics.map(({ code, kind }) => [code, kind]));
+/** The series that are asked for, as the catalogue describes their metrics. */
+export class SeriesBook {
+  /** Those of the catalogue, in its order. */
+  readonly listed: readonly Series[];
+  readonly #byCode: ReadonlyMap<string, Series>;
+  readonly #kinds: ReadonlyMap<string, MetricKind>;
 
-/** A metric that nobody has listed is taken for a score. */
-export function seriesOf(endpoint: string, params = '', kind?: MetricKind): Series {
-  const key = hashText(hashText(1, endpoint), params);
-  return { endpoint, params, key, kind: kind ?? kinds.get(endpoint) ?? 'score' };
+  constructor({ metrics }: Catalogue) {
+    this.#kinds = new Map(metrics.map(({ endpoint, kind }) => [endpoint, kind]));
+    const listed = metrics.map(
+      ({ code, endpoint, params, kind }) => [code, makeSeries(endpoint, paramsText(params), kind)] as const,
+    );
+    this.listed = listed.map(([, series]) => series);
+    this.#byCode = new Map(listed);
+  }
+
+  /** @throws RangeError where the catalogue does not have the code */
+  ofCode(code: MetricCode): Series {
+    const series = this.#byCode.get(code);
+    if (series === undefined) throw new RangeError(`not in the catalogue: ${code}`);
+    return series;
+  }
+
+  /** A metric that nobody has listed is taken for a score. */
+  asked(endpoint: string, params = ''): Series {
+    return makeSeries(endpoint, params, this.#kinds.get(endpoint) ?? 'score');
+  }
 }
 
-/** The series of the catalogue, in its order. */
-export const catalogueSeries: readonly Series[] = metrics.map(({ code, kind }) => seriesOf(code, '', kind));
+function makeSeries(endpoint: string, params: string, kind: MetricKind): Series {
+  return { endpoint, params, kind, key: hashText(hashText(1, endpoint), params) };
+}
 
 /** Parameters as one text that is the same in whichever order they are named. */
 export function paramsText(params: unknown): string {

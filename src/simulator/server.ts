@@ -135,6 +135,7 @@ export class SimulatorServer {
     const mishap = drawMishap(faults, this.#options.seed, incoming.number);
     const isTooFast = this.#isTooFast();
     const world = {
+      version: this.#options.dialect.version,
       market: this.#options.market,
       door: this.#door(),
       behaviour,

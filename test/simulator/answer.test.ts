@@ -1,8 +1,10 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { bundledCatalogue, tagCodes } from '../../src/catalog/index.ts';
 import { defaultBehaviour, Market, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { seriesOf } from '../../src/simulator/series.ts';
 import { ask, askList, beijing, business, StoppedClock, valuesOf } from './ask.ts';
+
+const v1Codes = bundledCatalogue.served(bundledCatalogue.codes, 'v1');
 
 const minute = 60_000;
 const clock = new StoppedClock(0);
@@ -45,8 +47,11 @@ describe('an answer', () => {
   });
 
   it('is the same as the market’s cross-section for all metrics', async () => {
-    const list = await askList(simulator, { endpoints: metricCodes, token: ['SOL'] });
-    const wanted = list[0]?.endPoints.map(({ startTime }) => market.row('1h', 'SOL', beijing(startTime)));
+    const list = await askList(simulator, { endpoints: v1Codes, token: ['SOL'] });
+    const series = v1Codes.map((code) => market.series.ofCode(code));
+    const wanted = list[0]?.endPoints.map(({ startTime }) =>
+      market.values('1h', 'SOL', series, beijing(startTime)),
+    );
     expect(list[0]?.endPoints.map(({ data }) => data.map(({ value }) => Number(value)))).toEqual(wanted);
     expect(valuesOf(list).join(' ')).not.toMatch(/e/);
   });
@@ -163,7 +168,7 @@ describe('extraParams', () => {
     expect(valuesOf(await asked({ window: 8, by: 'x' }))).not.toEqual(first);
     expect(first.filter((_, at) => at % 2 === 1)).toEqual(plain.filter((_, at) => at % 2 === 1));
     expect(await mentions({ window: 7, by: 'x' })).not.toEqual(await mentions());
-    const series = seriesOf('CO-A-01-05', 'by=x&window=7');
+    const series = market.series.asked('CO-A-01-05', 'by=x&window=7');
     const truth = [0, 1, 2, 3].map((hour) =>
       String(market.values('1h', 'BTC', [series], beijing(`2025-06-01 0${hour}:00:00`))?.[0]),
     );
@@ -206,7 +211,7 @@ describe('a code that nobody knows', () => {
 });
 
 describe('the record limit', () => {
-  const full = { token: ['BTC', 'ETH', 'SOL'], endpoints: metricCodes.slice(0, 5) };
+  const full = { token: ['BTC', 'ETH', 'SOL'], endpoints: v1Codes.slice(0, 5) };
   const sizes = async (changes: Record<string, unknown> = full) =>
     (await askList(simulator, changes)).map(({ endPoints }) => endPoints.map(({ data }) => data.length));
 

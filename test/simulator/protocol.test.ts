@@ -187,7 +187,7 @@ describe('the path', () => {
     const other = await startSimulator({ clock, apiVersion: 'v2' });
     try {
       const headers = { 'X-API-KEY': sampleCredentials.apiKey };
-      const asked = JSON.stringify(business());
+      const asked = JSON.stringify(business({ endpoints: ['CO-A-02-01'] }));
       expect((await post(other, asked, '/v2/endpoint', headers)).code).toBe(200);
       expect((await post(other, asked, '/v1/endpoint', headers)).status).toBe(404);
     } finally {

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { metricCodes } from '../../src/catalog/index.ts';
+
 import {
   type Behaviour,
   defaultBehaviour,
@@ -7,6 +7,7 @@ import {
   type Simulator,
   startSimulator,
 } from '../../src/simulator/index.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { ask, askList, beijing, business, post, StoppedClock, valuesOf } from './ask.ts';
 
 const clock = new StoppedClock(0);
@@ -52,7 +53,7 @@ describe('the shape', () => {
 
   it('has values as numbers where told so', async () => {
     simulator.configure({ valuesAs: 'number' });
-    const values = valuesOf(await askList(simulator, { endpoints: metricCodes }));
+    const values = valuesOf(await askList(simulator, { endpoints: v1Metrics }));
     expect(values.every((value) => typeof value === 'number')).toBe(true);
   });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, inject } from 'vitest';
+import { bundledCatalogue } from '../../src/catalog/index.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config.ts';
 import { parseSettings } from '../../src/config.ts';
@@ -45,8 +46,14 @@ export function quickerQueue(): QueueKind {
   return inject('redisUrl') === null ? 'PostgreSQL' : 'Redis';
 }
 
+/** Settings of a pipeline that speaks v1 and wants the metrics that v1 has, so that everything wanted can come. */
 export function testSettings(environment: Record<string, string>): Settings {
-  return parseSettings({ CRYPTORACLE_API_VERSION: 'v1', REQUESTS_PER_SECOND: '5000', ...environment });
+  return parseSettings({
+    CRYPTORACLE_API_VERSION: 'v1',
+    METRICS: bundledCatalogue.served(bundledCatalogue.codes, 'v1').join(),
+    REQUESTS_PER_SECOND: '5000',
+    ...environment,
+  });
 }
 
 /** Keeps the queues of one test apart from all others on the same Redis. */
