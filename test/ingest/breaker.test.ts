@@ -1,11 +1,12 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { asToken, metricCodes } from '../../src/catalog/index.ts';
+import { asToken } from '../../src/catalog/index.ts';
 import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { makeProbeDue, readBreaker } from '../../src/store/limits/breaker.ts';
 import { startServer } from '../api/server.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 
@@ -14,7 +15,7 @@ const start = Date.parse('2025-06-02T00:00:00Z');
 const request = (days: number) => ({
   granularity: '1d' as const,
   tokens: [asToken('BTC')],
-  metrics: metricCodes,
+  metrics: v1Metrics,
   tags: [],
   interval: { start, end: start + days * day },
 });

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { fillGaps } from '../../src/backfill/fill.ts';
 import type { FillScope } from '../../src/backfill/scope.ts';
-import { asToken, type DayStart, metricCodes } from '../../src/catalog/index.ts';
+import { asToken, type DayStart } from '../../src/catalog/index.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
@@ -9,6 +9,7 @@ import type { Database } from '../../src/store/connection/database.ts';
 import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { readDayStart, readFacts, storeFact } from '../../src/store/ledger/facts.ts';
 import { createIngestor } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
 import { onFileEnd } from '../support/releasers.ts';
@@ -37,7 +38,7 @@ describeOnServers('the start of the day', (kind) => {
     const ingestor = createIngestor(database, simulator, clock);
     const reread = async (): Promise<FillScope> => ({
       tokens,
-      metrics: metricCodes,
+      metrics: v1Metrics,
       tokensOf: () => tokens,
       tokensToReprobe: () => [],
       wanted: wantedWindows(over, ['1d'], clock.now(), 0, await readDayStart(database)),
@@ -67,7 +68,7 @@ describeOnServers('the start of the day', (kind) => {
       expect(await value(database, 'select count(*)::int from cryptoracle.quarantine')).toBe(0);
       const interval = wanted?.get('1d') ?? range;
       expect((interval.end - interval.start) / day).toBe(10);
-      const cells = { granularity: '1d', tokens, metrics: metricCodes, interval } as const;
+      const cells = { granularity: '1d', tokens, metrics: v1Metrics, interval } as const;
       expect(await readGaps(database, cells)).toEqual([]);
     },
   );

@@ -1,12 +1,13 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { parseBeijing } from '../../src/beijing.ts';
-import { asToken, bundledTokens, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { asToken, bundledTokens, tagCodes } from '../../src/catalog/index.ts';
 import type { IngestorOptions } from '../../src/ingest/ingestor.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { readRefused } from '../../src/store/ledger/entitlements.ts';
 import { createIngestor } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, value } from '../support/database.ts';
 import { type Business, fullAnswer, type Reply, startScriptedApi } from '../support/scripted-api.ts';
@@ -57,7 +58,7 @@ describeOnServers('narrowing down', (kind) => {
 
   function request(overrides: Partial<DataRequest> = {}): DataRequest {
     const interval = { start: instant('2025-06-01 08:00'), end: instant('2025-06-02 08:00') };
-    return { granularity: '1d', tokens: [BTC, ETH], metrics: metricCodes, tags: [], interval, ...overrides };
+    return { granularity: '1d', tokens: [BTC, ETH], metrics: v1Metrics, tags: [], interval, ...overrides };
   }
 
   const rowCount = () => value<number>(database, 'select count(*)::int from cryptoracle.metrics_1d');

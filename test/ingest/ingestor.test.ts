@@ -2,20 +2,14 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compareWithTruth } from '../../harness/truth.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
 import { parseBeijing } from '../../src/beijing.ts';
-import {
-  asToken,
-  bundledTokens,
-  type Granularity,
-  metricCodes,
-  type Token,
-  tagCodes,
-} from '../../src/catalog/index.ts';
+import { asToken, bundledTokens, type Granularity, type Token, tagCodes } from '../../src/catalog/index.ts';
 import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, hour, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
 
@@ -44,7 +38,7 @@ function request(overrides: Partial<DataRequest> & { days?: number } = {}): Data
   return {
     granularity: '4h',
     tokens: [BTC, ETH, XRP],
-    metrics: metricCodes,
+    metrics: v1Metrics,
     tags: [],
     interval: { start, end: start + (overrides.days ?? 5) * day },
     ...overrides,

@@ -1,10 +1,11 @@
 import { beforeEach, expect, it } from 'vitest';
 import { fillGaps } from '../../src/backfill/fill.ts';
 import { summariseGaps, totalOf } from '../../src/backfill/summary.ts';
-import { bundledTokens, granularities, metricCodes } from '../../src/catalog/index.ts';
+import { bundledTokens, granularities } from '../../src/catalog/index.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 
@@ -23,7 +24,7 @@ describeOnServers('calls that bring nothing', (kind) => {
     const range = { start: end - days * day, end };
     const scope = {
       tokens,
-      metrics: metricCodes,
+      metrics: v1Metrics,
       tokensOf: () => tokens,
       tokensToReprobe: () => [],
       wanted: wantedWindows(range, granularities, clock.now(), 0, '08:00'),

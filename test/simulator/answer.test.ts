@@ -1,10 +1,9 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { bundledCatalogue, tagCodes } from '../../src/catalog/index.ts';
+import { tagCodes } from '../../src/catalog/index.ts';
 import { defaultBehaviour, Market, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { seriesOf } from '../../src/simulator/series.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { ask, askList, beijing, business, StoppedClock, valuesOf } from './ask.ts';
-
-const v1Codes = bundledCatalogue.served(bundledCatalogue.codes, 'v1');
 
 const minute = 60_000;
 const clock = new StoppedClock(0);
@@ -47,8 +46,8 @@ describe('an answer', () => {
   });
 
   it('is the same as the market’s cross-section for all metrics', async () => {
-    const list = await askList(simulator, { endpoints: v1Codes, token: ['SOL'] });
-    const series = v1Codes.map((code) => market.series.ofCode(code));
+    const list = await askList(simulator, { endpoints: v1Metrics, token: ['SOL'] });
+    const series = v1Metrics.map((code) => market.series.ofCode(code));
     const wanted = list[0]?.endPoints.map(({ startTime }) =>
       market.values('1h', 'SOL', series, beijing(startTime)),
     );
@@ -211,7 +210,7 @@ describe('a code that nobody knows', () => {
 });
 
 describe('the record limit', () => {
-  const full = { token: ['BTC', 'ETH', 'SOL'], endpoints: v1Codes.slice(0, 5) };
+  const full = { token: ['BTC', 'ETH', 'SOL'], endpoints: v1Metrics.slice(0, 5) };
   const sizes = async (changes: Record<string, unknown> = full) =>
     (await askList(simulator, changes)).map(({ endPoints }) => endPoints.map(({ data }) => data.length));
 

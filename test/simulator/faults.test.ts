@@ -1,5 +1,4 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { bundledCatalogue } from '../../src/catalog/index.ts';
 import {
   describeFaults,
   type Faults,
@@ -8,9 +7,8 @@ import {
   type Simulator,
   startSimulator,
 } from '../../src/simulator/index.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { ask, askList, beijing, business, post, StoppedClock, valuesOf } from './ask.ts';
-
-const v1Codes = bundledCatalogue.served(bundledCatalogue.codes, 'v1');
 
 const clock = new StoppedClock(beijing('2025-06-02'));
 const rateClock = new StoppedClock(0);
@@ -62,7 +60,7 @@ describe('a fault', () => {
     await expect(ask(simulator, business())).rejects.toThrow('fetch failed');
     expect(simulator.log.at(-1)).toMatchObject({ status: 0, fault: 'cutConnection' });
     simulator.setFaults({ cutConnection: { ...always, at: 'halfway' } });
-    await expect(ask(simulator, business({ endpoints: v1Codes }))).rejects.toThrow();
+    await expect(ask(simulator, business({ endpoints: v1Metrics }))).rejects.toThrow();
     expect(simulator.log.at(-1)).toMatchObject({ status: 200, code: 200, fault: 'cutConnection' });
     simulator.setFaults({});
     expect((await ask(simulator, business())).code).toBe(200);
@@ -159,7 +157,7 @@ describe('a fault', () => {
     'cuts short by windows nobody asked for, %s first',
     async (order) => {
       simulator.configure({ recordLimit: 100, order });
-      const asked = { token: ['BTC', 'ETH'], endpoints: v1Codes.slice(0, 5) };
+      const asked = { token: ['BTC', 'ETH'], endpoints: v1Metrics.slice(0, 5) };
       const wanted = await askList(simulator, asked);
       simulator.setFaults({ cutShort: always });
       const got = await askList(simulator, asked);

@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-
 import {
   type Behaviour,
   defaultBehaviour,

@@ -1,6 +1,6 @@
 import { fillGaps } from '../../src/backfill/fill.ts';
 import { beijingDay } from '../../src/beijing.ts';
-import { bundledTokens, granularities, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { bundledTokens, granularities, tagCodes } from '../../src/catalog/index.ts';
 import { systemClock } from '../../src/clock.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
@@ -12,6 +12,7 @@ import { storeDesiredScope } from '../../src/store/ledger/desired-scope.ts';
 import { readScope } from '../../src/store/ledger/scope.ts';
 import { answer, row } from '../store/answers/answering.ts';
 import { createIngestor, startTestSimulator } from './api.ts';
+import { v1Metrics } from './catalogue.ts';
 import { day, hour, minute } from './clock.ts';
 import { createTestDatabase, type ServerKind } from './database.ts';
 
@@ -26,7 +27,7 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
   const range = { start: beijingDay(now) - 8 * day, end: now };
   const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
   // A day more than was asked for.
-  const desired = { tokens, metrics: metricCodes, tags: [], granularities, historyStart: range.start - day };
+  const desired = { tokens, metrics: v1Metrics, tags: [], granularities, historyStart: range.start - day };
   await storeDesiredScope(database, { ...desired, settleDelay: 15 * minute, apiVersion: 'v1' });
   await fillGaps({
     database,
@@ -35,7 +36,7 @@ export async function createFilledDatabase(kind: ServerKind): Promise<Database> 
     // Without delay: around midnight, too, yesterday is complete.
     scope: {
       wanted: wantedWindows(range, granularities, now, 0, '08:00'),
-      ...(await readScope(database, { tokens, metrics: metricCodes, tags: [] }, now)),
+      ...(await readScope(database, { tokens, metrics: v1Metrics, tags: [] }, now)),
     },
     clock,
     concurrency: 4,
@@ -78,7 +79,7 @@ async function addTrouble(database: Database, now: number): Promise<void> {
     granularity: '1h',
     interval: { start: newest, end: newest + hour },
     tokens: ['BTC'],
-    metrics: metricCodes,
+    metrics: v1Metrics,
     outcome: 'transient',
     code: 503,
     milliseconds: 40,

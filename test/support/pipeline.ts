@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { describe, inject } from 'vitest';
-import { bundledCatalogue } from '../../src/catalog/index.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config.ts';
 import { parseSettings } from '../../src/config.ts';
@@ -15,6 +14,7 @@ import type { Database } from '../../src/store/connection/database.ts';
 import { statedRecords } from '../../src/store/ledger/record-rules.ts';
 import { RateLimiter } from '../../src/store/limits/rate-limiter.ts';
 import { createIngestor } from './api.ts';
+import { v1Metrics } from './catalogue.ts';
 import { type ServerKind, serverUrl, silent } from './database.ts';
 
 /** A whole pipeline, as `start` runs it, in the test's own process. */
@@ -50,7 +50,7 @@ export function quickerQueue(): QueueKind {
 export function testSettings(environment: Record<string, string>): Settings {
   return parseSettings({
     CRYPTORACLE_API_VERSION: 'v1',
-    METRICS: bundledCatalogue.served(bundledCatalogue.codes, 'v1').join(),
+    METRICS: v1Metrics.join(),
     REQUESTS_PER_SECOND: '5000',
     ...environment,
   });

@@ -1,10 +1,11 @@
 import { beforeAll, expect, it } from 'vitest';
-import { bundledTokens, type Granularity, metricCodes, metrics } from '../../../src/catalog/index.ts';
+import { bundledTokens, type Granularity, metrics } from '../../../src/catalog/index.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Simulator } from '../../../src/simulator/index.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
 import { migrate } from '../../../src/store/setup/migrate.ts';
 import { createIngestor, startTestSimulator } from '../../support/api.ts';
+import { v1Metrics } from '../../support/catalogue.ts';
 import { hour, ManualClock, minute } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, silent } from '../../support/database.ts';
 
@@ -31,7 +32,7 @@ describeOnServers('as_of', (kind) => {
     const ingestor = createIngestor(database, simulator, clock);
     for (let pass = 0; pass < 8; pass++) {
       const interval = { start, end: start + Math.min(pass + 1, 4) * hour };
-      const request = { granularity: '1h' as Granularity, tokens, metrics: metricCodes, tags: [], interval };
+      const request = { granularity: '1h' as Granularity, tokens, metrics: v1Metrics, tags: [], interval };
       await ingestor.ingest(request, 'lookback');
       snapshots.set(clock.now(), await select('cryptoracle.metrics_1h'));
       clock.advance(hour);
