@@ -95,7 +95,7 @@ describeOnServers('the start of the day', (kind) => {
     const ingestor = createIngestor(database, simulator, clock);
     const start = Date.UTC(2025, 5, 1);
     const interval = { start, end: start + 5 * day };
-    const days = { granularity: '1d', tokens, metrics: metricCodes, tags: [], interval } as const;
+    const days = { granularity: '1d', tokens, metrics: v1Metrics, tags: [], interval } as const;
     for (const _ of ['at first', 'after a backup was restored']) {
       await database.pool.query('truncate cryptoracle.facts, cryptoracle.coverage');
       await ingestor.ingest(days, 'history');
