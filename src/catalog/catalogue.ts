@@ -127,7 +127,7 @@ const sentenceCase = (text: string) => text.slice(0, 1).toUpperCase() + text.sli
  * The bundled metrics, and the user's behind them.
  * @throws RangeError where two metrics share a code or a column
  */
-export function createCatalogue(
+function createCatalogue(
   options: { readonly version?: ApiVersion; readonly userEntries?: readonly MetricEntry[] } = {},
 ): Catalogue {
   const { version = 'v1', userEntries = [] } = options;
