@@ -17,11 +17,12 @@ const alerts: readonly Alert[] = [
     uid: 'cryptoracle-freshness',
     title: 'Data are late',
     sql: `select granularity, is_late::integer as late
-from cryptoracle.freshness
-where newest_window is not null`,
+from cryptoracle.freshness`,
     lasting: '10m',
-    summary: 'The newest {{ $labels.granularity }} window ended long ago',
-    remedy: 'Does the scheduler run, and a worker? The command `status` tells what the API last said.',
+    summary:
+      'The newest {{ $labels.granularity }} window ended long ago, or fewer tokens than usual have a value in it',
+    remedy:
+      'The view `freshness` tells which. Does the scheduler run, and a worker? The command `status` tells what the API last said.',
   },
   {
     uid: 'cryptoracle-gaps',

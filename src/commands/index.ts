@@ -38,7 +38,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'status',
     description: 'how fresh and how full everything is',
-    load: async () => (await import('./status.ts')).statusCommand,
+    load: async () => (await import('./status/command.ts')).statusCommand,
   },
   {
     name: 'doctor',

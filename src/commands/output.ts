@@ -42,6 +42,11 @@ export function count(number: number): string {
   return Math.round(number).toLocaleString('en-US');
 }
 
+/** A part of a whole. It is never rounded up to 100 %: full means full. */
+export function percent(part: number, whole: number): string {
+  return whole === 0 ? '-' : `${(Math.floor((part / whole) * 10_000) / 100).toFixed(2)}%`;
+}
+
 /** A number of things that have a name: `1 gap`, `2,000 gaps`. */
 export function counted(number: number, thing: string): string {
   return `${count(number)} ${thing}${number === 1 ? '' : 's'}`;

@@ -121,8 +121,20 @@ function addGranularities(status: Status, gauge: GaugeMaker): void {
     'Cells of the wanted ones that somebody has removed here and that were not fetched again',
     labels,
   );
+  const counted = gauge(
+    'tokens_with_value',
+    'Tokens with a value in the newest window that has been due for ten minutes',
+    labels,
+  );
+  const usual = gauge(
+    'tokens_usual',
+    'How many of them is usual: the median of the same hour on the 14 days before; none with less than 3 days',
+    labels,
+  );
   for (const part of status.granularities) {
-    const { granularity, newestDue, newestStored } = part;
+    const { granularity, newestDue, newestStored, tokens } = part;
+    if (tokens !== undefined) counted.set({ granularity }, tokens.tokens);
+    if (tokens?.usual !== undefined) usual.set({ granularity }, tokens.usual);
     if (newestStored !== undefined) {
       newest.set({ granularity }, newestStored / 1000);
       if (newestDue !== undefined) lag.set({ granularity }, Math.max(0, newestDue - newestStored) / 1000);

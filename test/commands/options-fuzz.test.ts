@@ -9,7 +9,7 @@ import { migrateCommand } from '../../src/commands/migrate.ts';
 import { roles } from '../../src/commands/roles.ts';
 import { simulateCommand } from '../../src/commands/simulate.ts';
 import { startCommand } from '../../src/commands/start.ts';
-import { statusCommand } from '../../src/commands/status.ts';
+import { statusCommand } from '../../src/commands/status/command.ts';
 import { behaviourSchema, coverages } from '../../src/simulator/index.ts';
 import { gapReasons } from '../../src/store/reports/gaps.ts';
 import { fuzzRuns } from '../support/fuzz.ts';

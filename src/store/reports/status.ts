@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type DayStart, type Granularity, windowLength } from '../../catalog/index.ts';
 import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
-import { windowCount } from '../../planning/windows.ts';
+import { settledUntil, windowCount } from '../../planning/windows.ts';
 import type { Database } from '../connection/database.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
 import { type Fact, readDayStart, readFacts } from '../ledger/facts.ts';
@@ -20,6 +20,7 @@ import {
   revisions,
 } from '../schema/index.ts';
 import { inMilliseconds, metricTable, textArray, timestamptz, tstzrangeOf } from '../schema/sql.ts';
+import { countedAfter, countTokens, type TokenCounts } from './freshness.ts';
 
 /** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
 export interface GranularityStatus {
@@ -38,6 +39,8 @@ export interface GranularityStatus {
   readonly answered: number;
   /** Cells of the wanted ones that somebody has removed here, and that were not fetched again. */
   readonly dropped: number;
+  /** How many tokens have a value in the newest window that was due for a while; only where it was counted. */
+  readonly tokens?: TokenCounts;
 }
 
 /** A table of what the program notes down, and how much of it there is. */
@@ -107,11 +110,38 @@ export async function readCurrentStatus(
     await readDayStart(database),
     desired.keep,
   );
-  return readStatus(database, await readScope(database, desired, now), wanted, now);
+  const scope = await readScope(database, desired, now);
+  const status = await readStatus(database, scope, wanted, now);
+  return {
+    ...status,
+    granularities: await withTokenCounts(database, scope, desired, now, status.granularities),
+  };
+}
+
+/** The same with the tokens counted that have a value. */
+async function withTokenCounts(
+  database: Database,
+  { tokens }: Scope,
+  { settleDelay, historyStart }: DesiredScope,
+  now: number,
+  parts: readonly GranularityStatus[],
+): Promise<GranularityStatus[]> {
+  const dayStart = await readDayStart(database);
+  const counted: GranularityStatus[] = [];
+  for (const part of parts) {
+    const { granularity } = part;
+    const end = settledUntil(granularity, now, settleDelay + countedAfter, dayStart);
+    const window = end - windowLength[granularity];
+    const isCounted = window >= historyStart && tokens.length > 0;
+    counted.push(
+      isCounted ? { ...part, tokens: await countTokens(database, granularity, window, tokens) } : part,
+    );
+  }
+  return counted;
 }
 
 /** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */
-function completeness({ answered, wanted }: GranularityStatus): number | undefined {
+export function completeness({ answered, wanted }: GranularityStatus): number | undefined {
   return wanted === 0 ? undefined : answered / wanted;
 }
 
@@ -127,6 +157,10 @@ export function statusToJson(status: Status): object {
       newestStored: iso(part.newestStored),
       windowsBehind: part.windowsBehind ?? null,
       completeness: completeness(part) ?? null,
+      tokens:
+        part.tokens === undefined
+          ? null
+          : { ...part.tokens, window: iso(part.tokens.window), usual: part.tokens.usual ?? null },
     })),
     notes: status.notes.map((each) => ({
       ...each,

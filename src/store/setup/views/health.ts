@@ -5,51 +5,11 @@ import type { Catalogue, Granularity } from '../../../catalog/index.ts';
 import { firstValueOf, isUnavailable } from '../../ledger/availability.ts';
 import { unservedOf } from '../../ledger/desired-scope.ts';
 import { windowLengths } from '../../schema/sql.ts';
-import { eachGranularity, type View } from './view.ts';
+import { eachGranularity, settledUntil, type View } from './view.ts';
 
-/** How fresh and how full the database is. */
+/** How full the database is. */
 
 const codesOf = ({ codes }: Catalogue) => `array[${codes.map(pg.escapeLiteral).join(', ')}]`;
-
-/** The instant until which windows of a granularity are due: what ended before has settled. */
-const settledUntil = (granularity: Granularity) =>
-  `(now() - coalesce(
-    (select settle_delay from cryptoracle.wanted where granularity = '${granularity}'), interval '15 minutes'))`;
-
-const freshness: View = {
-  name: 'freshness',
-  comment: 'How fresh each granularity is, one row each',
-  columns: {
-    granularity: '15m, 1h, 4h or 1d',
-    newest_window: 'Start of the newest window that has a value of any token; NULL where there is none',
-    newest_window_end: 'End of that window, not included',
-    tokens: 'Tokens that have a row in that window',
-    stored_at: 'When the first of these rows was stored',
-    answered_until: 'End of the newest window that the API has answered, with or without values',
-    seconds_behind:
-      'Seconds since newest_window_end. A window is published 10 to 15 minutes after its end, so up to its length and half an hour more is usual',
-    windows_behind:
-      'Windows after it that are due: 0 where everything is there that can be. A window is due once it has settled, some 15 minutes after its end (wanted.settle_delay)',
-    is_late: 'True where more than two windows and half an hour have gone since newest_window_end',
-  },
-  query: eachGranularity((granularity) => {
-    const table = `cryptoracle.metrics_${granularity}`;
-    const length = windowLengths[granularity];
-    const behind = `extract(epoch from now() - newest."time" - ${length})`;
-    return `select '${granularity}'::text as granularity, newest."time" as newest_window,
-  newest."time" + ${length} as newest_window_end, stored.tokens, stored.at as stored_at,
-  (select max(upper(answered)) from cryptoracle.coverage where granularity = '${granularity}') as answered_until,
-  ${behind}::float8 as seconds_behind,
-  case when newest."time" is not null then greatest(0, floor(
-    extract(epoch from ${settledUntil(granularity)} - newest."time" - ${length}) / extract(epoch from ${length})
-  ))::integer end as windows_behind,
-  now() > newest."time" + 3 * ${length} + interval '30 minutes' as is_late
-from (select max("time") as "time" from ${table}) as newest
-cross join lateral (
-  select count(*) as tokens, min(first_seen_at) as at from ${table} where "time" = newest."time"
-) as stored`;
-  }),
-};
 
 /** What the pipeline was told to fetch and the API can answer; everything where it was told nothing. */
 const wantedMetrics = (granularity: Granularity, catalogue: Catalogue) =>
@@ -134,4 +94,4 @@ where case when answered = expected then true else token not in (${unavailableTo
   ),
 });
 
-export const healthViews = (catalogue: Catalogue): readonly View[] => [freshness, coverageDaily(catalogue)];
+export const healthViews = (catalogue: Catalogue): readonly View[] => [coverageDaily(catalogue)];

@@ -5,6 +5,7 @@ import type { Connection } from '../../connection/connection.ts';
 import { errorCode } from '../../connection/errors.ts';
 import { changeViews } from './change.ts';
 import { dictionaryViews } from './dictionary.ts';
+import { freshnessViews } from './freshness.ts';
 import { gapViews } from './gaps.ts';
 import { healthViews } from './health.ts';
 import { metricViews } from './metrics.ts';
@@ -16,6 +17,7 @@ const viewsOf = (catalogue: Catalogue): readonly View[] => [
   ...metricViews(catalogue),
   ...changeViews(catalogue),
   ...tagViews,
+  ...freshnessViews,
   ...healthViews(catalogue),
   ...gapViews(catalogue),
   ...dictionaryViews(catalogue),

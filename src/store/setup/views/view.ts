@@ -16,3 +16,19 @@ export interface View {
 export function eachGranularity(query: (granularity: Granularity) => string): string {
   return granularities.map(query).join('\nunion all\n');
 }
+
+/** The instant until which windows of a granularity are due: what ended before has settled. */
+export const settledUntil = (granularity: Granularity) =>
+  `(now() - coalesce(
+    (select settle_delay from cryptoracle.wanted where granularity = '${granularity}'), interval '15 minutes'))`;
+
+/** Whether the pipeline is to fetch the granularity; every one where it was told nothing. */
+export const isGranularityWanted = (granularity: Granularity) =>
+  `(exists (select from cryptoracle.wanted as told where told.granularity = '${granularity}')
+    or not exists (select from cryptoracle.wanted))`;
+
+/** The tokens that the pipeline is to fetch in a granularity, as a relation `token`: those named, or all that are listed. */
+export const wantedTokens = (granularity: Granularity) =>
+  `select listed.token from cryptoracle.tokens as listed
+  left join cryptoracle.wanted as told on told.granularity = '${granularity}'
+  where case when told.tokens is null then listed.listed else listed.token = any (told.tokens) end`;

@@ -130,48 +130,4 @@ describeOnServers('the views of health', (kind) => {
     expect(found[0]).toMatchObject({ metrics: 13, answered_ratio: 1 });
     expect(found[1]).toMatchObject({ metrics: 13, answered: 24 * others.length });
   });
-
-  it('freshness tells how far the newest window is behind', async () => {
-    const [hourly, daily] = await rows<Record<string, unknown>>(
-      database,
-      `select * from cryptoracle.freshness where granularity in ('1h', '1d') order by granularity desc`,
-    );
-    const end = from + 2 * day + 6 * hour;
-    const seconds = (Date.now() - end) / 1000;
-    expect(hourly).toMatchObject({
-      granularity: '1h',
-      newest_window: new Date(end - hour),
-      newest_window_end: new Date(end),
-      tokens: '1',
-      stored_at: expect.any(Date),
-      answered_until: new Date(end),
-      is_late: true,
-    });
-    expect(Math.abs(Number(hourly?.seconds_behind) - seconds)).toBeLessThan(30);
-    expect(Math.abs(Number(hourly?.windows_behind) - seconds / 3600)).toBeLessThan(1.3);
-    expect(daily).toEqual({
-      granularity: '1d',
-      newest_window: null,
-      newest_window_end: null,
-      tokens: '0',
-      stored_at: null,
-      answered_until: null,
-      seconds_behind: null,
-      windows_behind: null,
-      is_late: null,
-    });
-  });
-
-  it('a window of the last hour is not late', async () => {
-    const newest = Math.floor(Date.now() / hour) * hour - hour;
-    await storeAnswer(
-      database,
-      answer({ from: newest, to: newest + hour, rows: [row('BTC', newest, { [mentions]: 1 })] }),
-    );
-    const found = await rows(
-      database,
-      `select is_late, windows_behind from cryptoracle.freshness where granularity = '1h'`,
-    );
-    expect(found).toEqual([{ is_late: false, windows_behind: 0 }]);
-  });
 });

@@ -1,33 +1,11 @@
-import { Command } from 'commander';
-import { granularities } from '../catalog/index.ts';
-import type { Settings } from '../config.ts';
-import { type DesiredScope, readDesiredScope } from '../store/ledger/desired-scope.ts';
-import { noticeDropped } from '../store/ledger/dropped.ts';
-import { readCurrentStatus, type Status, type SuspendedRule, statusToJson } from '../store/reports/status.ts';
-import { visibleLine } from '../terminal.ts';
-import { beijing, bytes, count, counted, printJson, printTable, writeOut } from './output.ts';
-import { type CommandContext, runCommand } from './run.ts';
+import { granularities } from '../../catalog/index.ts';
+import type { Settings } from '../../config.ts';
+import type { DesiredScope } from '../../store/ledger/desired-scope.ts';
+import type { GranularityStatus, Status, SuspendedRule } from '../../store/reports/status.ts';
+import { visibleLine } from '../../terminal.ts';
+import { beijing, bytes, count, counted, percent, printTable, writeOut } from '../output.ts';
 
-export const statusCommand = new Command('status')
-  .option('--json', 'print the result as JSON')
-  .action((options: { json?: true }) => runCommand((context) => status(options.json === true, context)));
-
-async function status(json: boolean, { runtime }: CommandContext): Promise<number> {
-  const database = await runtime.openExistingDatabase(4);
-  const now = runtime.clock.now();
-  const desired = await readDesiredScope(database, runtime.settings);
-  await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
-  const current = await readCurrentStatus(database, desired, now);
-  const { keepNotes } = runtime.settings;
-  if (json) printJson({ ...statusToJson(current), keep: inDays({ ...desired.keep, ...keepNotes }) });
-  else print(current, desired, keepNotes, now);
-  return 0;
-}
-
-/** Never rounds up to 100 %: full means full. */
-function percent(answered: number, wanted: number): string {
-  return wanted === 0 ? '-' : `${(Math.floor((answered / wanted) * 10_000) / 100).toFixed(2)}%`;
-}
+/** The status as a person reads it. */
 
 const shownExamples = 3;
 
@@ -45,7 +23,7 @@ function describeSuspended({ granularity, metric, note, share, rows, examples }:
 const day = 86_400_000;
 
 /** Ages in days, `null` for what is kept for good. */
-function inDays(ages: Readonly<Record<string, number | undefined>>): Record<string, number | null> {
+export function inDays(ages: Readonly<Record<string, number | undefined>>): Record<string, number | null> {
   return Object.fromEntries(
     Object.entries(ages).map(([name, age]) => [name, age === undefined ? null : age / day]),
   );
@@ -82,15 +60,27 @@ function describeDropped({ granularities: parts }: Status): string[] {
   ];
 }
 
-function print(status: Status, desired: DesiredScope, keepNotes: Settings['keepNotes'], now: number): void {
+/** Tokens with a value of those that usually have one. */
+function tokensThere({ tokens }: GranularityStatus): string {
+  if (tokens === undefined) return '-';
+  return tokens.usual === undefined ? count(tokens.tokens) : `${count(tokens.tokens)}/${count(tokens.usual)}`;
+}
+
+export function print(
+  status: Status,
+  desired: DesiredScope,
+  keepNotes: Settings['keepNotes'],
+  now: number,
+): void {
   const { historyStart, apiVersion } = desired;
   printTable(
-    ['', 'newest due (Beijing)', 'newest stored', 'behind', 'answered', 'of wanted'],
+    ['', 'newest due (Beijing)', 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
     status.granularities.map((part) => [
       part.granularity,
       beijing(part.newestDue),
       beijing(part.newestStored),
       part.windowsBehind === undefined ? '-' : count(part.windowsBehind),
+      tokensThere(part),
       percent(part.answered, part.wanted),
       count(part.wanted),
     ]),

@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import type { Token } from '../../catalog/index.ts';
+import { readDesiredScope } from '../../store/ledger/desired-scope.ts';
+import { noticeDropped } from '../../store/ledger/dropped.ts';
+import { readTokenFreshness } from '../../store/reports/freshness.ts';
+import { missesOf } from '../../store/reports/objective.ts';
+import { readCurrentStatus, statusToJson } from '../../store/reports/status.ts';
+import { parseTokens } from '../options.ts';
+import { printJson } from '../output.ts';
+import { type CommandContext, runCommand } from '../run.ts';
+import { inDays, print } from './describe.ts';
+import { parseShare, parseWindows, printMisses } from './objective.ts';
+import { printTokens } from './tokens.ts';
+
+interface StatusOptions {
+  readonly json?: true;
+  readonly check?: true;
+  readonly maxBehind: number;
+  readonly minComplete: number;
+  readonly token?: readonly Token[] | 'all';
+}
+
+export const statusCommand = new Command('status')
+  .option('--json', 'print the result as JSON')
+  .option('--token <list>', 'how fresh these tokens are, or all of them', parseTokens)
+  .option('--check', 'exit with 1 where the objective is missed, and say how')
+  .option('--max-behind <n>', 'with --check: most windows that the newest one may be behind', parseWindows, 1)
+  .option(
+    '--min-complete <share>',
+    'with --check: least share that is answered, such as 99.9 (percent) or 0.999',
+    parseShare,
+    0,
+  )
+  .addHelpText(
+    'after',
+    `
+--check also fails where the API refuses access, nothing was ever stored, or
+fewer tokens than usual have a value. Exit code 0: the objective is met.`,
+  )
+  .action((options: StatusOptions) => runCommand((context) => status(options, context)));
+
+async function status(options: StatusOptions, { runtime }: CommandContext): Promise<number> {
+  const database = await runtime.openExistingDatabase(4);
+  const now = runtime.clock.now();
+  const json = options.json === true;
+  if (options.token !== undefined) {
+    return printTokens(await readTokenFreshness(database, options.token), json);
+  }
+  const desired = await readDesiredScope(database, runtime.settings);
+  await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
+  const current = await readCurrentStatus(database, desired, now);
+  const { keepNotes } = runtime.settings;
+  const misses = options.check === true ? missesOf(current, options) : [];
+  if (json) {
+    const kept = { keep: inDays({ ...desired.keep, ...keepNotes }) };
+    printJson({ ...statusToJson(current), ...kept, ...(options.check === true && { misses }) });
+  } else {
+    print(current, desired, keepNotes, now);
+    if (options.check === true) printMisses(misses);
+  }
+  return misses.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,119 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type Granularity, granularities, type Token } from '../../catalog/index.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
+import type { Database } from '../connection/database.ts';
+import { inMilliseconds, metricTable, textArray, timestamptz, windowLengthSql } from '../schema/sql.ts';
+
+/**
+ * Whether as many tokens have a value as is usual: a vendor that goes quiet for all tokens but one still moves the newest
+ * window on.
+ */
+
+/** So long a window must have been due before its tokens are counted: the pipeline needs a moment to fetch it. */
+export const countedAfter: Milliseconds = 600_000;
+
+/** The windows of so many days before, at the same hour, say what is usual. */
+const usualDays = 14;
+
+/** With fewer days that reach into the history nothing is usual yet. */
+const fewestDays = 3;
+
+/** Of the tokens that are usual, this share has to have a value. */
+export const quietBelow = 0.8;
+
+/** How many tokens have a value in a window, and in how many that is usual. */
+export interface TokenCounts {
+  /** Start of the window. */
+  readonly window: Instant;
+  readonly tokens: number;
+  /** Median of the windows at this hour on the 14 days before; `undefined` where the history is shorter than 3 days. */
+  readonly usual: number | undefined;
+}
+
+/** How many of the tokens have a row in the window. @param tokens a relation with a column `token` */
+export const tokensWithin = (granularity: Granularity, window: SQL, tokens: SQL) => sql`(
+  select count(*)::integer from ${metricTable(granularity)} as within
+  where within.time = ${window} and within.token in (select wanted.token from (${tokens}) as wanted))`;
+
+/** Median of {@link tokensWithin} over the windows at the same hour of the days before; NULL where the history is short. */
+export const usualTokens = (granularity: Granularity, window: SQL, tokens: SQL) => sql`(
+  select percentile_disc(0.5) within group (order by day.tokens)
+  from (
+    select ${tokensWithin(granularity, sql`earlier.window`, tokens)} as tokens
+    from generate_series(1, ${sql.raw(String(usualDays))}) as ago
+    cross join lateral (select ${window} - ago * interval '24 hours' as window) as earlier
+    where earlier.window >= (select min(first.time) from ${metricTable(granularity)} as first)
+  ) as day
+  having count(*) >= ${sql.raw(String(fewestDays))})`;
+
+/** Whether so few tokens have a value that something must be wrong; the vendor, or we. */
+export const isQuiet = ({ tokens, usual }: Pick<TokenCounts, 'tokens' | 'usual'>) =>
+  usual !== undefined && tokens < quietBelow * usual;
+
+/** @param window its start */
+export async function countTokens(
+  database: Database,
+  granularity: Granularity,
+  window: Instant,
+  tokens: readonly Token[],
+): Promise<TokenCounts> {
+  const relation = sql`select unnest(${textArray(tokens)}) as token`;
+  const start = timestamptz(window);
+  const [row] = await database.query<{ tokens: number; usual: number | null }>(
+    'count tokens',
+    sql`select ${tokensWithin(granularity, start, relation)} as tokens,
+      ${usualTokens(granularity, start, relation)} as usual`,
+  );
+  return { window, tokens: row?.tokens ?? 0, usual: row?.usual ?? undefined };
+}
+
+/** The newest window of a token in a granularity, as a row `time`, `first_seen_at`, or none. */
+export const newestOf = (granularity: Granularity, token: SQL) => sql`
+  select known.time, known.first_seen_at from ${metricTable(granularity)} as known
+  where known.token = ${token} order by known.time desc limit 1`;
+
+/**
+ * The share of the windows of the 14 days up to the token's newest one that have a row: many tokens are mentioned now and
+ * then only.
+ *
+ * @param newest start of the newest window
+ */
+export const usualShare = (granularity: Granularity, token: SQL, newest: SQL) => {
+  const length = windowLengthSql(granularity);
+  const span = sql.raw(`interval '${usualDays * 24} hours'`);
+  return sql`(
+    select count(*) / greatest(1, extract(epoch from max(past.time) - min(past.time) + ${length}) / extract(epoch from ${length}))
+    from ${metricTable(granularity)} as past
+    where past.token = ${token} and past.time > ${newest} - ${span} and past.time <= ${newest})::float8`;
+};
+
+/** How far a token has come in a granularity, from the view `token_freshness`. */
+export interface TokenFreshness {
+  readonly granularity: Granularity;
+  readonly token: Token;
+  /** Start of its newest window with a value; `undefined` where there is none. */
+  readonly newest: Instant | undefined;
+  /** Windows after it that are due. */
+  readonly windowsBehind: number | null;
+  /** Share of the windows before that have a value, 0 to 1. */
+  readonly usualShare: number | null;
+  readonly isLate: boolean | null;
+}
+
+/** Of all that is wanted: by token in the order of the API's list, then by granularity, the finest first. */
+export async function readTokenFreshness(
+  database: Database,
+  tokens: readonly Token[] | 'all',
+): Promise<TokenFreshness[]> {
+  const rows = await database.query<Omit<TokenFreshness, 'newest'> & { newest: Instant | null }>(
+    'read token freshness',
+    sql`
+      select granularity, token, ${inMilliseconds(sql`newest_window`)} as newest,
+        windows_behind as "windowsBehind", usual_share as "usualShare", is_late as "isLate"
+      from cryptoracle.token_freshness
+      join cryptoracle.tokens using (token)
+      where ${tokens === 'all' ? sql`true` : sql`token = any (${textArray(tokens)})`}
+      order by position, token, array_position(${textArray(granularities)}, granularity)`,
+  );
+  return rows.map(({ newest, ...row }) => ({ ...row, newest: newest ?? undefined }));
+}
