@@ -59,7 +59,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   ...Object.fromEntries(
     ['metrics', 'metrics_long', 'latest_15m', 'latest_1h', 'latest_4h', 'latest_1d', 'latest', 'movers']
       .concat(['sentiment_zscore', 'sentiment_zscore_history', 'token_tags_current', 'token_tag_history'])
-      .concat(['freshness', 'coverage_daily', 'gaps', 'data_dictionary'])
+      .concat(['freshness', 'token_freshness', 'coverage_daily', 'gaps', 'data_dictionary'])
       .map((view) => [`cryptoracle.${view}`, { reader: 'select' }]),
   ),
 };

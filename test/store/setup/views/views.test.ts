@@ -24,7 +24,7 @@ describeOnServers('the views', (kind) => {
       expect.arrayContaining([
         ...['metrics', 'metrics_long', 'latest_15m', 'latest_1h', 'latest_4h', 'latest_1d', 'latest'],
         ...['token_tags_current', 'token_tag_history', 'movers', 'sentiment_zscore', 'freshness'],
-        ...['coverage_daily', 'data_dictionary'],
+        ...['token_freshness', 'coverage_daily', 'data_dictionary'],
       ]),
     );
   });
