@@ -17,7 +17,13 @@ function statusOf(part: Partial<GranularityStatus>, more: Partial<Status> = {}):
   return {
     granularities: [{ ...well, ...part }],
     ...{ tokens: 3, refused: [], quarantined: 0, qualityNotes: 0, revisions: 0, calls: {} },
-    ...{ lastCall: undefined, accessRefused: undefined, databaseBytes: 0, timescale: false },
+    ...{
+      lastCall: undefined,
+      accessRefused: undefined,
+      databaseBytes: 0,
+      timescale: false,
+      notInApiVersion: [],
+    },
     dayStart: { value: '08:00', found: 'assumed', detail: undefined, since: undefined },
     ...more,
   };

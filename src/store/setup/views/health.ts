@@ -1,13 +1,15 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import type { Catalogue, Granularity } from '../../../catalog/index.ts';
 import { firstValueOf, isUnavailable } from '../../ledger/availability.ts';
 import { unservedOf } from '../../ledger/desired-scope.ts';
 import { windowLengths } from '../../schema/sql.ts';
-import { eachGranularity, settledUntil, type View } from './view.ts';
+import { eachGranularity, isGranularityWanted, settledUntil, type View, wantedTokens } from './view.ts';
 
 /** How full the database is. */
+
+const textOf = (query: SQL) => new PgDialect().sqlToQuery(query).sql;
 
 const codesOf = ({ codes }: Catalogue) => `array[${codes.map(pg.escapeLiteral).join(', ')}]`;
 
@@ -23,22 +25,21 @@ const wantedMetrics = (granularity: Granularity, catalogue: Catalogue) =>
  * lacks of them is no gap.
  */
 const unavailableTokens = (granularity: Granularity, catalogue: Catalogue) =>
-  new PgDialect().sqlToQuery(sql`
+  textOf(sql`
     select listed.token from cryptoracle.tokens as listed
     where ${firstValueOf(granularity, sql`listed.token`)} is null
-      and ${isUnavailable(granularity, sql`listed.token`, wantedMetrics(granularity, catalogue))}`).sql;
+      and ${isUnavailable(granularity, sql`listed.token`, wantedMetrics(granularity, catalogue))}`);
 
-/** Codes that the pipeline wants in vain, for the version of the API does not have them. */
-const unserved = (granularity: Granularity) => `coalesce((
-        select ${new PgDialect().sqlToQuery(unservedOf(sql`w`)).sql}
-        from cryptoracle.wanted as w where w.granularity = '${granularity}'), '{}')`;
-
-/** Every Beijing day since the first answered one, with those of the windows that start on it that are due. */
+/** Every whole Beijing day that is wanted since the first answered one, with those of its windows that are due. */
 const spans = (granularity: Granularity) => `
     select days.day::date as day, due.windows,
       tstzrange(start.first, start.first + due.windows * ${windowLengths[granularity]}) as range
     from generate_series(
-      date_trunc('day', (select min(lower(answered)) from cryptoracle.coverage) at time zone 'Asia/Shanghai'),
+      greatest(
+        date_trunc('day', (select min(lower(answered)) from cryptoracle.coverage) at time zone 'Asia/Shanghai'),
+        (select date_trunc('day', told.history_start at time zone 'Asia/Shanghai' + interval '1 day' - interval '1 microsecond')
+         from cryptoracle.wanted as told where told.granularity = '${granularity}')
+      ),
       now() at time zone 'Asia/Shanghai', interval '1 day'
     ) as days (day)
     cross join lateral (select days.day at time zone 'Asia/Shanghai'${granularity === '1d' ? ' + cryptoracle.day_start()' : ''}) as start (first)
@@ -46,12 +47,12 @@ const spans = (granularity: Granularity) => `
       select floor(extract(epoch from least(interval '24 hours', ${settledUntil(granularity)} - start.first))
         / extract(epoch from ${windowLengths[granularity]}))::integer
     ) as due (windows)
-    where due.windows > 0`;
+    where due.windows > 0 and ${isGranularityWanted(granularity)}`;
 
 const coverageDaily = (catalogue: Catalogue): View => ({
   name: 'coverage_daily',
   comment:
-    'How much of each Beijing day the API has answered, for each granularity and each token that was ever asked for; which values are missing, and why, tells the view gaps. Name a day, or some: all of them are a long list',
+    'How much of each Beijing day the API has answered, for each granularity and token that the pipeline is to fetch and has asked for; which values are missing, and why, tells the view gaps. Name a day, or some: all of them are a long list',
   columns: {
     day: 'The Beijing day',
     granularity: '15m, 1h, 4h or 1d',
@@ -60,7 +61,7 @@ const coverageDaily = (catalogue: Catalogue): View => ({
     windows:
       'Windows of the day that are due: 96, 24, 6 or 1, fewer on the current day. A window is due once it has settled, some 15 minutes after its end (wanted.settle_delay)',
     metrics:
-      'Metrics that were ever asked for, without those that the subscription refuses or the version of the API does not have',
+      'Metrics wanted that were ever asked for, without those that the subscription refuses or the version of the API does not have',
     expected: 'Values to ask for: windows times metrics',
     answered: 'How many of them the API has answered; an answer without a value counts',
     answered_ratio: 'Answered of expected, 0 to 1; below 1 there is a gap',
@@ -83,8 +84,8 @@ from (
   cross join (
     select token, answered, count(*) as metrics
     from cryptoracle.coverage
-    where granularity = '${granularity}' and metric = any (${codesOf(catalogue)})
-      and metric <> all (${unserved(granularity)})
+    where granularity = '${granularity}' and metric = any (${textOf(wantedMetrics(granularity, catalogue))})
+      and token in (${wantedTokens(granularity)})
       and not exists (select from cryptoracle.entitlements as refused where refused.metric = coverage.metric)
     group by token, answered
   ) as asked

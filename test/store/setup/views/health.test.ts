@@ -76,8 +76,8 @@ describeOnServers('the views of health', (kind) => {
     // Windows settle when the pipeline's settings say so.
     await database.pool.query(
       `insert into cryptoracle.wanted (granularity, history_start, settle_delay, tokens, metrics)
-       select '15m', now(), now() - $1::timestamptz, null, '{}'`,
-      [new Date(today + 15 * minute)],
+       select '15m', $1::timestamptz, now() - $1::timestamptz - interval '15 minutes', null, $2`,
+      [new Date(today), metricCodes],
     );
     expect(await windowsToday()).toMatchObject([{ windows: 1, answered_ratio: 1 }]);
     await database.pool.query('delete from cryptoracle.wanted');
@@ -129,5 +129,25 @@ describeOnServers('the views of health', (kind) => {
     // The first metric was answered on the first day only; the others on both.
     expect(found[0]).toMatchObject({ metrics: 13, answered_ratio: 1 });
     expect(found[1]).toMatchObject({ metrics: 13, answered: 24 * others.length });
+  });
+
+  it('what nobody wants any more is not judged', async () => {
+    const want = (granularity: string, start: number, tokens: readonly string[]) =>
+      database.pool.query(
+        `insert into cryptoracle.wanted (granularity, history_start, settle_delay, tokens, metrics)
+         values ($1, $2, interval '15 minutes', $3, $4)`,
+        [granularity, new Date(start), tokens, ['CO-A-01-01']],
+      );
+    await want('1h', from + day - hour, ['BTC']);
+    const first = await coverage('true');
+    // The first whole day that is wanted is the second.
+    expect(first[0]).toMatchObject({ day: formatBeijingDate(from + day), metrics: 1, answered_ratio: 0 });
+    const judged = () =>
+      rows(database, 'select distinct granularity, token from cryptoracle.coverage_daily order by 1, 2');
+    expect(await judged()).toEqual([{ granularity: '1h', token: 'BTC' }]);
+    await database.pool.query('delete from cryptoracle.wanted');
+    await want('4h', from, ['BTC']);
+    expect(await judged()).toEqual([]);
+    await database.pool.query('delete from cryptoracle.wanted');
   });
 });
