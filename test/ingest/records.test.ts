@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { ApiFailure } from '../../src/api/failure.ts';
 import { parseBeijing } from '../../src/beijing.ts';
-import { asToken, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { asToken, tagCodes } from '../../src/catalog/index.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
@@ -9,6 +9,7 @@ import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { readFacts, storeFact } from '../../src/store/ledger/facts.ts';
 import { readBreaker } from '../../src/store/limits/breaker.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, value } from '../support/database.ts';
 
@@ -20,7 +21,7 @@ function request(days = 5, start = first): DataRequest {
   return {
     granularity: '4h',
     tokens: ['BTC', 'ETH', 'XRP'].map(asToken),
-    metrics: metricCodes,
+    metrics: v1Metrics,
     tags: [],
     interval: { start, end: start + days * day },
   };

@@ -23,6 +23,7 @@ function statusOf(part: Partial<GranularityStatus>, more: Partial<Status> = {}):
       databaseBytes: 0,
       timescale: false,
       notInApiVersion: [],
+      dropped: { windowsBeside: 0, rejects: 0 },
     },
     dayStart: { value: '08:00', found: 'assumed', detail: undefined, since: undefined },
     ...more,

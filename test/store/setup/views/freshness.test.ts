@@ -80,7 +80,6 @@ describeOnServers('freshness', (kind) => {
       usual_tokens: 10,
       is_quiet: false,
       is_late: false,
-      windows_behind: 0,
     });
   });
 
