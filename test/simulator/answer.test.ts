@@ -1,7 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { tagCodes } from '../../src/catalog/index.ts';
 import { defaultBehaviour, Market, type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { seriesOf } from '../../src/simulator/series.ts';
 import { v1Metrics } from '../support/catalogue.ts';
 import { ask, askList, beijing, business, StoppedClock, valuesOf } from './ask.ts';
 

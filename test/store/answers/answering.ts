@@ -6,7 +6,6 @@ import {
   type MetricCode,
   metricCodes,
   metricPosition,
-  metrics,
   type TagCode,
 } from '../../../src/catalog/index.ts';
 import type { AnswerToStore } from '../../../src/store/answers/write.ts';
