@@ -70,6 +70,7 @@ describeOnServers('the status', (kind) => {
       calls: {},
       lastCall: undefined,
       notInApiVersion: [],
+      dropped: { windowsBeside: 0, rejects: 0 },
       databaseBytes: expect.any(Number),
       timescale: kind === 'TimescaleDB',
       accessRefused: undefined,
