@@ -49,7 +49,7 @@ function soundValues(place: number, number: number): Values {
 /** Values of which each breaks a rule. */
 const doubtfulValues = (sound: Values): Values => ({
   ...sound,
-  mention_rank: -sound.mention_rank,
+  mention_rank: -(sound.mention_rank ?? 1),
   message_count: 0,
   interaction_count: 0,
   mention_count: 0,
@@ -77,7 +77,7 @@ function makeRow(
   const spoilt = isDoubtful
     ? { ...values, net_sentiment: 2.5, mention_share: 25, positive_ratio: 50 }
     : values;
-  return { token, time: start, values: metrics.map(({ column }) => spoilt[column]) };
+  return { token, time: start, values: metrics.map(({ column }) => spoilt[column] ?? null) };
 }
 
 async function store(database: Database, doubtful: number): Promise<number> {

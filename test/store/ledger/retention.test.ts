@@ -30,7 +30,7 @@ describeOnServers('values that are gone', (kind) => {
   const all = { granularity: '1h', tokens, metrics: [mentions], interval: { start, end } } as const;
   const desired = (keep = {}) => ({
     ...{ granularities: ['1h'] as const, tokens, metrics: [mentions] as const, tags: [] },
-    ...{ historyStart: start, settleDelay: 0, keep },
+    ...{ historyStart: start, apiVersion: 'v1' as const, settleDelay: 0, keep },
   });
   const remove = (keep = {}, notes = {}) =>
     removeOld(database, { keep, keepNotes: { ...keepNotes, ...notes } }, end, new AbortController().signal);

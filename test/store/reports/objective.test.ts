@@ -10,6 +10,7 @@ const well: GranularityStatus = {
   windowsBehind: 0,
   wanted: 1000,
   answered: 1000,
+  dropped: 0,
   tokens: { window: 10 * hour, tokens: 150, usual: 152 },
 };
 
@@ -24,6 +25,8 @@ function statusOf(part: Partial<GranularityStatus>, more: Partial<Status> = {}):
       timescale: false,
       notInApiVersion: [],
       dropped: { windowsBeside: 0, rejects: 0 },
+      notes: [],
+      suspendedRules: [],
     },
     dayStart: { value: '08:00', found: 'assumed', detail: undefined, since: undefined },
     ...more,
