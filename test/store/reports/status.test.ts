@@ -70,7 +70,6 @@ describeOnServers('the status', (kind) => {
       calls: {},
       lastCall: undefined,
       notInApiVersion: [],
-      dropped: { windowsBeside: 0, rejects: 0 },
       databaseBytes: expect.any(Number),
       timescale: kind === 'TimescaleDB',
       accessRefused: undefined,
