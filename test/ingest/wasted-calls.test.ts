@@ -39,7 +39,7 @@ describeOnServers('calls that bring nothing', (kind) => {
 
   it('are one probe for each token that lacks a granularity and is answered with code 203', async () => {
     simulator.configure({ emptyAnswer: '203' });
-    const planned = await fill(3, 4);
+    const planned = await fill(1, 4);
     const lacking = granularities.flatMap((granularity) =>
       tokens.filter((token) => !simulator.market.hasGranularity(token, granularity)),
     );
