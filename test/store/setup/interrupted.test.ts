@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { UserError } from '../../../src/errors.ts';
+import { Database, openDatabase } from '../../../src/store/connection/database.ts';
+import { migrate, schemaState } from '../../../src/store/setup/migrate.ts';
+import { createFolder, runCli, startCli } from '../../commands/cli.ts';
+import {
+  createEmptyDatabase,
+  describeOnServers,
+  dropDatabase,
+  rows,
+  serverUrl,
+  silent,
+  value,
+} from '../../support/database.ts';
+
+const folder = createFolder();
+
+async function withDatabase(url: string, work: (database: Database) => Promise<void>): Promise<void> {
+  const database = new Database(url, { connections: 2 });
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+    await dropDatabase('plain PostgreSQL', url);
+  }
+}
+
+describeOnServers('the first migrate', (kind) => {
+  // From the first tables on to the last steps.
+  it.each([0, 60, 250])(
+    'is finished by the next one when it was killed %d ms after its tables were there',
+    async (delay) => {
+      const url = await createEmptyDatabase(kind);
+      await withDatabase(url, async (database) => {
+        const first = startCli(folder, ['migrate'], { DATABASE_URL: url });
+        const isBegun = () =>
+          value<boolean>(database, "select to_regclass('cryptoracle.migrations') is not null");
+        await expect.poll(isBegun, { timeout: 60_000, interval: 1 }).toBe(true);
+        await sleep(delay);
+        first.process.kill('SIGKILL');
+        await first.ended;
+        const views = () =>
+          value<number>(database, "select count(*)::int from pg_views where schemaname = 'cryptoracle'");
+        // A setup that is called whole has its views, and all else.
+        if ((await schemaState(database)) === 'current') expect(await views()).toBeGreaterThan(10);
+        const status = await runCli(folder, ['status'], { DATABASE_URL: url });
+        expect(status.code).toBe((await schemaState(database)) === 'current' ? 0 : 1);
+
+        expect((await runCli(folder, ['migrate'], { DATABASE_URL: url })).code).toBe(0);
+        expect(await schemaState(database)).toBe('current');
+        expect(await views()).toBeGreaterThan(10);
+        expect(await value(database, 'select count(*)::int from cryptoracle.metric_catalog')).toBeGreaterThan(
+          10,
+        );
+        if (kind === 'TimescaleDB') {
+          const made =
+            "select count(*)::int from timescaledb_information.hypertables where hypertable_schema = 'cryptoracle'";
+          expect(await value(database, made)).toBe(4);
+        }
+      });
+    },
+    180_000,
+  );
+
+  it('refuses a database whose encoding holds no text but Latin, and says what to make instead', async () => {
+    const admin = new pg.Client({ connectionString: serverUrl(kind) ?? '' });
+    const name = `test_latin_${randomBytes(4).toString('hex')}`;
+    await admin.connect();
+    try {
+      await admin.query(
+        `create database ${name} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0`,
+      );
+      const url = new URL(serverUrl(kind) ?? '');
+      url.pathname = `/${name}`;
+      const opened = openDatabase(url.href, { connections: 1 });
+      await expect(opened).rejects.toBeInstanceOf(UserError);
+      const ended = await runCli(folder, ['migrate'], { DATABASE_URL: url.href });
+      expect(ended.code).toBe(1);
+      expect(ended.stderr).toMatch(/^error: DATABASE_URL: .*LATIN1.*UTF8.*create database/m);
+      expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
+    } finally {
+      await admin.query(`drop database if exists ${name} with (force)`);
+      await admin.end();
+    }
+  });
+
+  it.runIf(kind === 'TimescaleDB')(
+    'uses an extension that somebody put into a schema of its own',
+    async () => {
+      const url = await createEmptyDatabase(kind);
+      await withDatabase(url, async (database) => {
+        await database.pool.query(
+          'create schema "Extra tools"; create extension timescaledb schema "Extra tools"',
+        );
+        await migrate(database, systemClock, silent);
+        const made =
+          "select hypertable_name from timescaledb_information.hypertables where hypertable_schema = 'cryptoracle'";
+        expect(await rows(database, made)).toHaveLength(4);
+        await database.pool.query(
+          `insert into cryptoracle.metrics_1h (time, token, first_seen_at, updated_at)
+         select time, 'BTC', now(), now() from unnest(array[now() - interval '400 days', now()]) as time`,
+        );
+        // Removing what is old calls the extension, too.
+        expect(
+          await value(database, "select cryptoracle.retire('1h', now() - interval '200 days')::int"),
+        ).toBe(1);
+        expect(await value(database, 'select count(*)::int from cryptoracle.metrics_1h')).toBe(1);
+      });
+    },
+  );
+});
+
+describeOnServers('a lock', (kind) => {
+  it('is free again when the connection of its holder is cut, and its work ends with an error', async () => {
+    const url = await createEmptyDatabase(kind);
+    await withDatabase(url, async (database) => {
+      const other = new Database(url, { connections: 2 });
+      try {
+        const held = database.exclusively('of a test', async (connection) => {
+          const { rows: found } = await connection.query<{ pid: number }>(
+            'pid',
+            'select pg_backend_pid() as pid',
+          );
+          expect(await other.exclusivelyIfFree('of a test', async () => 'taken')).toBeUndefined();
+          await other.pool.query('select pg_terminate_backend($1)', [found[0]?.pid]);
+          await expect
+            .poll(() => other.exclusivelyIfFree('of a test', async () => 'taken'), { timeout: 10_000 })
+            .toBe('taken');
+          await connection.query('after', 'select 1');
+        });
+        await expect(held).rejects.toThrow(/connection/);
+        expect(await database.exclusively('of a test', async () => 'again')).toBe('again');
+      } finally {
+        await other.close();
+      }
+    });
+  });
+});
