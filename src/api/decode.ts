@@ -3,6 +3,7 @@ import {
   dayStartAt,
   type Granularity,
   isMetricCode,
+  isPossible,
   isTagCode,
   isToken,
   type MetricCode,
@@ -46,6 +47,8 @@ export interface AnsweredTag {
 export type RejectReason =
   | 'malformed'
   | 'no finite number'
+  | 'more digits than can be kept'
+  | 'impossible value'
   | 'unknown metric'
   | 'metric not asked for'
   | 'unknown tag'
@@ -232,7 +235,9 @@ class AnswerReader {
       row.seen[position] = true;
       this.#seenCells++;
     }
-    if (value === undefined) return this.#reject('no finite number', 'value', item, { token, time, metric });
+    if (typeof value === 'string') return this.#reject(value, 'value', item, { token, time, metric });
+    if (value !== null && !isPossible(catalogue[position]?.kind ?? 'score', value))
+      return this.#reject('impossible value', 'value', item, { token, time, metric });
     const first = row.values[position] ?? null;
     // The first counts; nobody can tell which of two is right.
     if (first !== null && value !== null && value !== first)

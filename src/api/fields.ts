@@ -1,6 +1,7 @@
 import { parseBeijing } from '../beijing.ts';
 import type { Instant } from '../time.ts';
 import type { Json } from './json.ts';
+import { isDecimal, keepsDigits } from './numbers.ts';
 
 /** Reads single fields of an answer, none of which is trusted. */
 
@@ -46,21 +47,16 @@ export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
-/** Says each digit's place in one way only: else a long text of digits that is no number would take for ever. */
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Why a value is no number that can be kept. */
+type NoNumber = 'no finite number' | 'more digits than can be kept';
 
-/** @returns the number, `null` for 'no value yet', `undefined` for what is neither. */
-export function readNumber(value: unknown): number | null | undefined {
+/** @returns the number, `null` for 'no value yet', or why it is neither */
+export function readNumber(value: unknown): number | null | NoNumber {
   if (value === null || value === undefined) return null;
-  if (typeof value === 'string') {
-    const text = value.trim();
-    if (text === '') return null;
-    if (!decimal.test(text)) return undefined;
-    return finite(Number(text));
-  }
-  return typeof value === 'number' ? finite(value) : undefined;
-}
-
-function finite(value: number): number | undefined {
-  return Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : 'no finite number';
+  if (typeof value !== 'string') return 'no finite number';
+  const text = value.trim();
+  if (text === '') return null;
+  if (!isDecimal(text) || !Number.isFinite(Number(text))) return 'no finite number';
+  return keepsDigits(text) ? Number(text) : 'more digits than can be kept';
 }

@@ -1,4 +1,5 @@
 import { ApiFailure } from './failure.ts';
+import { withExactNumbers } from './numbers.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -15,7 +16,7 @@ const mostParts = 1_000_000;
 const byteOrderMark = '\ufeff';
 
 /**
- * Reads a text that somebody else wrote.
+ * Reads a text that somebody else wrote. A number that a double would round, or not hold, comes as a text.
  *
  * @param code of the answer that it is part of, for the failure
  * @throws ApiFailure (`transient`) where the text has too many parts, SyntaxError where it is no JSON
@@ -24,7 +25,9 @@ export function parseJson(text: string, code: number): unknown {
   if (hasTooManyParts(text)) {
     throw new ApiFailure('transient', `the answer has more than ${mostParts} parts`, { code });
   }
-  return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text);
+  return JSON.parse(
+    withExactNumbers(text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text),
+  );
 }
 
 /** Counts the characters that open or divide, also within texts: an answer has next to none there. */

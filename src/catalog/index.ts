@@ -1,3 +1,4 @@
+export * from './bounds.ts';
 export * from './catalogue.ts';
 export * from './granularities.ts';
 export * from './identity.ts';

@@ -1,6 +1,6 @@
 import type { Catalogue, Granularity } from '../../../catalog/index.ts';
 import { windowLengths } from '../../schema/sql.ts';
-import { eachGranularity, type View } from './view.ts';
+import { eachGranularity, sound, type View } from './view.ts';
 
 /** The columns that are compared. The views give them names of their own, which stay. */
 interface Measured {
@@ -49,9 +49,13 @@ const movers = ({ mentions, net }: Measured): View => ({
     partition by now.granularity
     order by abs(round((now.${net} - before.${net})::numeric, 12)) desc nulls last
   ) as sentiment_place
-from cryptoracle.latest_${granularity} as now
+from (
+  select granularity, "time", window_end, token,
+    ${sound(mentions)} as ${mentions}, ${sound(net)} as ${net}
+  from cryptoracle.latest_${granularity}
+) as now
 left join lateral (
-  select ${mentions}, ${net} from cryptoracle.metrics_${granularity} as m
+  select ${sound(mentions)} as ${mentions}, ${sound(net)} as ${net} from cryptoracle.metrics_${granularity} as m
   where m.token = now.token and m."time" = now."time" - interval '24 hours'
   limit 1
 ) as before on true
@@ -86,12 +90,12 @@ function measure({ net }: Measured, source: (granularity: Granularity) => string
     (granularity) => `select '${granularity}'::text as granularity, m."time",
   m."time" + ${windowLengths[granularity]} as window_end, m.token,
   m.${net} as net_sentiment, base.mean as mean_30d, base.deviation as stddev_30d, base.windows as windows_30d,
-  case when base.windows >= ${enoughWindows} then (m.${net} - base.mean) / nullif(base.deviation, 0) end as zscore
+  case when base.windows >= ${enoughWindows} then (${sound(`m.${net}`)} - base.mean) / nullif(base.deviation, 0) end as zscore
 from ${source(granularity)} as m
 cross join lateral unnest(array[date_trunc('day', m."time", 'Asia/Shanghai')]) as midnight
 cross join lateral (
-  select avg(past.${net}) as mean, stddev_samp(past.${net}) as deviation,
-    count(past.${net}) as windows
+  select avg(${sound(`past.${net}`)}) as mean, stddev_samp(${sound(`past.${net}`)}) as deviation,
+    count(${sound(`past.${net}`)}) as windows
   from cryptoracle.metrics_${granularity} as past
   where past.token = m.token
     and past."time" >= midnight - interval '720 hours' and past."time" < midnight

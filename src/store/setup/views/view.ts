@@ -1,4 +1,4 @@
-import { type Granularity, granularities } from '../../../catalog/index.ts';
+import { type Granularity, granularities, soundSize } from '../../../catalog/index.ts';
 
 /** A view as people query it. Its columns stand in the order of the query's. */
 export interface View {
@@ -8,6 +8,13 @@ export interface View {
   readonly columns: Readonly<Record<string, string>>;
   readonly query: string;
 }
+
+/**
+ * A value that arithmetic may be done with, NULL for one that is out of all proportion: it would overflow, and the whole
+ * query fail for all tokens. None is stored today, but an older version of the program, or a person, may have done so.
+ */
+export const sound = (value: string) =>
+  `case when ${value} = 0 or abs(${value}) between ${soundSize.smallest} and ${soundSize.largest} then ${value} end`;
 
 /**
  * One query for each granularity, as one. Where a condition names the granularity, PostgreSQL plans and reads that

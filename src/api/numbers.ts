@@ -1,0 +1,78 @@
+/** Numbers as others write them, and what a double makes of them. */
+
+/** Says each digit's place in one way only: else a long text of digits that is no number would take for ever. */
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+export const isDecimal = (text: string) => decimal.test(text);
+
+/** So many significant digits a double always keeps. */
+const alwaysKept = 15;
+
+/** With so many digits at most a double is written. */
+const mostWritten = 17;
+
+/** The significant digits of a number, and the place of the first; so two ways to write a number become one. */
+function significant(text: string): { readonly digits: string; readonly place: number } {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().replace(/^[+-]/, '').split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const all = whole + fraction;
+  const leading = all.length - all.replace(/^0+/, '').length;
+  const digits = all.slice(leading).replace(/0+$/, '');
+  return digits === '' ? { digits, place: 0 } : { digits, place: whole.length - leading + Number(exponent) };
+}
+
+/** Whether a double keeps every digit of the text, which is a decimal number. */
+export function keepsDigits(text: string): boolean {
+  const value = Number(text);
+  if (!Number.isFinite(value)) return false;
+  const written = significant(text);
+  const count = written.digits.length;
+  if (count <= alwaysKept && value !== 0) return true;
+  if (count === 0 || count > mostWritten) return count === 0;
+  const kept = significant(value.toPrecision(count));
+  return kept.digits === written.digits && kept.place === written.place;
+}
+
+/** Most texts have no number that might not be kept, and are not walked through. */
+const perhapsLost = /[\d.]{16}|\d[eE]/;
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
+/** Digits and what may stand within a number: `+`, `-`, `.`, `E` and `e`. */
+const isOfNumber = (code: number) =>
+  isDigit(code) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65;
+
+/** Where the text that begins at `from` ends, its closing quote included. */
+function endOfText(json: string, from: number): number {
+  for (let at = from + 1; at < json.length; at++) {
+    const code = json.charCodeAt(at);
+    if (code === backslash) at++;
+    else if (code === quote) return at + 1;
+  }
+  return json.length;
+}
+
+/**
+ * The same JSON in which numbers that a double would round, or not hold, stand as texts: `JSON.parse` says nothing of
+ * them. It is read once, from the beginning to the end.
+ */
+export function withExactNumbers(json: string): string {
+  if (!perhapsLost.test(json)) return json;
+  let made = '';
+  let taken = 0;
+  for (let at = 0; at < json.length; ) {
+    const code = json.charCodeAt(at);
+    if (code === quote) at = endOfText(json, at);
+    else if (isDigit(code) || code === 0x2d) {
+      const from = at;
+      while (at < json.length && isOfNumber(json.charCodeAt(at))) at++;
+      const number = json.slice(from, at);
+      if (!isDecimal(number) || keepsDigits(number)) continue;
+      made += `${json.slice(taken, from)}"${number}"`;
+      taken = at;
+    } else at++;
+  }
+  return made + json.slice(taken);
+}
