@@ -46,6 +46,28 @@ group by granularity`,
       "See the table breaker for the API's words; check the credentials and the key's address whitelist.",
   },
   {
+    uid: 'cryptoracle-token-list',
+    title: 'The list of tokens is doubted',
+    sql: 'select count(*) as doubted from cryptoracle.doubted_lists',
+    lasting: '1m',
+    summary: 'The API gave a list of tokens that drops many of them, or names mostly unknown ones',
+    remedy:
+      'All tokens stay in use until the API has said so for an hour. The table doubted_lists names those that vanished; ask the vendor.',
+  },
+  {
+    uid: 'cryptoracle-suspects',
+    title: 'Nothing comes where something is to be expected',
+    sql: `select granularity, count(distinct token)::integer as tokens
+from cryptoracle.suspects
+where times > 1
+group by granularity`,
+    lasting: '10m',
+    summary:
+      'The API answers with nothing for {{ $labels.granularity }} windows of tokens that have values at other times',
+    remedy:
+      'The command `status` tells since when. They are asked for again by themselves, and believed to be empty after a day.',
+  },
+  {
     uid: 'cryptoracle-quarantine',
     title: 'Something could not be stored',
     sql: `select count(*) as quarantined

@@ -67,7 +67,10 @@ export async function conclude(work: WorkDone, context: BackfillContext): Promis
   return { order: id, end, tally: result.tally, ...left, problem };
 }
 
-type Left = Pick<Conclusion, 'valuesLeft' | 'requestsLeft'>;
+interface Left extends Pick<Conclusion, 'valuesLeft' | 'requestsLeft'> {
+  /** Values of these that were answered with nothing, which is not believed yet. */
+  readonly valuesDoubted: number;
+}
 
 /**
  * How the work ended, from how the fill ended, what the ledger lacks and what somebody has decided meanwhile.
@@ -105,15 +108,28 @@ async function readLeft({ id, placed, scope, result }: WorkDone, context: Backfi
   // The API may have turned out not to give some of it, or to have more.
   const learned = await readFillScope(placed, id ?? notPlaced, context);
   const inRange = { ...learned, wanted: result.wanted ?? scope.wanted };
-  const { values, requests } = totalOf(await summariseGaps(context.database, inRange, context.packer));
-  return { valuesLeft: values, requestsLeft: requests };
+  const { database, packer } = context;
+  const { values, requests } = totalOf(await summariseGaps(database, inRange, packer));
+  if (values === 0) return { valuesLeft: 0, requestsLeft: 0, valuesDoubted: 0 };
+  const notAsked = totalOf(await summariseGaps(database, inRange, packer, { askedSince: 0 }));
+  return { valuesLeft: values, requestsLeft: requests, valuesDoubted: values - notAsked.values };
 }
 
-function describeRest(id: number | undefined, { valuesLeft, requestsLeft }: Left): string {
+function describeRest(id: number | undefined, { valuesLeft, requestsLeft, valuesDoubted }: Left): string {
   const number = (count: number) => count.toLocaleString('en-US');
   const remedy = id === undefined ? 'Run the same command again' : `\`backfill resume ${id}\` continues it`;
+  if (valuesDoubted > 0) {
+    const rest = valuesLeft - valuesDoubted;
+    const others = rest === 0 ? '' : `, and ${number(rest)} others are left`;
+    return (
+      `${number(valuesDoubted)} values came as nothing where something was to be expected${others}. An answer with ` +
+      `nothing is believed after a day; until then the pipeline asks again (\`gaps --reason suspect\` lists them), and ${lowered(remedy)}`
+    );
+  }
   return `${number(valuesLeft)} values (${number(requestsLeft)} requests) are left. ${remedy}`;
 }
+
+const lowered = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** Why an order is not done, with the remedy. */
 function problemOf(

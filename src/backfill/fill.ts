@@ -73,6 +73,7 @@ export async function fillGaps(options: FillOptions): Promise<FillResult> {
 class Fill {
   readonly #options: FillOptions;
   #scope: FillScope;
+  readonly #startedAt: Instant;
   readonly #tally: IngestTally = {
     calls: 0,
     values: 0,
@@ -95,6 +96,7 @@ class Fill {
   constructor(options: FillOptions) {
     this.#options = options;
     this.#scope = options.scope;
+    this.#startedAt = options.clock.now();
     // Every call that is under way listens.
     setMaxListeners(0, this.#stop.signal, options.signal);
   }
@@ -135,7 +137,8 @@ class Fill {
     const running = new Set<Promise<void>>();
     for await (const request of planRequests(
       scope.wanted,
-      gapReader(database, scope),
+      // What this fill was answered with nothing it does not ask for again: the pipeline does, later.
+      gapReader(database, scope, { askedSince: this.#startedAt }),
       packer,
       stretchOf(scope),
     )) {
@@ -147,6 +150,7 @@ class Fill {
     }
     await Promise.all(running);
     if (this.#defect !== undefined) throw this.#defect.error;
+    if (this.#end === 'done' && !signal.aborted) await this.#settleDoubts();
     if (signal.aborted && this.#end === 'done') this.#end = 'stopped';
     if (this.#spent.size > 0) this.#endWith('budget');
   }
@@ -164,6 +168,7 @@ class Fill {
       const tally = await ingestor.ingest(request, lane, {
         signal: abort,
         refreshOf: scope.refreshOf,
+        asksSuspects: true,
         beforeCall: () => this.#countCall(),
         withdrawCall: () => this.#withdrawCall(),
       });
@@ -190,6 +195,20 @@ class Fill {
       if (error.kind === 'access-denied') this.#endWith('access-denied');
       if (error.kind === 'transient' && ++this.#failuresInARow >= mostFailuresInARow)
         this.#endWith('no-answers');
+    }
+  }
+
+  /** Finds out whether tokens that were answered with nothing lack the granularity, with a call or two. */
+  async #settleDoubts(): Promise<void> {
+    const { ingestor, signal } = this.#options;
+    try {
+      await ingestor.settleDoubts('history', {
+        signal,
+        beforeCall: () => this.#countCall(),
+        withdrawCall: () => this.#withdrawCall(),
+      });
+    } catch (error) {
+      if (!(error instanceof LimitReached || error instanceof BudgetSpent || signal.aborted)) throw error;
     }
   }
 

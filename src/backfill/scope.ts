@@ -8,6 +8,7 @@ import { readDayStart } from '../store/ledger/facts.ts';
 import type { BackfillScope } from '../store/ledger/orders.ts';
 import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
+import type { LeftAlone } from '../store/ledger/suspects.ts';
 import type { BackfillContext } from './context.ts';
 
 /** The cells that a fill is about, and those of them that the ledger lacks. */
@@ -40,19 +41,23 @@ export async function readFillScope(
   return { ...scope, wanted, refreshOf: refresh ? id : undefined, reread };
 }
 
-/** Reads gaps from the ledger of the scope; of tokens that are probed again, those of the newest windows. */
-export function gapReader(database: Database, scope: FillScope): GapReader {
+/**
+ * Reads gaps from the ledger of the scope; of tokens that are probed again, those of the newest windows.
+ * @param suspects which windows that were answered with nothing are no gaps
+ */
+export function gapReader(database: Database, scope: FillScope, suspects: LeftAlone = {}): GapReader {
   return async (granularity, interval) => {
     const { metrics, wanted, refreshOf } = scope;
+    const choice = { refreshOf, ...suspects };
     const tokens = scope.tokensOf(granularity);
-    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, { refreshOf });
+    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, choice);
     const end = wanted.get(granularity)?.end ?? interval.end;
     const toReprobe = scope.tokensToReprobe(granularity, end);
     const newest = { start: end - liveWindows * windowLength[granularity], end };
     const reprobed = intersection(interval, newest);
     if (toReprobe.length === 0 || isEmpty(reprobed)) return gaps;
     const newestOnly = { granularity, tokens: toReprobe, metrics, interval: reprobed };
-    return [...gaps, ...(await readGaps(database, newestOnly, { refreshOf }))];
+    return [...gaps, ...(await readGaps(database, newestOnly, choice))];
   };
 }
 

@@ -4,6 +4,7 @@ import type { Packer } from '../planning/packing.ts';
 import { planGaps } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
+import type { LeftAlone } from '../store/ledger/suspects.ts';
 import type { Instant } from '../time.ts';
 import { type FillScope, gapReader, stretchOf } from './scope.ts';
 
@@ -22,11 +23,15 @@ export interface GapSummary {
   to: Instant | undefined;
 }
 
-/** Counts what a fill of the scope would do, without asking the API. */
+/**
+ * Counts what a fill of the scope would do, without asking the API.
+ * @param suspects which windows that were answered with nothing are left out
+ */
 export async function summariseGaps(
   database: Database,
   scope: FillScope,
   packer: Packer,
+  suspects: LeftAlone = {},
 ): Promise<GapSummary[]> {
   const summaries = new Map<Granularity, GapSummary>();
   for (const granularity of scope.wanted.keys()) {
@@ -40,7 +45,7 @@ export async function summariseGaps(
       to: undefined,
     });
   }
-  for await (const gaps of planGaps(scope.wanted, gapReader(database, scope), stretchOf(scope))) {
+  for await (const gaps of planGaps(scope.wanted, gapReader(database, scope, suspects), stretchOf(scope))) {
     const [first] = gaps;
     const missing = union(gaps.map(({ interval }) => interval));
     const inStretch = first === undefined ? undefined : summaries.get(first.granularity);

@@ -36,7 +36,7 @@ export const gapsCommand = withScopeOptions(
     .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
     .option('--to <date>', 'end of the range, not included (default: now)', parseInstant),
 )
-  .option('--reason <list>', 'which reasons, by the words below (default: the first five)', parseReasons)
+  .option('--reason <list>', 'which reasons, by the words below (default: the first six)', parseReasons)
   .option('--all', 'every reason: also what the API does not have')
   .option('--json', 'print the result as JSON')
   .addHelpText('after', `\nReasons:\n${gapReasons.map((reason) => `  "${reason}"\n`).join('')}`)

@@ -1,4 +1,6 @@
 import type { Lane } from '../planning/lanes.ts';
+import type { DataRequest } from '../planning/request.ts';
+import { codesOf } from './splitting.ts';
 
 /** What became of one request, its parts included. */
 export interface IngestTally {
@@ -19,6 +21,8 @@ export interface IngestContext {
   readonly signal?: AbortSignal | undefined;
   /** Number of a backfill order that asks for everything again, answered or not. */
   readonly refreshOf?: number | undefined;
+  /** Whether windows that were answered with nothing are asked for before they are due again. */
+  readonly asksSuspects?: boolean;
   /** Asked before every call on the wire; may refuse it by throwing, which ends the request. */
   readonly beforeCall?: (() => void) | undefined;
   /** Told where a call that was asked for so is not sent after all. */
@@ -29,4 +33,20 @@ export interface IngestContext {
 export interface RequestContext extends IngestContext {
   readonly lane: Lane;
   readonly tally: IngestTally;
+}
+
+export const newTally = (): IngestTally => ({
+  ...{ calls: 0, values: 0, rowsWritten: 0, revisions: 0, rejects: 0, windowsBeside: 0 },
+});
+
+/** The request as the log keeps it. */
+export function describe(request: DataRequest, { lane }: RequestContext) {
+  return {
+    what: 'values',
+    lane,
+    granularity: request.granularity,
+    interval: request.interval,
+    tokens: request.tokens,
+    metrics: codesOf(request),
+  } as const;
 }

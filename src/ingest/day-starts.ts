@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Answer } from '../api/decode.ts';
-import { type DayStart, dayStartAt } from '../catalog/index.ts';
+import { type DayStart, dayStartAt, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { DataRequest } from '../planning/request.ts';
 import type { Database } from '../store/connection/database.ts';
@@ -76,4 +76,11 @@ export class DayStarts {
     }
     return true;
   }
+}
+
+/** Some cells of the days before a request. */
+export function daysBefore(request: DataRequest): DataRequest {
+  const { start } = request.interval;
+  const interval = { start: start - 3 * windowLength['1d'], end: start };
+  return { ...request, tokens: request.tokens.slice(0, 3), interval };
 }

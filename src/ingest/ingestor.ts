@@ -1,52 +1,32 @@
-import type { Logger } from 'pino';
-import type { ApiClient, Attempt } from '../api/client.ts';
+import type { Attempt } from '../api/client.ts';
 import { type Answer, decodeAnswer } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import { type DayStart, type MetricCode, type TagCode, windowLength } from '../catalog/index.ts';
-import type { Clock } from '../clock.ts';
+import type { Granularity, MetricCode, TagCode } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { observedFrom } from '../planning/windows.ts';
 import { writeRejects } from '../store/answers/quarantine.ts';
 import { logRequest, type RequestLogEntry } from '../store/answers/requests.ts';
+import { hasTags } from '../store/answers/tags.ts';
 import { storeAnswer } from '../store/answers/write.ts';
-import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
-import type { StatedRecords } from '../store/ledger/record-rules.ts';
-import type { RateLimiter } from '../store/limits/rate-limiter.ts';
+import { believeLacking, readDoubtedGranularities } from '../store/ledger/suspects.ts';
 import { AccessGate } from './access.ts';
 import { CallGate } from './call-gate.ts';
 import { ClockOffset } from './clock-offset.ts';
-import type { IngestContext, IngestTally, RequestContext } from './context.ts';
+import { describe, type IngestContext, type IngestTally, newTally, type RequestContext } from './context.ts';
 import { isCutShort } from './cut-short.ts';
-import { DayStarts } from './day-starts.ts';
+import { DayStarts, daysBefore } from './day-starts.ts';
 import { EmptyStretches } from './empty-stretches.ts';
 import { EntitlementScout } from './entitlement-scout.ts';
+import { bringsNothing, Evidence } from './evidence.ts';
 import { type Inquiry, type Outcome, plain, type Verdict } from './inquiry.ts';
+import type { IngestorOptions } from './options.ts';
 import { Records } from './records.ts';
 import { judge, leaveOutRefused } from './refusal-recovery.ts';
 import { Reporter } from './reporter.ts';
 import { codesOf, type FillerCodes, fillersFor, mayExceed, withCodes, withFillers } from './splitting.ts';
 import { TokenRefresh } from './token-refresh.ts';
-
-export interface IngestorOptions {
-  readonly client: ApiClient;
-  readonly database: Database;
-  readonly rateLimiter: RateLimiter;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** What settings say of records; what they leave open is as it was found. */
-  readonly stated?: StatedRecords;
-  /** Milliseconds after its close until a window is due. */
-  readonly settleDelay: number;
-  readonly lookbackWindows: number;
-  /** When a day starts; `auto`: as the answers show it. */
-  readonly dayStart?: DayStart | 'auto';
-  /** Whether this version of the API may refuse a request without tags. */
-  readonly mayRefuseEmptyTags?: boolean;
-  /** Milliseconds between two probes while the API refuses access. */
-  readonly probeInterval?: number;
-}
 
 const defaultProbeInterval = 60_000;
 
@@ -71,6 +51,7 @@ export class Ingestor {
   readonly #days: DayStarts;
   readonly #records: Records;
   readonly #entitlements: EntitlementScout;
+  readonly #evidence: Evidence;
   readonly #emptyStretches = new EmptyStretches();
 
   constructor(options: IngestorOptions) {
@@ -83,6 +64,7 @@ export class Ingestor {
     );
     this.#reporter = new Reporter(log);
     this.#days = new DayStarts(database, clock, log, options.dayStart ?? 'auto');
+    this.#evidence = new Evidence(database, clock);
     this.#records = new Records(database, clock, log, options.stated ?? {});
     this.#entitlements = new EntitlementScout(database, clock);
   }
@@ -93,23 +75,32 @@ export class Ingestor {
    * @throws ApiFailure where the API gave no answer; parts that were answered before stay stored
    */
   async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
-    const tally: IngestTally = {
-      calls: 0,
-      values: 0,
-      rowsWritten: 0,
-      revisions: 0,
-      rejects: 0,
-      windowsBeside: 0,
-    };
+    const tally = newTally();
     const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
     if (!(await this.#days.isOnGrid(request))) return tally;
-    const missing = isAskedAgain ? request : await this.#stillMissing(request);
+    const missing = isAskedAgain ? request : await this.#stillMissing(request, context);
     if (missing !== undefined) await this.#drain(missing, { ...context, lane, tally });
     // On the wrong grid, a day asked for alone brings nothing: the days before it show where days start.
     if (missing !== undefined && tally.values === 0 && (await this.#days.isUnshown(request))) {
       await this.#drain(daysBefore(missing), { ...context, lane, tally });
     }
     return tally;
+  }
+
+  /**
+   * Believes that tokens which were answered with nothing lack the granularity, where the API is shown to be well: by a
+   * call, where no value has come since.
+   *
+   * @throws what `beforeCall` throws, BudgetSpent, the signal's reason
+   */
+  async settleDoubts(lane: Lane, context: IngestContext): Promise<void> {
+    const { database } = this.#options;
+    for (const granularity of this.#evidence.open) {
+      await this.#askControl(granularity, { ...context, lane, tally: newTally() }, true);
+    }
+    for (const granularity of await readDoubtedGranularities(database)) {
+      await believeLacking(database, granularity);
+    }
   }
 
   /** Asks the API for its tokens and takes over the list. @throws ApiFailure where it does not say */
@@ -123,8 +114,13 @@ export class Ingestor {
    * The request without what has been answered since it was planned. Where only scattered cells are left, one request
    * for all costs less than many.
    */
-  async #stillMissing(request: DataRequest): Promise<DataRequest | undefined> {
-    const gaps = await readGaps(this.#options.database, { ...request, metrics: codesOf(request) });
+  async #stillMissing(
+    request: DataRequest,
+    { asksSuspects }: IngestContext,
+  ): Promise<DataRequest | undefined> {
+    const { database, clock } = this.#options;
+    const leftAlone = asksSuspects === true ? {} : { now: clock.now() };
+    const gaps = await readGaps(database, { ...request, metrics: codesOf(request) }, leftAlone);
     const [gap] = gaps;
     if (gap === undefined) return undefined;
     if (gaps.length > 1) return request;
@@ -322,12 +318,16 @@ export class Ingestor {
     const { database, clock, settleDelay, lookbackWindows } = this.#options;
     const now = clock.now();
     this.#emptyStretches.noteAnswer(request, answer);
+    const isNothing = bringsNothing(request, answer);
+    this.#evidence.note(request.granularity, isNothing);
+    const isDoubted = isNothing && (await this.#isDoubtful(request));
     const stored = await storeAnswer(database, {
       request,
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),
       rejects: answer.rejects,
       isOnGrid,
+      isDoubted,
       refreshOf: context.refreshOf,
       receivedAt: now,
       observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),
@@ -339,7 +339,7 @@ export class Ingestor {
               outcome: attempt.outcome,
               code: attempt.code,
               milliseconds: attempt.milliseconds,
-              records: answer.values,
+              records: isNothing ? 0 : answer.values,
               windowsBeside: answer.windowsBeside,
               rejectsDropped: answer.moreRejects,
               at: now,
@@ -351,6 +351,31 @@ export class Ingestor {
     context.tally.rejects += answer.rejects.length + answer.moreRejects;
     context.tally.windowsBeside += answer.windowsBeside;
     this.#reporter.stored(request, context.lane, answer);
+    if (!isNothing) return;
+    if (isDoubted) this.#reporter.doubted(request, now);
+    await this.#askControl(request.granularity, context, false);
+  }
+
+  /** Whether nothing may be wrong here: of labels, where some of these tokens had some before. */
+  async #isDoubtful({ metrics, tokens }: DataRequest): Promise<boolean> {
+    return metrics.length > 0 || (await hasTags(this.#options.database, tokens));
+  }
+
+  /** Asks for a window that is known to have a value, and logs whether it came: `believeLacking` reads that. */
+  async #askControl(granularity: Granularity, context: RequestContext, isUrgent: boolean): Promise<void> {
+    const { database, clock } = this.#options;
+    const request = await this.#evidence.control(granularity, isUrgent);
+    if (request === undefined) return;
+    await this.#gate.admit(context.lane, context);
+    const { answer, attempt } = await this.#ask(plain(request), context);
+    if (answer === undefined || attempt === undefined) return;
+    const isNothing = bringsNothing(request, answer);
+    this.#evidence.note(granularity, isNothing);
+    await logRequest(database, {
+      ...describe(request, context),
+      ...{ outcome: attempt.outcome, code: attempt.code, milliseconds: attempt.milliseconds },
+      ...{ records: isNothing ? 0 : answer.values, at: clock.now() },
+    });
   }
 
   async #logAttempt(
@@ -360,25 +385,6 @@ export class Ingestor {
     const { database, clock } = this.#options;
     await logRequest(database, { ...what, outcome, code, milliseconds, message, at: clock.now() });
   }
-}
-
-/** Some cells of the days before a request. */
-function daysBefore(request: DataRequest): DataRequest {
-  const { start } = request.interval;
-  const interval = { start: start - 3 * windowLength['1d'], end: start };
-  return { ...request, tokens: request.tokens.slice(0, 3), interval };
-}
-
-/** The request as the log keeps it. */
-function describe(request: DataRequest, { lane }: RequestContext) {
-  return {
-    what: 'values',
-    lane,
-    granularity: request.granularity,
-    interval: request.interval,
-    tokens: request.tokens,
-    metrics: codesOf(request),
-  } as const;
 }
 
 /** The answer to a request that the API knows nothing about. */

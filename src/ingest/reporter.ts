@@ -1,16 +1,20 @@
 import type { Logger } from 'pino';
 import type { Answer } from '../api/decode.ts';
 import { formatBeijing } from '../beijing.ts';
+import type { Granularity } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 
 /** Some tokens have no fine windows at all; that so many have nothing at once means that the data are not there yet. */
 const tokensThatSpeak = 20;
 
+const hour = 3_600_000;
+
 /** Says what is odd about answers: what repeats itself with every answer, once in the life of a process. */
 export class Reporter {
   readonly #log: Logger;
   readonly #told = new Set<string>();
+  readonly #doubtedAt = new Map<Granularity, number>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -40,6 +44,17 @@ export class Reporter {
     this.#log.warn(
       { granularity, window: formatBeijing(interval.start), tokens: tokens.length },
       'windows were due, but nothing came',
+    );
+  }
+
+  /** Said once an hour for a granularity: an outage answers like that for everything. */
+  doubted({ granularity, interval, tokens }: DataRequest, now: number): void {
+    const told = this.#doubtedAt.get(granularity);
+    if (told !== undefined && now - told < hour && told <= now) return;
+    this.#doubtedAt.set(granularity, now);
+    this.#log.warn(
+      { granularity, windows: formatBeijing(interval.start), tokens: tokens.length },
+      'nothing came where something is to be expected: asked for again before it is believed; see status',
     );
   }
 

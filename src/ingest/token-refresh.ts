@@ -4,8 +4,8 @@ import { ApiFailure } from '../api/failure.ts';
 import { decodeTokens } from '../api/token-list.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/connection/database.ts';
+import { receiveTokenList } from '../store/ledger/doubted-lists.ts';
 import { storeFact } from '../store/ledger/facts.ts';
-import { storeTokenList } from '../store/ledger/tokens.ts';
 import { readBreaker } from '../store/limits/breaker.ts';
 import type { CallGate } from './call-gate.ts';
 
@@ -52,7 +52,16 @@ export class TokenRefresh {
       },
       now,
     );
-    const change = await storeTokenList(database, list, now);
+    const outcome = await receiveTokenList(database, list, now);
+    if (outcome.kind === 'doubted') {
+      const { tokens, vanished, unknown, times } = outcome.doubted;
+      log.warn(
+        { tokens: tokens.length, vanished: vanished.length, unknown, times },
+        'the list of tokens drops many, or names mostly unknown ones: the one we have stays in use until the API has said so for an hour',
+      );
+      return;
+    }
+    const { change } = outcome;
     if (change.joined.length > 0) log.info({ tokens: change.joined }, 'tokens joined the list');
     if (change.vanished.length > 0) log.warn({ tokens: change.vanished }, 'tokens vanished from the list');
   }

@@ -14,6 +14,7 @@ import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.
 import { readDayStart } from '../store/ledger/facts.ts';
 import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope } from '../store/ledger/scope.ts';
+import { believeLacking } from '../store/ledger/suspects.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { JobQueue } from './backend.ts';
 import { fetchJobId, fetchJobSchema, fromFetchJob, priorityOf, toFetchJob } from './jobs.ts';
@@ -125,6 +126,7 @@ export class Planner {
     const { database, settings, clock } = this.#options;
     const now = clock.now();
     await followRecords(this.#options.packer, database, settings);
+    await believeLacking(database, granularity);
     const scope = await readScope(database, settings, now);
     const { metrics } = scope;
     const range = { start: settings.historyStart, end: now };
@@ -137,7 +139,10 @@ export class Planner {
     const pending = await this.#pending(granularity);
     const tokens = scope.tokensOf(granularity);
     const read = async (_: Granularity, interval: Interval, of = tokens) =>
-      subtract(await readGaps(database, { granularity, tokens: of, metrics, interval }), pending.requests);
+      subtract(
+        await readGaps(database, { granularity, tokens: of, metrics, interval }, { now }),
+        pending.requests,
+      );
     const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * windowLength[granularity]);
     return { scope, tokens, wanted, liveFrom, pending, read };
   }
@@ -149,7 +154,8 @@ export class Planner {
     const { tokens, tags } = await readScope(database, settings, clock.now());
     if (tokens.length === 0 || tags.length === 0) return { added: 0, hasMore: false };
     const interval = newestDay(clock.now(), settings.settleDelay, await readDayStart(database));
-    const gaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval });
+    const now = clock.now();
+    const gaps = await readGaps(database, { granularity: '1d', tokens, metrics: tags, interval }, { now });
     const requests = tagRequests(gaps, { recordLimit: limit, recordUnit: unit });
     return {
       added: await this.#add(requests.map((request) => ({ request, lane: 'repair' }))),

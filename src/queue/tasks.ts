@@ -6,6 +6,7 @@ import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
 import { runQualityChecksIfFree, tellChecks } from '../store/answers/quality/index.ts';
 import type { Database } from '../store/connection/database.ts';
+import { isOpinionDue } from '../store/ledger/doubted-lists.ts';
 import { noticeDropped } from '../store/ledger/dropped.ts';
 import { removeOld } from '../store/ledger/retention.ts';
 import { isTokenListOld } from '../store/ledger/tokens.ts';
@@ -187,9 +188,21 @@ export const tasks: readonly Task[] = [
     run: ({ ingestor, log, signal }) => refreshTokenList(ingestor, log, signal),
   },
   {
+    // A list that would take much away waits for further opinions.
+    name: 'tokens-again',
+    cron: () => '35 3-59/5 * * * *',
+    priority: 10,
+    longestWait: 5 * minute,
+    isWanted: always,
+    runsAtStart: onSchedule,
+    run: async ({ database, ingestor, clock, log, signal }) => {
+      if (await isOpinionDue(database, clock.now())) await refreshTokenList(ingestor, log, signal);
+    },
+  },
+  {
     name: 'tags',
     cron: ({ settleDelay, dayStart }) => settlePattern('1d', settleDelay + 2 * minute, dayStart),
-    priority: 10,
+    priority: 11,
     longestWait: day,
     isWanted: ({ tags }) => tags.length > 0,
     runsAtStart: atStart,

@@ -83,6 +83,13 @@ function factsRegistry({ status, queueCounts, queueProblem, stalls = [] }: Facts
   addGranularities(status, gauge);
   const calls = gauge('calls_24h', 'Calls of the API in the last 24 hours by outcome', ['outcome']);
   for (const [outcome, count] of Object.entries(status.calls)) calls.set({ outcome }, count);
+  gauge('token_list_doubted', '1 while a list of tokens waits for further opinions, else 0').set(
+    status.doubtedList === undefined ? 0 : 1,
+  );
+  const suspects = gauge('suspect_cells', 'Cells that came as nothing and are asked for again', [
+    'granularity',
+  ]);
+  for (const { granularity, cells } of status.suspects) suspects.set({ granularity }, cells);
   const dropped = gauge('dropped_24h', 'What answers of the last 24 hours held and nobody keeps', ['what']);
   dropped.set({ what: 'windows_beside' }, status.dropped.windowsBeside);
   dropped.set({ what: 'rejects' }, status.dropped.rejects);

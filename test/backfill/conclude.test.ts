@@ -6,8 +6,8 @@ import type { FailureKind } from '../../src/ingest/failure.ts';
 
 type Work = Parameters<typeof decide>[0];
 
-const nothingLeft = { valuesLeft: 0, requestsLeft: 0 };
-const someLeft = { valuesLeft: 1234, requestsLeft: 2 };
+const nothingLeft = { valuesLeft: 0, requestsLeft: 0, valuesDoubted: 0 };
+const someLeft = { valuesLeft: 1234, requestsLeft: 2, valuesDoubted: 0 };
 
 function decideOn(work: Partial<Work> = {}, result: Partial<Work['result']> = {}) {
   return decide({
@@ -41,6 +41,15 @@ describe('an order of which something is left', () => {
     const { problem } = decideOn({}, { end: 'stopped' });
     expect(problem?.message).toContain('1,234 values (2 requests) are left');
     expect(problem?.message).toContain('`backfill resume 7`');
+  });
+
+  it('says what came as nothing, that the pipeline asks again, and that nobody need wait', () => {
+    const doubted = decideOn({ left: { ...someLeft, valuesDoubted: 234 } }, { end: 'done' });
+    expect(doubted).toMatchObject({ end: 'stopped', ended: 'stopped' });
+    expect(doubted.problem).toBeInstanceOf(TryLaterError);
+    expect(doubted.problem?.message).toMatch(
+      /^234 values came as nothing .*, and 1,000 others are left\. .*the pipeline asks again .*`backfill resume 7`/,
+    );
   });
 
   it.each([

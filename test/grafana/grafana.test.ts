@@ -134,9 +134,11 @@ describe('the files under grafana/', () => {
     expect(compose.services.grafana.volumes).toContain(`./grafana/dashboards:${provider.options.path}:ro`);
   });
 
-  it('have alert rules for freshness, gaps, the breaker and the quarantine', () => {
+  it('have alert rules for freshness, gaps, the breaker, a doubted token list, suspects and the quarantine', () => {
     expect(rules.map(({ uid }) => uid)).toEqual(
-      ['freshness', 'gaps', 'breaker', 'quarantine'].map((name) => `cryptoracle-${name}`),
+      ['freshness', 'gaps', 'breaker', 'token-list', 'suspects', 'quarantine'].map(
+        (name) => `cryptoracle-${name}`,
+      ),
     );
     for (const { condition, data } of rules) {
       expect(data.map(({ refId }) => refId)).toContain(condition);

@@ -19,6 +19,7 @@ const tables = ['metrics_15m', 'metrics_1h', 'metrics_4h', 'metrics_1d'];
 const everything = [
   ...tables,
   'coverage',
+  'suspects',
   'revisions',
   'quarantine',
   'requests',
@@ -190,11 +191,17 @@ describeOnServers('ingesting a request', (kind) => {
       .map(({ token }) => token)
       .find((token) => !market.hasGranularity(token, '15m'));
     if (without === undefined) throw new Error('the market has no token without 15m');
+    await ingestor.ingest(request({ granularity: '15m', tokens: [BTC], days: 1 }), 'history');
     const asked = request({ granularity: '15m', tokens: [without], days: 1 });
     await ingestor.ingest(asked, 'history');
+    await ingestor.settleDoubts('history', {});
     expect(await readGaps(database, asked)).toEqual([]);
     expect(await ingestor.ingest(asked, 'history')).toMatchObject({ calls: 0 });
-    const log = await rows(database, 'select outcome, code from cryptoracle.requests');
+    const log = await rows(
+      database,
+      'select outcome, code from cryptoracle.requests where tokens = array[$1]',
+      [without],
+    );
     // The whole, and its newest window: where that is missing, too, there is nothing.
     expect(log).toEqual([1, 2].map(() => ({ outcome: 'no-data', code: 203 })));
   });
@@ -324,6 +331,20 @@ describeOnServers('ingesting a request', (kind) => {
     simulator.configure({ coinListFails: false, coinListShape: 'objects' });
     await ingestor.refreshTokens();
     expect(await value(database, 'select count(*)::int from cryptoracle.tokens where listed')).toBe(200);
+  });
+
+  it('keeps all tokens in use where the list is short or garbage, and warns of it', async () => {
+    for (const coinList of ['short', 'garbage'] as const) {
+      simulator.configure({ coinList });
+      await ingestor.refreshTokens();
+      expect(await value(database, 'select count(*)::int from cryptoracle.tokens where listed')).toBe(200);
+      expect(
+        await value(database, 'select cardinality(vanished) from cryptoracle.doubted_lists'),
+      ).toBeGreaterThan(190);
+    }
+    simulator.configure({ coinList: 'whole' });
+    await ingestor.refreshTokens();
+    expect(await value(database, 'select count(*)::int from cryptoracle.doubted_lists')).toBe(0);
   });
 
   describe('late and changed values', () => {

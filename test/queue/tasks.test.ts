@@ -35,6 +35,7 @@ describe('the tasks of the scheduler', () => {
       'dropped',
       'recheck',
       'tokens',
+      'tokens-again',
       'tags',
     ]);
     // BullMQ reserves colons, and numbers for itself.
@@ -92,6 +93,7 @@ describe('the tasks of the scheduler', () => {
       'dropped',
       'recheck',
       'tokens',
+      'tokens-again',
       'tags',
     ]);
   });

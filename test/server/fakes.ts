@@ -45,6 +45,8 @@ export const sampleStatus: Status = {
     },
   ],
   revisions: 41,
+  doubtedList: undefined,
+  suspects: [{ granularity: '15m', cells: 26, tokens: 2, since: now - 60_000, askAt: now + 540_000 }],
   dropped: { windowsBeside: 4, rejects: 2 },
   calls: { ok: 1200, failed: 7 },
   lastCall: { at: now - 12_000, outcome: 'failed', message: 'timeout' },

@@ -28,6 +28,8 @@ describe('the metrics', () => {
       'cryptoracle_wanted_cells{granularity="1d"}': 0,
       'cryptoracle_calls_24h{outcome="ok"}': 1200,
       'cryptoracle_calls_24h{outcome="failed"}': 7,
+      cryptoracle_token_list_doubted: 0,
+      'cryptoracle_suspect_cells{granularity="15m"}': 26,
       'cryptoracle_dropped_24h{what="windows_beside"}': 4,
       'cryptoracle_dropped_24h{what="rejects"}': 2,
       cryptoracle_last_call_timestamp_seconds: now / 1000 - 12,

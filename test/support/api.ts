@@ -1,7 +1,8 @@
 import { ApiClient } from '../../src/api/client.ts';
 import { dialectOf } from '../../src/api/dialects/index.ts';
 import type { Clock } from '../../src/clock.ts';
-import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
+import type { IngestorOptions } from '../../src/ingest/options.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { RateLimiter } from '../../src/store/limits/rate-limiter.ts';

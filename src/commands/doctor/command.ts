@@ -1,8 +1,10 @@
 import { Command, Help } from 'commander';
+import { formatBeijing } from '../../beijing.ts';
 import { describeUnread } from '../../config/unread.ts';
 import { readSettings, unreadSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
 import { readDailyNeed } from '../../store/ledger/daily-need.ts';
+import { describeDoubt, readDoubtedList } from '../../store/ledger/doubted-lists.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readListedTokens } from '../../store/ledger/tokens.ts';
 import { readSentToday } from '../../store/limits/rate-limiter.ts';
@@ -79,6 +81,14 @@ async function checkTokens({ settings }: Runtime, { database, isCurrent }: Found
   if (database === undefined || !isCurrent) return skipped('tokens', 'the schema comes first');
   try {
     await requireKnownTokens(database, settings.tokens, 'TOKENS');
+    const doubted = await readDoubtedList(database);
+    if (doubted !== undefined) {
+      return warning(
+        'tokens',
+        `${describeDoubt(doubted)}; that is not believed before it has said so for an hour, since ${formatBeijing(doubted.since)} (Beijing)`,
+        'wait, or ask the vendor: all tokens that were listed stay in use until then',
+      );
+    }
     return ok(
       'tokens',
       `${count((await readListedTokens(database)).length)} are listed, all of TOKENS among them`,

@@ -1,6 +1,7 @@
 import { granularities } from '../../catalog/index.ts';
 import type { Settings } from '../../config.ts';
 import type { DesiredScope } from '../../store/ledger/desired-scope.ts';
+import { describeDoubt } from '../../store/ledger/doubted-lists.ts';
 import type { GranularityStatus, Status, SuspendedRule } from '../../store/reports/status.ts';
 import { visibleLine } from '../../terminal.ts';
 import { beijing, bytes, count, counted, percent, printTable, writeOut } from '../output.ts';
@@ -93,6 +94,17 @@ export function print(
       ? [`not in version ${apiVersion} of the API, and not asked for: ${status.notInApiVersion.join(', ')}`]
       : []),
     `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
+    ...(status.doubtedList === undefined
+      ? []
+      : [
+          `TOKEN LIST DOUBTED since ${beijing(status.doubtedList.since)} (Beijing): ` +
+            `${describeDoubt(status.doubtedList)}; all stay in use, asked again ${beijing(status.doubtedList.askAt)}`,
+        ]),
+    ...status.suspects.map(
+      ({ granularity, cells, tokens, since, askAt }) =>
+        `SUSPECT: ${counted(cells, 'value')} of ${granularity} (${counted(tokens, 'token')}) came as nothing since ` +
+        `${beijing(since)} (Beijing); asked for again from ${beijing(askAt)} on, believed after a day`,
+    ),
     ...(status.dropped.windowsBeside + status.dropped.rejects === 0
       ? []
       : [

@@ -24,6 +24,23 @@ export async function readRow(
   return row?.values;
 }
 
+/** The row of the newest window of a granularity, of any token; `undefined` where there is none. Time is in milliseconds. */
+export async function readNewestRow(
+  database: Database,
+  granularity: Granularity,
+): Promise<
+  { readonly token: Token; readonly time: number; readonly values: readonly (number | null)[] } | undefined
+> {
+  const [row] = await database.query<{ token: Token; time: number; values: (number | null)[] }>(
+    'read newest row',
+    sql`
+      select token, (extract(epoch from time) * 1000)::float8 as time, array[${sqlOf(database.catalogue).columns}] as values
+      from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
+      order by time desc limit 1`,
+  );
+  return row;
+}
+
 /** Values of one answer, as far as the metric tables are concerned. */
 export interface RowsToWrite {
   readonly request: DataRequest;

@@ -1,7 +1,8 @@
-import { sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { AnsweredTag } from '../../api/decode.ts';
 import { formatBeijingDate } from '../../beijing.ts';
+import type { Token } from '../../catalog/index.ts';
 import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { tokenTags } from '../schema/index.ts';
@@ -51,4 +52,16 @@ export async function writeTags(
         where label.${value} <> ${came.value} or label.${lastDay} < ${came.lastDay}`,
     tx,
   );
+}
+
+/** Whether any of the tokens ever had a label. */
+export async function hasTags(database: Database, tokens: readonly Token[]): Promise<boolean> {
+  const [found] = await database.run('look for tags', (db) =>
+    db
+      .select({ token: tokenTags.token })
+      .from(tokenTags)
+      .where(inArray(tokenTags.token, [...tokens]))
+      .limit(1),
+  );
+  return found !== undefined;
 }

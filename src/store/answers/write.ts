@@ -3,8 +3,9 @@ import type { AnsweredRow, AnsweredTag, Reject } from '../../api/decode.ts';
 import type { DataRequest } from '../../planning/request.ts';
 import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
-import { markAnswered } from '../ledger/coverage.ts';
+import { type CellSelection, markAnswered } from '../ledger/coverage.ts';
 import { forgetRefused } from '../ledger/entitlements.ts';
+import { clearSuspects, enterSuspects } from '../ledger/suspects.ts';
 import { textArray } from '../schema/sql.ts';
 import { announceStored } from './announce.ts';
 import { noteWritten } from './quality/index.ts';
@@ -28,6 +29,8 @@ export interface AnswerToStore {
   readonly observedFrom: Instant;
   /** Whether the windows asked for are those that were answered; else the request stays a gap. */
   readonly isOnGrid?: boolean;
+  /** Whether nothing came where something was to be expected: the request is asked again before that is believed. */
+  readonly isDoubted?: boolean;
   /** Number of the order whose own ledger it is entered in, too. */
   readonly refreshOf?: number | undefined;
   /** The call that was answered; `undefined` where it has been logged already. */
@@ -57,11 +60,7 @@ export async function writeAnswer(
     await announceStored(database, request.granularity, tx);
   }
   await writeTags(database, answer.tags, request.interval.start, tx);
-  const isOnGrid = answer.isOnGrid ?? true;
-  if (isOnGrid) await markAnswered(database, { ...request, metrics: codes }, tx);
-  const { refreshOf } = answer;
-  if (refreshOf !== undefined && isOnGrid)
-    await markAnswered(database, { ...request, metrics: codes }, tx, { refreshOf });
+  if (answer.isOnGrid ?? true) await enterInLedger(database, answer, { ...request, metrics: codes }, tx);
   let requestId: number | undefined;
   // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
   if (answer.log !== undefined) {
@@ -70,6 +69,18 @@ export async function writeAnswer(
   }
   await writeRejects(database, request.granularity, answer.rejects, receivedAt, requestId, tx);
   return stored;
+}
+
+async function enterInLedger(
+  database: Database,
+  { isDoubted = false, refreshOf, receivedAt }: AnswerToStore,
+  cells: CellSelection,
+  tx: Transaction,
+): Promise<void> {
+  if (isDoubted) return enterSuspects(database, cells, receivedAt, tx);
+  await markAnswered(database, cells, tx);
+  await clearSuspects(database, cells, tx);
+  if (refreshOf !== undefined) await markAnswered(database, cells, tx, { refreshOf });
 }
 
 /**

@@ -23,11 +23,12 @@ import {
   timestamptz,
   tstzrangeOf,
 } from '../schema/sql.ts';
+import { type LeftAlone, leftAlone } from './suspects.ts';
 
 /** The ledger: which cells the API has answered, as a multirange of window starts for each token and metric. */
 
 /** The ledger of all answers, or that of an order which asks again (see `refreshed`). */
-export interface LedgerChoice {
+export interface LedgerChoice extends LeftAlone {
   /** Number of the order. */
   readonly refreshOf?: number | undefined;
 }
@@ -41,13 +42,13 @@ export interface CellSelection {
 }
 
 /**
- * The cells of the selection that have not been answered, nor removed here by somebody, as blocks of tokens that miss the
- * same metrics in the same interval; newest first.
+ * The cells of the selection that have not been answered, nor removed here by somebody, less suspects that are left alone, as
+ * blocks of tokens that miss the same metrics in the same interval; newest first.
  */
 export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   database: Database,
   selection: CellSelection & { readonly metrics: readonly Code[] },
-  { refreshOf }: LedgerChoice = {},
+  { refreshOf, ...suspects }: LedgerChoice = {},
 ): Promise<(Omit<Gap, 'metrics'> & { readonly metrics: readonly Code[] })[]> {
   const ledger =
     refreshOf === undefined
@@ -58,7 +59,10 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   const { granularity, tokens, metrics, interval } = selection;
   const missing = sql`
     select t.token, token_order, m.metric, metric_order,
-      unnest(tstzmultirange(${tstzrangeOf(interval)}) - coalesce(${known.answered}, '{}') - coalesce(${removed.windows}, '{}')) as gap
+      unnest(
+        tstzmultirange(${tstzrangeOf(interval)}) - coalesce(${known.answered}, '{}') - coalesce(${removed.windows}, '{}')
+          - coalesce(${leftAlone(granularity, sql`t.token`, sql`m.metric`, suspects)}, '{}')
+      ) as gap
     from unnest(${textArray(tokens)}) with ordinality as t (token, token_order)
     cross join unnest(${textArray(metrics)}) with ordinality as m (metric, metric_order)
     left join ${ledger} as ${known}

@@ -5,7 +5,7 @@ import type { RecordUnit } from '../../planning/request.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import type { FactSource } from '../schema/facts.ts';
-import { coverage, refreshed, facts as table } from '../schema/index.ts';
+import { coverage, refreshed, suspects, facts as table } from '../schema/index.ts';
 import { columnNames, excluded, timestamptz } from '../schema/sql.ts';
 
 /**
@@ -185,6 +185,11 @@ export function keepDayStart(
         tx,
       );
     }
+    await database.run(
+      'give up 1d suspects',
+      (db) => db.delete(suspects).where(eq(suspects.granularity, '1d')),
+      tx,
+    );
     return true;
   });
 }

@@ -13,6 +13,7 @@ import { metricTable, windowLengthSql } from '../schema/sql.ts';
 export const gapReasons = [
   'not asked yet',
   'failed',
+  'suspect',
   'not entitled',
   'quarantined',
   'dropped here',
@@ -25,7 +26,7 @@ export const gapReasons = [
 export type GapReason = (typeof gapReasons)[number];
 
 /** Reasons of gaps that can still be filled, or need a person. */
-export const openReasons: readonly GapReason[] = gapReasons.slice(0, 5);
+export const openReasons: readonly GapReason[] = gapReasons.slice(0, 6);
 
 /** What is wanted of a granularity, and when that is looked at. */
 export interface GapQuestion {
@@ -102,6 +103,29 @@ const removedHere: Branch = (question) => sql`
   ) as part (gap)
   where not state.unavailable`;
 
+/** Suspect windows of a token's metric, beside `t` and `m`. */
+const suspectOf: Branch = ({ granularity }) => sql`
+  left join (
+    select token, metric, range_agg(windows) as windows from cryptoracle.suspects
+    where granularity = ${text(granularity)} group by token, metric
+  ) as s on s.token = t.token and s.metric = m.metric`;
+
+const suspect: Branch = (question) => sql`
+  select t.token, m.metric, part.gap, ${text('suspect')} as reason,
+    'answered with nothing ' || case s.times when 1 then 'once' else s.times || ' times' end
+      || ' since ' || to_char(s.since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+      || ', asked for again at ' || to_char(s.ask_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as detail
+  from ${tokensOf(question)}
+  cross join unnest(t.metrics) as m (metric)
+  join cryptoracle.suspects as s
+    on s.granularity = ${text(question.granularity)} and s.token = t.token and s.metric = m.metric
+  left join ${answeredOf(question)}
+  left join ${removedOf(question)}
+  cross join lateral unnest(
+    tstzmultirange(t.windows) * s.windows - coalesce(c.answered, '{}') - coalesce(d.windows, '{}')
+  ) as part (gap)
+  where not state.unavailable`;
+
 /** Cells that were asked for in vain more than once stand with the kind of failure that came last. */
 const unanswered: Branch = (question) => sql`
   select missing.token, missing.metric, part.gap, part.reason, part.detail
@@ -121,8 +145,9 @@ const unanswered: Branch = (question) => sql`
       cross join unnest(t.metrics) as m (metric)
       left join ${answeredOf(question)}
       left join ${removedOf(question)}
+      ${suspectOf(question)}
       cross join lateral unnest(
-        tstzmultirange(t.windows) - coalesce(c.answered, '{}') - coalesce(d.windows, '{}')
+        tstzmultirange(t.windows) - coalesce(c.answered, '{}') - coalesce(d.windows, '{}') - coalesce(s.windows, '{}')
       ) as lack (gap)
       left join cryptoracle.entitlements as refused
         on refused.metric = m.metric and ${isBelieved(sql`refused.last_refused_at`, question.now)}
@@ -268,6 +293,7 @@ const unavailable: Branch = (question) => sql`
 
 const branches: readonly { readonly reasons: readonly GapReason[]; readonly branch: Branch }[] = [
   { reasons: ['not asked yet', 'failed', 'not entitled', 'not in this API version'], branch: unanswered },
+  { reasons: ['suspect'], branch: suspect },
   { reasons: ['quarantined'], branch: quarantine },
   { reasons: ['dropped here'], branch: removedHere },
   { reasons: ['empty at the source'], branch: empty },

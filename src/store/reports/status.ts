@@ -4,9 +4,11 @@ import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
 import { settledUntil, windowCount } from '../../planning/windows.ts';
 import type { Database } from '../connection/database.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
+import { type DoubtedList, readDoubtedList } from '../ledger/doubted-lists.ts';
 import { type Fact, readDayStart, readFacts } from '../ledger/facts.ts';
 import { noteTables } from '../ledger/retention.ts';
 import { readScope, type Scope } from '../ledger/scope.ts';
+import { readSuspects, type SuspectSummary } from '../ledger/suspects.ts';
 import { type OpenBreaker, readBreaker } from '../limits/breaker.ts';
 import type { QualityExample } from '../schema/index.ts';
 import {
@@ -74,6 +76,8 @@ export interface Status {
   readonly refused: readonly string[];
   /** Wanted metrics that the version of the API does not have; they are not asked for. */
   readonly notInApiVersion: readonly string[];
+  /** A list of tokens that waits for further opinions; `undefined` where none does. */
+  readonly doubtedList: DoubtedList | undefined;
   /** Things in quarantine that are not resolved. */
   readonly quarantined: number;
   /** Stored values that are hard to believe. */
@@ -82,6 +86,8 @@ export interface Status {
   readonly revisions: number;
   /** Calls of the last 24 hours by outcome. */
   readonly calls: Readonly<Record<string, number>>;
+  /** What came as nothing where something was to be expected, and is asked for again. */
+  readonly suspects: readonly SuspectSummary[];
   /** What answers of the last 24 hours held and nobody keeps. */
   readonly dropped: { readonly windowsBeside: number; readonly rejects: number };
   readonly lastCall:
@@ -168,6 +174,15 @@ export function statusToJson(status: Status): object {
       bytesPerYear: each.bytesPerYear ?? null,
     })),
     dayStart: { ...status.dayStart, since: iso(status.dayStart.since) },
+    suspects: status.suspects.map((each) => ({ ...each, since: iso(each.since), askAt: iso(each.askAt) })),
+    doubtedList:
+      status.doubtedList === undefined
+        ? null
+        : {
+            ...status.doubtedList,
+            since: iso(status.doubtedList.since),
+            askAt: iso(status.doubtedList.askAt),
+          },
     lastCall: status.lastCall === undefined ? null : { ...status.lastCall, at: iso(status.lastCall.at) },
     accessRefused:
       status.accessRefused === undefined
@@ -294,6 +309,8 @@ async function readTotals(
     dropped: totals?.dropped ?? { windowsBeside: 0, rejects: 0 },
     lastCall: totals?.last ?? undefined,
     accessRefused: await readBreaker(database),
+    suspects: await readSuspects(database),
+    doubtedList: await readDoubtedList(database),
     dayStart: (await readFacts(database)).day_start,
     databaseBytes: totals?.bytes ?? 0,
     timescale: totals?.timescale ?? false,

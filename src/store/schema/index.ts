@@ -2,6 +2,7 @@ import { backfillsDescription } from './backfills.ts';
 import { breakerDescription } from './breaker.ts';
 import { coverageDescription } from './coverage.ts';
 import type { TableDescription } from './description.ts';
+import { doubtedListsDescription } from './doubted-lists.ts';
 import { droppedDescription } from './dropped.ts';
 import { entitlementsDescription } from './entitlements.ts';
 import { factsDescription } from './facts.ts';
@@ -15,6 +16,7 @@ import { refreshedDescription } from './refreshed.ts';
 import { requestsDescription } from './requests.ts';
 import { revisionsDescription } from './revisions.ts';
 import { storedDaysDescription } from './stored-days.ts';
+import { suspectsDescription } from './suspects.ts';
 import { tagCatalogDescription } from './tag-catalog.ts';
 import { tokenTagsDescription } from './token-tags.ts';
 import { tokensDescription } from './tokens.ts';
@@ -23,6 +25,7 @@ import { wantedDescription } from './wanted.ts';
 export { backfills } from './backfills.ts';
 export { breaker } from './breaker.ts';
 export { coverage } from './coverage.ts';
+export { doubtedLists } from './doubted-lists.ts';
 export { dropped } from './dropped.ts';
 export { entitlements } from './entitlements.ts';
 export { facts } from './facts.ts';
@@ -37,6 +40,7 @@ export { refreshed } from './refreshed.ts';
 export { requests } from './requests.ts';
 export { revisions } from './revisions.ts';
 export { storedDays } from './stored-days.ts';
+export { suspects } from './suspects.ts';
 export { tagCatalog } from './tag-catalog.ts';
 export { tokenTags } from './token-tags.ts';
 export { tokens } from './tokens.ts';
@@ -49,6 +53,7 @@ export const describedTables: readonly TableDescription[] = [
   breakerDescription,
   coverageDescription,
   droppedDescription,
+  doubtedListsDescription,
   entitlementsDescription,
   factsDescription,
   metricCatalogDescription,
@@ -61,6 +66,7 @@ export const describedTables: readonly TableDescription[] = [
   requestsDescription,
   revisionsDescription,
   storedDaysDescription,
+  suspectsDescription,
   tagCatalogDescription,
   tokenTagsDescription,
   tokensDescription,

@@ -31,6 +31,8 @@ interface Event {
   readonly to: number;
   /** Cells with a value, as `token metric window`; `undefined` where the call failed. */
   readonly values: ReadonlySet<string> | undefined;
+  /** Whether nothing came, which is not believed. */
+  readonly isDoubted?: boolean;
   readonly rejected: readonly {
     readonly token: Token;
     readonly metric: MetricCode;
@@ -46,7 +48,7 @@ const event: fc.Arbitrary<Event> = fc
     metrics: fc.subarray([...metrics], { minLength: 1 }),
     from: fc.oneof(fc.constant(0), fc.nat(windows - 1)),
     length: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 18, max: windows })),
-    kind: fc.constantFrom('values', 'nothing', 'failure'),
+    kind: fc.constantFrom('values', 'nothing', 'doubted', 'failure'),
     seed: fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
     rejects: fc.array(fc.record({ token: fc.nat(2), metric: fc.nat(2), window: fc.nat(windows - 1) }), {
       maxLength: 1,
@@ -68,7 +70,8 @@ const event: fc.Arbitrary<Event> = fc
     return {
       ...{ tokens, metrics, from, to },
       values: kind === 'failure' ? undefined : values,
-      rejected: kind === 'failure' ? [] : rejected,
+      isDoubted: kind === 'doubted',
+      rejected: kind === 'failure' || kind === 'doubted' ? [] : rejected,
     };
   });
 
@@ -88,6 +91,10 @@ const everyReason: Event[] = [
   },
   { tokens: tokens.slice(0, 1), metrics: [first], from: 12, to: 14, values: undefined, rejected: [] },
   { tokens: tokens.slice(1, 2), metrics: [first, second], from: 0, to: 24, values: new Set(), rejected: [] },
+  {
+    ...{ tokens: tokens.slice(2), metrics: [first], from: 2, to: 5 },
+    ...{ values: new Set<string>(), isDoubted: true, rejected: [] },
+  },
 ];
 
 /** The reasons of all cells without a value, worked out cell by cell. */
@@ -98,13 +105,20 @@ function expectedReasons(
 ): Map<string, string> {
   const answered = new Set<string>();
   const failed = new Set<string>();
+  const suspect = new Set<string>();
   const values = new Set<string>();
   const rejected = new Set<string>();
+  const note = ({ values, isDoubted }: Event, name: string) => {
+    if (values === undefined) failed.add(name);
+    else if (isDoubted !== true) {
+      answered.add(name);
+      suspect.delete(name);
+    } else if (!answered.has(name)) suspect.add(name);
+  };
   for (const each of events) {
     for (const token of each.tokens)
       for (const metric of each.metrics)
-        for (let window = each.from; window < each.to; window++)
-          (each.values === undefined ? failed : answered).add(cellName(token, metric, window));
+        for (let window = each.from; window < each.to; window++) note(each, cellName(token, metric, window));
     for (const name of each.values ?? []) values.add(name);
     for (const { token, metric, window } of each.rejected) rejected.add(cellName(token, metric, window));
   }
@@ -129,6 +143,7 @@ function expectedReasons(
         if (values.has(name)) continue;
         const history = withValue[0];
         if (isUnavailable) reasons.set(name, 'not available');
+        else if (suspect.has(name)) reasons.set(name, 'suspect');
         else if (!answered.has(name))
           reasons.set(
             name,
@@ -165,10 +180,13 @@ describeOnServers('gaps', (kind) => {
   });
   beforeEach(async () => {
     await clear(database);
-    await database.pool.query('truncate cryptoracle.entitlements, cryptoracle.wanted');
+    await database.pool.query('truncate cryptoracle.entitlements, cryptoracle.wanted, cryptoracle.suspects');
   });
 
-  async function happen({ tokens, metrics, from, to, values, rejected }: Event, id = 0): Promise<void> {
+  async function happen(
+    { tokens, metrics, from, to, values, isDoubted, rejected }: Event,
+    id = 0,
+  ): Promise<void> {
     const interval = { start: at(from), end: at(to) };
     if (values === undefined) {
       const outcome = id % 2 === 0 ? 'transient' : 'throttled';
@@ -195,9 +213,8 @@ describeOnServers('gaps', (kind) => {
         ),
       ),
     );
-    await storeAnswer(
-      database,
-      answer({
+    await storeAnswer(database, {
+      ...answer({
         ...{ tokens, metrics },
         ...{ from: interval.start, to: interval.end, rows: filled },
         rejects: rejected.map(({ token, metric, window }) => ({
@@ -205,7 +222,8 @@ describeOnServers('gaps', (kind) => {
           ...({ reason: 'no finite number', part: 'value' } as const),
         })),
       }),
-    );
+      isDoubted: isDoubted === true,
+    });
   }
 
   /** What is told about every cell up to the last window, by the function that the command prints. */
@@ -275,7 +293,7 @@ describeOnServers('gaps', (kind) => {
         version,
         async (events, isRefused, spoken) => {
           await clear(database);
-          await database.pool.query('truncate cryptoracle.entitlements');
+          await database.pool.query('truncate cryptoracle.entitlements, cryptoracle.suspects');
           for (const [id, each] of events.entries()) await happen(each, id);
           const refused = new Set<string>(isRefused ? [third] : []);
           if (isRefused) await storeRefused(database, third, Date.now());

@@ -24,6 +24,8 @@ function statusOf(part: Partial<GranularityStatus>, more: Partial<Status> = {}):
       databaseBytes: 0,
       timescale: false,
       notInApiVersion: [],
+      doubtedList: undefined,
+      suspects: [],
       dropped: { windowsBeside: 0, rejects: 0 },
       notes: [],
       suspendedRules: [],

@@ -18,6 +18,7 @@ const byReason: readonly (readonly [reason: string, state: CellState])[] = [
   ['quarantined', 'quarantined'],
   ['not asked yet', 'missing'],
   ['dropped here', 'missing'],
+  ['suspect', 'missing'],
   ['not available', 'unavailable'],
   ['not entitled', 'not entitled'],
   ["before the token's history", 'before history'],

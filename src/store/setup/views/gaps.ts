@@ -19,8 +19,9 @@ const columns = {
   windows_to: 'End of the last window without a value, not included',
   windows: 'How many windows these are',
   reason:
-    "'not asked yet'; 'failed': asked for in vain; 'not entitled': the subscription does not include the metric; 'not in this API version': the version of the API that the pipeline speaks does not have the metric; 'quarantined': sent, but it could not be stored; 'dropped here': somebody has removed it here, and backfill --refresh fetches it again; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
-  detail: "For 'failed' the last error and its instant in UTC, for 'quarantined' why it could not be stored",
+    "'not asked yet'; 'failed': asked for in vain; 'suspect': answered with nothing where something was to be expected, asked for again before that is believed; 'not entitled': the subscription does not include the metric; 'not in this API version': the version of the API that the pipeline speaks does not have the metric; 'quarantined': sent, but it could not be stored; 'dropped here': somebody has removed it here, and backfill --refresh fetches it again; 'empty at the source': answered without a value; 'before the token''s history': the same, earlier than the token's first value in this granularity; 'not available': the API has no windows of this granularity for the token",
+  detail:
+    "For 'failed' the last error and its instant in UTC, for 'suspect' since when and how often nothing came and when it is asked for again, for 'quarantined' why it could not be stored",
 };
 
 /** What the settings want of a granularity, as {@link gapsOf} takes it: whole windows from the start of the history. */
