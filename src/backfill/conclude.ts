@@ -123,13 +123,11 @@ function describeRest(id: number | undefined, { valuesLeft, requestsLeft, values
     const others = rest === 0 ? '' : `, and ${number(rest)} others are left`;
     return (
       `${number(valuesDoubted)} values came as nothing where something was to be expected${others}. An answer with ` +
-      `nothing is believed after a day; until then the pipeline asks again (\`gaps --reason suspect\` lists them), and ${lowered(remedy)}`
+      `nothing is believed after a day; until then the pipeline asks again (\`gaps --reason suspect\` lists them). ${remedy}`
     );
   }
   return `${number(valuesLeft)} values (${number(requestsLeft)} requests) are left. ${remedy}`;
 }
-
-const lowered = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** Why an order is not done, with the remedy. */
 function problemOf(

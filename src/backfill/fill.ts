@@ -64,7 +64,8 @@ export async function fillGaps(options: FillOptions): Promise<FillResult> {
   for (let pass = 1; ; pass++) {
     await fill.pass();
     const { result, answered } = fill;
-    if (result.end === 'done' && (await fill.followDayStart())) continue;
+    if (result.end === 'done' && ((await fill.followDayStart()) || (await fill.followAvailability())))
+      continue;
     if (result.end !== 'done' || result.failures === 0 || answered === 0 || pass === mostPasses)
       return result;
   }
@@ -124,6 +125,20 @@ class Fill {
     const known = reread?.wanted.get('1d');
     if (reread === undefined || planned === undefined || known === undefined) return false;
     if ((known.start - planned.start) % windowLength['1d'] === 0) return false;
+    this.#scope = reread;
+    return true;
+  }
+
+  /** Where probes showed that a token has the granularity after all, the next pass asks for the rest of its windows. */
+  async followAvailability(): Promise<boolean> {
+    const scope = this.#scope;
+    const seemedLacking = [...scope.wanted.keys()].some((name) => (scope.lacking?.(name) ?? []).length > 0);
+    const reread = seemedLacking ? await scope.reread?.() : undefined;
+    const isMore = [...scope.wanted.keys()].some((granularity) => {
+      const before = new Set(scope.tokensOf(granularity));
+      return reread?.tokensOf(granularity).some((token) => !before.has(token)) === true;
+    });
+    if (reread === undefined || !isMore) return false;
     this.#scope = reread;
     return true;
   }

@@ -6,6 +6,7 @@ import type { Database } from '../store/connection/database.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
 import type { BackfillScope } from '../store/ledger/orders.ts';
+import { probeReader } from '../store/ledger/probes.ts';
 import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope, type Scope } from '../store/ledger/scope.ts';
 import type { LeftAlone } from '../store/ledger/suspects.ts';
@@ -13,7 +14,9 @@ import type { BackfillContext } from './context.ts';
 
 /** The cells that a fill is about, and those of them that the ledger lacks. */
 
-export interface FillScope extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'tokensToReprobe'> {
+export interface FillScope
+  extends Pick<Scope, 'tokens' | 'metrics' | 'tokensOf' | 'tokensToReprobe'>,
+    Partial<Pick<Scope, 'lacking'>> {
   readonly wanted: WantedWindows;
   /** Number of the order that asks for everything again; then its own ledger tells what is missing. */
   readonly refreshOf?: number | undefined;
@@ -46,11 +49,15 @@ export async function readFillScope(
  * @param suspects which windows that were answered with nothing are no gaps
  */
 export function gapReader(database: Database, scope: FillScope, suspects: LeftAlone = {}): GapReader {
+  const choice = { refreshOf: scope.refreshOf, ...suspects };
+  const probes = probeReader(database, scope, scope.wanted, choice);
   return async (granularity, interval) => {
-    const { metrics, wanted, refreshOf } = scope;
-    const choice = { refreshOf, ...suspects };
+    const { metrics, wanted } = scope;
     const tokens = scope.tokensOf(granularity);
-    const gaps = await readGaps(database, { granularity, tokens, metrics, interval }, choice);
+    const gaps = [
+      ...(await readGaps(database, { granularity, tokens, metrics, interval }, choice)),
+      ...(await probes(granularity, interval)),
+    ];
     const end = wanted.get(granularity)?.end ?? interval.end;
     const toReprobe = scope.tokensToReprobe(granularity, end);
     const newest = { start: end - liveWindows * windowLength[granularity], end };

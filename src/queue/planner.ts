@@ -6,12 +6,13 @@ import { subtract } from '../planning/gaps.ts';
 import { type Interval, isEmpty } from '../planning/interval.ts';
 import { type Lane, laneOfGap, liveWindows } from '../planning/lanes.ts';
 import type { Gap, Packer } from '../planning/packing.ts';
-import { planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
+import { type GapReader, planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
+import { probeReader } from '../store/ledger/probes.ts';
 import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope } from '../store/ledger/scope.ts';
 import { believeLacking } from '../store/ledger/suspects.ts';
@@ -104,14 +105,14 @@ export class Planner {
   async planOlder(granularity: Granularity): Promise<PlanResult> {
     const plan = await this.#prepare(granularity);
     if (plan === undefined) return { added: 0, hasMore: false };
-    const { scope, tokens, wanted, liveFrom, pending, read } = plan;
+    const { scope, tokens, wanted, liveFrom, pending, readOlder } = plan;
     // Jobs that could not be sent today would only come back.
     const canSendHistory = await this.#options.rateLimiter.canSend('history');
     const room = mostWaiting - pending.count;
     const older: PlannedRequest[] = [];
     const stretch = stretchFor(tokens.length * scope.metrics.length, [granularity]);
     const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
-    for await (const request of planRequests(rest, read, this.#options.packer, stretch)) {
+    for await (const request of planRequests(rest, readOlder, this.#options.packer, stretch)) {
       if (older.length >= room) return { added: await this.#add(older), hasMore: true };
       const lane = laneOfGap(granularity, request.interval, wanted.end);
       // Newest first: what follows is history, too.
@@ -143,8 +144,13 @@ export class Planner {
         await readGaps(database, { granularity, tokens: of, metrics, interval }, { now }),
         pending.requests,
       );
+    const probes = probeReader(database, scope, new Map([[granularity, wanted]]), { now });
+    const readOlder: GapReader = async (_, interval) => [
+      ...(await read(granularity, interval)),
+      ...subtract(await probes(granularity, interval), pending.requests),
+    ];
     const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * windowLength[granularity]);
-    return { scope, tokens, wanted, liveFrom, pending, read };
+    return { scope, tokens, wanted, liveFrom, pending, read, readOlder };
   }
 
   /** Queues the tags of the newest Beijing day that has settled, for tokens that have not been answered for it. */

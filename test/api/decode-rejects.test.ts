@@ -108,6 +108,28 @@ const badValues: readonly Case[] = [
       { ...at(2), metric: 'CO-A-02-03' },
     ],
   ),
+  ...['12345678901234567890', '0.1234567890123456789', '9007199254740993', '1e-999'].map(
+    (value): Case => [
+      `the value ${value}, which a double would round`,
+      { endpoint: 'CO-A-02-03', value },
+      'more digits than can be kept',
+      { ...at(2), metric: 'CO-A-02-03' },
+    ],
+  ),
+  ...[
+    ['CO-A-02-03', '1.7e308'],
+    ['CO-A-02-03', -1e300],
+    ['CO-A-02-03', 1e7],
+    ['CO-A-02-03', 5e-324],
+    ['CO-A-01-05', '1e16'],
+  ].map(
+    ([endpoint, value]): Case => [
+      `${value} of ${endpoint}, which its kind cannot be`,
+      { endpoint, value },
+      'impossible value',
+      { ...at(2), metric: String(endpoint) },
+    ],
+  ),
 ];
 
 const badTags: readonly Case[] = [

@@ -17,6 +17,8 @@ const kinds: ReadonlySet<string> = new Set<FailureKind>([
 const reasons: ReadonlySet<string> = new Set<RejectReason>([
   'malformed',
   'no finite number',
+  'more digits than can be kept',
+  'impossible value',
   'unknown metric',
   'metric not asked for',
   'unknown tag',

@@ -1,10 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { type Granularity, type MetricCode, type Token, windowLength } from '../../catalog/index.ts';
+import type { Interval } from '../../planning/interval.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { coverage, entitlements, metricTables, quarantine } from '../schema/index.ts';
-import { columnNames, inMilliseconds, metricTable, textArray } from '../schema/sql.ts';
+import { columnNames, inMilliseconds, metricTable, textArray, tstzrangeOf } from '../schema/sql.ts';
 
 /**
  * Many tokens have no 15m or 1h windows at all. Which ones, the ledger tells: they were asked for often enough, nothing
@@ -12,7 +13,7 @@ import { columnNames, inMilliseconds, metricTable, textArray } from '../schema/s
  */
 
 /** How many windows the API must have answered without any value. */
-const enoughWindows = 20;
+export const enoughWindows = 20;
 
 /** After how long without an answer a token is looked at again. */
 const lookAfter: Milliseconds = 7 * 86_400_000;
@@ -43,13 +44,52 @@ function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL 
   ) is true`;
 }
 
+/** Availability is judged by stretches of so many days: a token may have lost a granularity, or got it late. */
+const stretch = sql.raw("interval '30 days'");
+
+/**
+ * The parts of a range, thirty days each, in which too few windows of a token were answered to tell whether it has any: a
+ * select of `part`. A window may lie across the edge of two.
+ *
+ * @param windows the range, on the grid
+ */
+export function unprobedParts(granularity: Granularity, token: SQL, metrics: SQL, windows: SQL): SQL {
+  const length = windowLength[granularity] / 1000;
+  const [enough, one] = [sql.raw(String(enoughWindows * length)), sql.raw(String(length))];
+  const asked = alias(coverage, 'asked');
+  return sql`
+    select p.part
+    from generate_series(
+      date_bin(${stretch}, lower(${windows}), timestamptz 'epoch'),
+      upper(${windows}) - interval '1 microsecond', ${stretch}
+    ) as block (start)
+    cross join lateral (select tstzrange(block.start, block.start + ${stretch}) * ${windows} as part) as p
+    where not isempty(p.part) and exists (
+      select from (
+        select distinct ${asked.answered} as answered from ${coverage} as ${asked}
+        where ${asked.granularity} = ${sql.raw(`'${granularity}'`)} and ${asked.token} = ${token}
+          and ${asked.metric} = any ((${metrics})::text[])
+          and ${asked.metric} not in (select ${entitlements.metric} from ${entitlements})
+      ) as ledger
+      where coalesce((
+        select sum(extract(epoch from upper(piece) - lower(piece)))
+        from unnest(ledger.answered * tstzmultirange(p.part)) as piece
+      ), 0) < least(${enough}, extract(epoch from upper(p.part) - lower(p.part))) - ${one}
+    )`;
+}
+
 /**
  * Whether the API has no windows of the granularity for a token of which no value is stored. An entry in quarantine
  * shows that there are some; and where no token has a value, that says nothing about one of them.
  *
  * @param metrics the codes whose coverage counts, as an array
+ * @param windows a range; where it is given, each thirty days of it must have been probed
  */
-export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL): SQL {
+export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL, windows?: SQL): SQL {
+  const isProbed =
+    windows === undefined
+      ? sql``
+      : sql`and not exists (${unprobedParts(granularity, token, metrics, windows)})`;
   const name = sql.raw(`'${granularity}'`);
   const sent = alias(quarantine, 'sent');
   return sql`(
@@ -58,18 +98,21 @@ export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL
     and not exists (
       select from ${quarantine} as ${sent}
       where ${sent.granularity} = ${name} and ${sent.token} = ${token} and ${sent.resolution} is null
-    ))`;
+    ) ${isProbed})`;
 }
 
 /**
  * The tokens that the API has no windows of the granularity for, each with the end of the newest window that it has
  * answered.
+ *
+ * @param probedIn where it is given, those alone of which each thirty days of it were probed
  */
 export async function readUnavailable(
   database: Database,
   granularity: Granularity,
   tokens: readonly Token[],
   metrics: readonly MetricCode[],
+  probedIn?: Interval,
 ): Promise<ReadonlyMap<Token, Instant>> {
   const codes = textArray(metrics);
   const c = alias(coverage, 'c');
@@ -82,7 +125,7 @@ export async function readUnavailable(
       ) as until
       from unnest(${textArray(tokens)}) as t (token)
       where ${firstValueOf(granularity, sql`t.token`)} is null
-        and ${isUnavailable(granularity, sql`t.token`, codes)}`,
+        and ${isUnavailable(granularity, sql`t.token`, codes, probedIn && tstzrangeOf(probedIn))}`,
   );
   return new Map(rows.map(({ token, until }) => [token, until]));
 }

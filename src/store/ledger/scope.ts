@@ -8,6 +8,7 @@ import {
   type Token,
 } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
+import type { WantedWindows } from '../../planning/plan.ts';
 import type { Database } from '../connection/database.ts';
 import { isReprobeDue, readUnavailable } from './availability.ts';
 import { readRefused } from './entitlements.ts';
@@ -37,8 +38,10 @@ export interface Scope {
   readonly tags: readonly TagCode[];
   /** The tokens that have windows of the granularity, as far as anybody knows. */
   tokensOf(granularity: Granularity): readonly Token[];
+  /** The others: tokens that seem to lack the granularity. A few of their windows are probed, see `probeReader`. */
+  lacking(granularity: Granularity): readonly Token[];
   /**
-   * The others, as far as it is time to look at their newest windows again: none had come when they were last asked for,
+   * Those of them, as far as it is time to look at their newest windows again: none had come when they were last asked for,
    * more than a week ago.
    *
    * @param end of the newest wanted window, in milliseconds since the epoch
@@ -49,15 +52,26 @@ export interface Scope {
 /**
  * Reads the scope as it is now: metrics are refused, and `all` tokens are those that the API lists. Tokens chosen by name
  * are asked for whether listed or not.
+ *
+ * @param probedIn where it is given, tokens are left out only where each thirty days of these windows were probed
  */
-export async function readScope(database: Database, chosen: ScopeChoice, now: number): Promise<Scope> {
+export async function readScope(
+  database: Database,
+  chosen: ScopeChoice,
+  now: number,
+  probedIn?: WantedWindows,
+): Promise<Scope> {
   const [listed, refused] = await Promise.all([readListedTokens(database), readRefused(database, now)]);
   const tokens = chosen.tokens === 'all' ? listed : chosen.tokens;
   const metrics = database.catalogue.served(chosen.metrics, chosen.apiVersion);
   const unavailable = new Map<Granularity, ReadonlyMap<Token, number>>();
   if (chosen.evenUnavailable !== true) {
     for (const granularity of granularities) {
-      unavailable.set(granularity, await readUnavailable(database, granularity, tokens, metrics));
+      const range = probedIn?.get(granularity);
+      unavailable.set(
+        granularity,
+        await readUnavailable(database, granularity, tokens, metrics, range),
+      );
     }
   }
   return {
@@ -66,6 +80,7 @@ export async function readScope(database: Database, chosen: ScopeChoice, now: nu
     metrics: metrics.filter((code) => !refused.has(code)),
     tags: chosen.tags.filter((code) => !refused.has(code)),
     tokensOf: (granularity) => tokens.filter((token) => unavailable.get(granularity)?.has(token) !== true),
+    lacking: (granularity) => tokens.filter((token) => unavailable.get(granularity)?.has(token) === true),
     tokensToReprobe: (granularity, end) =>
       tokens.filter((token) => {
         const answeredUntil = unavailable.get(granularity)?.get(token);

@@ -62,7 +62,7 @@ const tokensOf: Branch = ({ granularity, wanted }) => sql`
   (${wanted}) as t
   cross join lateral (select ${firstValueOf(granularity, sql`t.token`)} as first offset 0) as history
   cross join lateral (
-    select history.first is null and ${isUnavailable(granularity, sql`t.token`, servedOf)} as unavailable offset 0
+    select history.first is null and ${isUnavailable(granularity, sql`t.token`, servedOf, sql`t.windows`)} as unavailable offset 0
   ) as state`;
 
 /** The metrics of `t` that the API can answer. */

@@ -116,7 +116,7 @@ export async function readCurrentStatus(
     await readDayStart(database),
     desired.keep,
   );
-  const scope = await readScope(database, desired, now);
+  const scope = await readScope(database, desired, now, wanted);
   const status = await readStatus(database, scope, wanted, now);
   return {
     ...status,

@@ -18,6 +18,7 @@ const scope = {
   tags: tagCodes,
   tokensOf: () => tokens,
   tokensToReprobe: () => [],
+  lacking: () => [],
 };
 
 describeOnServers('the status', (kind) => {

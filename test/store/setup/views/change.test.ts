@@ -40,6 +40,43 @@ describeOnServers('the views of change', (kind) => {
     );
   });
 
+  it('measure all tokens where a value is out of all proportion', async () => {
+    const newest = new Date(start + (hours - 1) * hour);
+    const views = ['movers', 'sentiment_zscore', 'sentiment_zscore_history'];
+    for (const absurd of [1.7e308, -1.7e308, 5e-324]) {
+      const others = async () => {
+        const found = await Promise.all(
+          views.map((view) =>
+            rows(database, `select * from cryptoracle.${view} where granularity = '1h' and token = 'BTC'`),
+          ),
+        );
+        return found.map((each) => each.length);
+      };
+      const before = await others();
+      const inserted = [newest, new Date(newest.getTime() - day), new Date(newest.getTime() - 2 * day)];
+      for (const [index, time] of inserted.entries()) {
+        await database.pool.query(
+          `insert into cryptoracle.metrics_1h (time, token, net_sentiment, mention_count, first_seen_at, updated_at, backfilled)
+           values ($1, 'ABSURD', $2, $2, now(), now(), false)`,
+          [time, index % 2 === 0 ? absurd : -absurd],
+        );
+      }
+      await database.pool.query(
+        "insert into cryptoracle.tokens (token, name, position, first_listed_at, last_listed_at) values ('ABSURD', 'x', 999, now(), now()) on conflict do nothing",
+      );
+      expect(await others()).toEqual(before);
+      for (const view of views) {
+        await rows(
+          database,
+          `select * from cryptoracle.${view} where granularity = '1h' and token = 'ABSURD'`,
+        );
+      }
+      await database.pool.query(
+        "delete from cryptoracle.metrics_1h where token = 'ABSURD'; delete from cryptoracle.tokens where token = 'ABSURD'",
+      );
+    }
+  });
+
   it('movers compares each newest window with the one a day before', async () => {
     const found = await rows(
       database,
