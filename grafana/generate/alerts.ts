@@ -57,10 +57,10 @@ group by granularity`,
   {
     uid: 'cryptoracle-suspects',
     title: 'Nothing comes where something is to be expected',
-    sql: `select granularity, count(distinct token)::integer as tokens
-from cryptoracle.suspects
-where times > 1
-group by granularity`,
+    sql: `select each.granularity, count(distinct suspect.token)::integer as tokens
+from unnest(array['15m', '1h', '4h', '1d']) as each (granularity)
+left join cryptoracle.suspects as suspect on suspect.granularity = each.granularity and suspect.times > 1
+group by each.granularity`,
     lasting: '10m',
     summary:
       'The API answers with nothing for {{ $labels.granularity }} windows of tokens that have values at other times',

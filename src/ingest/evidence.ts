@@ -62,7 +62,9 @@ export class Evidence {
     }
     this.#asked.set(granularity, now);
     const row = await readNewestRow(this.#database, granularity);
-    const metric = this.#database.catalogue.codes.find((_, position) => (row?.values[position] ?? null) !== null);
+    const metric = this.#database.catalogue.codes.find(
+      (_, position) => (row?.values[position] ?? null) !== null,
+    );
     if (row === undefined || metric === undefined) return undefined;
     const interval = { start: row.time, end: row.time + windowLength[granularity] };
     return { granularity, tokens: [row.token], metrics: [metric], tags: [], interval };

@@ -96,7 +96,7 @@ describe('a damaged answer', () => {
       { numRuns: fuzzRuns(2000) },
     );
     expect(malformed).toBeGreaterThan(fuzzRuns(16_000));
-    expect(reasons.size).toBe(8);
+    expect(reasons.size).toBe(10);
   });
 
   it('leaves the neighbours of a damaged entry as they are', () => {

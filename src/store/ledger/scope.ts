@@ -68,10 +68,7 @@ export async function readScope(
   if (chosen.evenUnavailable !== true) {
     for (const granularity of granularities) {
       const range = probedIn?.get(granularity);
-      unavailable.set(
-        granularity,
-        await readUnavailable(database, granularity, tokens, metrics, range),
-      );
+      unavailable.set(granularity, await readUnavailable(database, granularity, tokens, metrics, range));
     }
   }
   return {
