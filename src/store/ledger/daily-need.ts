@@ -1,5 +1,6 @@
 import type { Granularity } from '../../catalog/index.ts';
 import { type DailyNeed, dailyNeed } from '../../planning/budget.ts';
+import type { Instant } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { readDesiredScope, type StatedScope } from './desired-scope.ts';
 import { type RecordSettings, readRecordRules, statedRecords } from './record-rules.ts';
@@ -12,7 +13,7 @@ import { readScope } from './scope.ts';
 export async function readDailyNeed(
   database: Database,
   stated: StatedScope & RecordSettings & { readonly lookbackWindows: number },
-  now: number,
+  now: Instant,
 ): Promise<DailyNeed> {
   const desired = await readDesiredScope(database, { ...stated, given: new Set() });
   const { tokensOf, metrics } = await readScope(database, { ...stated, ...desired }, now);

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Granularity, granularities, tagCodes } from '../../catalog/index.ts';
+import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { coverage, dropped, storedDays } from '../schema/index.ts';
 import { metricTable, textArray, timestamptz } from '../schema/sql.ts';
@@ -32,7 +33,7 @@ export interface NoticedDrop {
  */
 export async function noticeDropped(
   database: Database,
-  now: number,
+  now: Instant,
   { refetch }: { readonly refetch: boolean },
 ): Promise<NoticedDrop[]> {
   const noticed = await whileNobodyRemoves(database, async () => {
@@ -50,7 +51,7 @@ export async function noticeDropped(
 async function noticeIn(
   database: Database,
   granularity: Granularity,
-  now: number,
+  now: Instant,
   refetch: boolean,
   tx: Transaction,
 ): Promise<number> {

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Granularity, granularities } from '../../catalog/index.ts';
 import { type Keep, keptFrom } from '../../planning/plan.ts';
 import { windowsStartingIn } from '../../planning/windows.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { dropped, qualityNotes } from '../schema/index.ts';
 import { inMilliseconds, metricTable, timestamptz } from '../schema/sql.ts';
@@ -30,13 +31,12 @@ export interface Removed {
   readonly removed: number;
 }
 
-const day = 86_400_000;
+const day: Milliseconds = 86_400_000;
 
-/** @param now milliseconds since the epoch */
 export async function removeOld(
   database: Database,
   retention: Retention,
-  now: number,
+  now: Instant,
   signal: AbortSignal,
 ): Promise<Removed[]> {
   const done = await whileNobodyRemoves(database, async () => {
@@ -55,7 +55,7 @@ export async function removeOld(
 }
 
 /** The start of the oldest window that stays: of whole days, by which it is noticed that others remove values. */
-async function firstKept(database: Database, granularity: Granularity, kept: number): Promise<number> {
+async function firstKept(database: Database, granularity: Granularity, kept: Instant): Promise<number> {
   if (granularity !== '1d') return Math.floor(kept / day) * day;
   return windowsStartingIn('1d', { start: kept, end: kept + 2 * day }, await readDayStart(database)).start;
 }
@@ -64,7 +64,7 @@ async function removeWindows(
   database: Database,
   granularity: Granularity,
   keep: Keep,
-  now: number,
+  now: Instant,
   signal: AbortSignal,
 ): Promise<Removed> {
   const cutoff = await firstKept(database, granularity, keptFrom(keep, granularity, now));
@@ -85,7 +85,7 @@ async function removeWindows(
 async function retire(
   database: Database,
   what: Granularity | NoteTable,
-  before: number,
+  before: Instant,
   tx?: Transaction,
 ): Promise<number> {
   const [row] = await database.query<{ removed: number }>(

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type DayStart, type Granularity, windowLength } from '../../catalog/index.ts';
 import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
 import { settledUntil, windowCount } from '../../planning/windows.ts';
+import type { Instant } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
 import { type DoubtedList, readDoubtedList } from '../ledger/doubted-lists.ts';
@@ -105,7 +106,7 @@ export interface Status {
 export async function readCurrentStatus(
   database: Database,
   desired: DesiredScope,
-  now: number,
+  now: Instant,
 ): Promise<Status> {
   const range = { start: desired.historyStart, end: now };
   const wanted = wantedWindows(
@@ -199,7 +200,7 @@ export async function readStatus(
   database: Database,
   scope: Scope,
   wanted: WantedWindows,
-  now: number,
+  now: Instant,
 ): Promise<Status> {
   const granularities: GranularityStatus[] = [];
   for (const [granularity, interval] of wanted) {
@@ -257,7 +258,7 @@ export async function readStatus(
 async function readTotals(
   database: Database,
   scope: Scope,
-  now: number,
+  now: Instant,
 ): Promise<Omit<Status, 'granularities' | 'notes'>> {
   const [totals] = await database.query<{
     refused: string[];
@@ -328,7 +329,7 @@ const enteredAt: Readonly<Record<(typeof noteTables)[number], string>> = {
   quality_notes: 'noted_at',
 };
 
-async function readNoteVolumes(database: Database, now: number): Promise<NoteVolume[]> {
+async function readNoteVolumes(database: Database, now: Instant): Promise<NoteVolume[]> {
   const parts = noteTables.map(
     (table) => sql`
       select ${sql.raw(`'${table}'::text`)} as "table", count(*)::float8 as rows,

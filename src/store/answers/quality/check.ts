@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Granularity } from '../../../catalog/index.ts';
+import type { Instant } from '../../../time.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
 import { noteStoredDays } from '../../ledger/dropped.ts';
 import { qualityNotes } from '../../schema/index.ts';
@@ -32,11 +33,11 @@ const lock = 'look over';
 /**
  * Checks what was written since the last time and brings the notes up to date; the newest windows first. Waits until no
  * other process does so.
- * @param now when the notes are made; milliseconds since the epoch
+ * @param now when the notes are made
  */
 export async function runQualityChecks(
   database: Database,
-  now: number,
+  now: Instant,
   signal?: AbortSignal,
 ): Promise<CheckResult> {
   while (signal?.aborted !== true) {
@@ -50,7 +51,7 @@ export async function runQualityChecks(
 /** As {@link runQualityChecks}, but leaves it to another process that is at it. @returns `undefined` where one is */
 export function runQualityChecksIfFree(
   database: Database,
-  now: number,
+  now: Instant,
   signal?: AbortSignal,
 ): Promise<CheckResult | undefined> {
   return database.exclusivelyIfFree(lock, () => checkDue(database, now, signal));
@@ -58,7 +59,7 @@ export function runQualityChecksIfFree(
 
 async function checkDue(
   database: Database,
-  now: number,
+  now: Instant,
   signal: AbortSignal | undefined,
 ): Promise<CheckResult> {
   let added = 0;
@@ -93,7 +94,7 @@ async function checkStretch(
   database: Database,
   granularity: Granularity,
   stretch: Stretch,
-  now: number,
+  now: Instant,
   tx: Transaction,
 ): Promise<CheckResult> {
   const windows: CheckedWindows = {
@@ -128,7 +129,7 @@ async function writeNotes(
   database: Database,
   windows: CheckedWindows,
   noting: readonly Rule[],
-  now: number,
+  now: Instant,
   tx: Transaction,
 ): Promise<number> {
   const { granularity, start, end } = windows;

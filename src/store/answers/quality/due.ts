@@ -3,7 +3,7 @@ import { type Granularity, granularities } from '../../../catalog/index.ts';
 import type { DataRequest } from '../../../planning/request.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
 import { qualityDue } from '../../schema/index.ts';
-import { textArray, windowLengthSql } from '../../schema/sql.ts';
+import { textArray, tstzrangeOf, windowLengthSql } from '../../schema/sql.ts';
 
 /** The worklist of the checks: windows that were written. */
 
@@ -16,16 +16,13 @@ export interface Stretch extends Record<string, unknown> {
   readonly end: string;
 }
 
-const at = (instant: number) => new Date(instant).toISOString();
-
 /** Enters the windows of a request as written, to be checked. */
 export async function noteWritten(database: Database, request: DataRequest, tx: Transaction): Promise<void> {
-  const { start, end } = request.interval;
   await database.query(
     'note written',
     sql`
       insert into ${qualityDue} (granularity, windows)
-      values (${request.granularity}, tstzrange(${at(start)}, ${at(end)}))`,
+      values (${request.granularity}, ${tstzrangeOf(request.interval)})`,
     tx,
   );
 }

@@ -1,3 +1,5 @@
+import type { Instant } from '../../../time.ts';
+
 /**
  * A rule that fires on many rows does not find odd values: it is itself wrong for these data, such as a share that the
  * vendor has begun to send in percent. Pure: what a rule's rate becomes when more rows were checked.
@@ -35,7 +37,7 @@ export function shareOf({ rowsChecked, rowsFound }: Pick<Rate, 'rowsChecked' | '
  * @param found on how many of `rows` the rule fired
  * @param now milliseconds since the epoch
  */
-export function nextRate(rate: Rate, rows: number, found: number, now: number): Rate {
+export function nextRate(rate: Rate, rows: number, found: number, now: Instant): Rate {
   const kept = rate.rowsChecked > mostRows ? 0.5 : 1;
   const rowsChecked = rate.rowsChecked * kept + rows;
   const rowsFound = rate.rowsFound * kept + found;

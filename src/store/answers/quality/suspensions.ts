@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode } from '../../../catalog/index.ts';
+import type { Instant } from '../../../time.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
 import { type QualityExample, qualityNotes, qualityRules } from '../../schema/index.ts';
 import { nextRate, noRate, type Rate, shareOf } from './rates.ts';
@@ -30,7 +31,7 @@ export async function enterRates(
   database: Database,
   windows: CheckedWindows,
   { rows, fired }: { readonly rows: number; readonly fired: readonly number[] },
-  now: number,
+  now: Instant,
   tx: Transaction,
 ): Promise<{ readonly noting: readonly Rule[]; readonly changes: readonly SuspensionChange[] }> {
   const { granularity } = windows;
