@@ -3,7 +3,7 @@ import { compareWithTruth } from '../../harness/truth.ts';
 import type { BackfillContext } from '../../src/backfill/context.ts';
 import { fillGaps } from '../../src/backfill/fill.ts';
 import { parseBeijing } from '../../src/beijing.ts';
-import { asToken, type Granularity, metricCodes, type Token } from '../../src/catalog/index.ts';
+import { asToken, type Granularity, type Token } from '../../src/catalog/index.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import type { WantedWindows } from '../../src/planning/plan.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
@@ -14,6 +14,7 @@ import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { readSuspects } from '../../src/store/ledger/suspects.ts';
 import { readReportedGaps } from '../../src/store/reports/gaps.ts';
 import { createIngestor } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../support/database.ts';
 
@@ -23,7 +24,7 @@ const noon = parseBeijing('2025-06-01') ?? 0;
 function request(overrides: Partial<DataRequest> & { from?: number; days?: number } = {}): DataRequest {
   const { from = noon, days = 1, ...rest } = overrides;
   const interval = { start: from, end: from + days * day };
-  return { granularity: '4h', tokens: [BTC], metrics: metricCodes, tags: [], interval, ...rest };
+  return { granularity: '4h', tokens: [BTC], metrics: v1Metrics, tags: [], interval, ...rest };
 }
 
 describeOnServers('an answer with nothing', (kind) => {
@@ -110,7 +111,7 @@ describeOnServers('an answer with nothing', (kind) => {
     await ingestor().settleDoubts('history', {});
     expect(await readGaps(database, asked)).toHaveLength(1);
     expect(await readSuspects(database)).toMatchObject([
-      { granularity: '4h', tokens: 2, cells: 2 * 6 * 13, askAt: expect.any(Number) },
+      { granularity: '4h', tokens: 2, cells: 2 * 6 * v1Metrics.length, askAt: expect.any(Number) },
     ]);
   });
 
@@ -131,7 +132,7 @@ describeOnServers('an answer with nothing', (kind) => {
     expect(told).toMatchObject([
       {
         tokens: [BTC],
-        metrics: metricCodes,
+        metrics: v1Metrics,
         interval: next.interval,
         reason: 'suspect',
         detail:
@@ -147,7 +148,7 @@ describeOnServers('an answer with nothing', (kind) => {
     const context: Pick<BackfillContext, 'packer'> = {
       packer: new Packer({ limit: 2000, unit: 'value', extraRecords: 0 }),
     };
-    const scope = { tokens, metrics: metricCodes, tokensOf: () => tokens, tokensToReprobe: () => [], wanted };
+    const scope = { tokens, metrics: v1Metrics, tokensOf: () => tokens, tokensToReprobe: () => [], wanted };
     const signal = new AbortController().signal;
     return fillGaps({ database, ingestor: ingestor(), scope, clock, concurrency, signal, ...context });
   };

@@ -42,11 +42,11 @@ describeOnServers('suspects', (kind) => {
     await store({ to: start + 4 * hour, receivedAt: now });
     await store({ from: start + hour, to: start + 2 * hour, receivedAt: now + 20 * minute });
     expect(await stored()).toEqual([
-      { token: 'BTC', times: 1, from: window(0), to: window(4), metrics: 13 },
-      { token: 'BTC', times: 2, from: window(1), to: window(2), metrics: 13 },
+      { token: 'BTC', times: 1, from: window(0), to: window(4), metrics: metricCodes.length },
+      { token: 'BTC', times: 2, from: window(1), to: window(2), metrics: metricCodes.length },
     ]);
     expect(await readSuspects(database)).toEqual([
-      { granularity: '1h', tokens: 1, cells: 4 * 13, since: now, askAt: now + 10 * minute },
+      { granularity: '1h', tokens: 1, cells: 4 * metricCodes.length, since: now, askAt: now + 10 * minute },
     ]);
   });
 
