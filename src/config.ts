@@ -12,18 +12,19 @@ import {
 import {
   type ApiVersion,
   apiVersions,
+  bundledCatalogue,
+  type Catalogue,
   dayStarts,
-  findMetric,
   findTag,
   type Granularity,
   granularities,
   isGranularity,
   type MetricCode,
-  metricCodes,
   type TagCode,
   tagCodes,
 } from './catalog/index.ts';
 import { apiUrl, postgresUrl, redisUrl } from './config/addresses.ts';
+import { readCatalogue } from './config/catalogue.ts';
 import {
   assemble,
   type Entry,
@@ -46,101 +47,117 @@ const vendor = 'https://service.cryptoracle.network/openapi';
 
 const cipherKey = () => z.string().refine(isCipherKey, 'must be 16 bytes long').exactOptional();
 
-const settingsSchema = z
-  .object({
-    /** Names of the settings that were given; the others have their defaults. */
-    given: z.custom<ReadonlySet<string>>((names) => names instanceof Set),
-    /** Absent: the embedded database. */
-    databaseUrl: secret('DATABASE_URL', postgresUrl().optional()),
-    /** Absent: the queue lives in the database. */
-    redisUrl: secret('REDIS_URL', redisUrl().optional()),
-    /** Keeps pipelines apart that share one Redis; absent: made from the database's own identity. */
-    queuePrefix: setting(
-      'QUEUE_PREFIX',
-      z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{1,64}$/, 'may have up to 64 letters, digits, _ and -')
-        .optional(),
-    ),
-    dataDir: setting('DATA_DIR', value.text().default('.data')),
-    baseUrl: setting('CRYPTORACLE_BASE_URL', apiUrl(vendor).default(vendor)),
-    /** Absent: told by which credentials there are. */
-    apiVersion: setting('CRYPTORACLE_API_VERSION', z.enum(apiVersions).exactOptional()),
-    credentials: z.object({
-      apiKey: secret('CRYPTORACLE_API_KEY', value.text().exactOptional()),
-      signSecret: secret('CRYPTORACLE_SIGN_SECRET', value.text().exactOptional()),
-      dataSecret: secret('CRYPTORACLE_DATA_SECRET', cipherKey()),
-      dataIv: secret('CRYPTORACLE_DATA_IV', cipherKey()),
-    }),
-    wire: setting('CRYPTORACLE_WIRE', value.json(wireProfileSchema, '{"ciphertext":"hex"}')),
-    granularities: setting(
-      'GRANULARITIES',
-      value.commaList<Granularity>(
-        granularities,
-        (item) => (isGranularity(item) ? item : undefined),
-        'granularity',
+const schemaFor = (catalogue: Catalogue) =>
+  z
+    .object({
+      /** Names of the settings that were given; the others have their defaults. */
+      given: z.custom<ReadonlySet<string>>((names) => names instanceof Set),
+      /** Absent: the embedded database. */
+      databaseUrl: secret('DATABASE_URL', postgresUrl().optional()),
+      /** Absent: the queue lives in the database. */
+      redisUrl: secret('REDIS_URL', redisUrl().optional()),
+      /** Keeps pipelines apart that share one Redis; absent: made from the database's own identity. */
+      queuePrefix: setting(
+        'QUEUE_PREFIX',
+        z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{1,64}$/, 'may have up to 64 letters, digits, _ and -')
+          .optional(),
       ),
-    ),
-    tokens: setting('TOKENS', value.tokenList()),
-    metrics: setting(
-      'METRICS',
-      value.commaList<MetricCode>(metricCodes, (item) => findMetric(item)?.code, 'metric'),
-    ),
-    tags: setting(
-      'TAGS',
-      value.commaList<TagCode>(tagCodes, (item) => findTag(item)?.code, 'tag'),
-    ),
-    /** Instant from which on windows are wanted; milliseconds since the epoch. */
-    historyStart: setting('HISTORY_START', value.beijingDate('2025-01-01')),
-    /** Milliseconds after its close until a window is due. */
-    settleDelay: setting('SETTLE_DELAY', value.duration('15m')),
-    /** How many of the newest windows are asked for again at each tick. */
-    lookbackWindows: setting('LOOKBACK_WINDOWS', value.integer(0, 1000).default(4)),
-    /** Age in milliseconds from which on windows are no longer wanted, and their values removed; absent: never. */
-    keep: z.object({
-      '15m': setting('KEEP_15M', value.age().optional()),
-      '1h': setting('KEEP_1H', value.age().optional()),
-      '4h': setting('KEEP_4H', value.age().optional()),
-      '1d': setting('KEEP_1D', value.age().optional()),
-    }),
-    /** Age in milliseconds from which on what the program notes down is removed. */
-    keepNotes: z.object({
-      requests: setting('KEEP_REQUESTS', value.ageOr('400d')),
-      revisions: setting('KEEP_REVISIONS', value.ageOr('1830d')),
-      quarantine: setting('KEEP_QUARANTINE', value.ageOr('400d')),
-      quality_notes: setting('KEEP_NOTES', value.ageOr('400d')),
-    }),
-    /** Whether values that somebody removed here are fetched again. */
-    refetchDropped: setting('REFETCH_DROPPED', value.onOff()),
-    // So many rows of all metrics still make an answer that the client reads (api/client.ts, api/dialects/envelope.ts).
-    recordLimit: setting('RECORD_LIMIT', value.integer(1, 20_000).default(2000)),
-    recordUnit: setting('RECORD_UNIT', z.enum(['value', 'row']).default('value')),
-    /** When the API's day starts, on the Beijing clock; `auto`: as its answers show it. */
-    dayStart: setting('DAY_START', z.enum(['auto', ...dayStarts]).default('auto')),
-    fetchConcurrency: setting('FETCH_CONCURRENCY', value.integer(1, 64).default(4)),
-    requestsPerSecond: setting('REQUESTS_PER_SECOND', value.rate(10_000).default(1)),
-    /** Most calls on a Beijing day, of all processes together; absent: no limit. */
-    requestsPerDay: setting('REQUESTS_PER_DAY', value.integer(1, 1_000_000_000).optional()),
-    httpHost: setting('HTTP_HOST', value.text().default('127.0.0.1')),
-    httpPort: setting('HTTP_PORT', value.integer(0, 65_535).default(8080)),
-    httpToken: secret('HTTP_TOKEN', value.bearerToken().optional()),
-    /** Absent: nobody changes anything over HTTP. */
-    httpWriteToken: secret('HTTP_WRITE_TOKEN', value.bearerToken().optional()),
-    logLevel: setting(
-      'LOG_LEVEL',
-      z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-    ),
-  })
-  .refine(({ wire, recordLimit }) => wire.tags !== 'one' || recordLimit >= 2, {
-    path: ['recordLimit'],
-    error: 'must be at least 2 where CRYPTORACLE_WIRE sends a tag always',
-  });
+      dataDir: setting('DATA_DIR', value.text().default('.data')),
+      baseUrl: setting('CRYPTORACLE_BASE_URL', apiUrl(vendor).default(vendor)),
+      /** Absent: told by which credentials there are. */
+      apiVersion: setting('CRYPTORACLE_API_VERSION', z.enum(apiVersions).exactOptional()),
+      credentials: z.object({
+        apiKey: secret('CRYPTORACLE_API_KEY', value.text().exactOptional()),
+        signSecret: secret('CRYPTORACLE_SIGN_SECRET', value.text().exactOptional()),
+        dataSecret: secret('CRYPTORACLE_DATA_SECRET', cipherKey()),
+        dataIv: secret('CRYPTORACLE_DATA_IV', cipherKey()),
+      }),
+      wire: setting('CRYPTORACLE_WIRE', value.json(wireProfileSchema, '{"ciphertext":"hex"}')),
+      /** A file with metrics of the user's own. */
+      catalogueFile: setting('CATALOGUE_FILE', value.text().optional()),
+      granularities: setting(
+        'GRANULARITIES',
+        value.commaList<Granularity>(
+          granularities,
+          (item) => (isGranularity(item) ? item : undefined),
+          'granularity',
+        ),
+      ),
+      tokens: setting('TOKENS', value.tokenList()),
+      metrics: setting(
+        'METRICS',
+        value.commaList<MetricCode>(
+          catalogue.codes,
+          (item) => catalogue.find(item)?.code,
+          'metric',
+          (item) => catalogue.nearest(item),
+        ),
+      ),
+      tags: setting(
+        'TAGS',
+        value.commaList<TagCode>(tagCodes, (item) => findTag(item)?.code, 'tag'),
+      ),
+      /** Instant from which on windows are wanted; milliseconds since the epoch. */
+      historyStart: setting('HISTORY_START', value.beijingDate('2025-01-01')),
+      /** Milliseconds after its close until a window is due. */
+      settleDelay: setting('SETTLE_DELAY', value.duration('15m')),
+      /** How many of the newest windows are asked for again at each tick. */
+      lookbackWindows: setting('LOOKBACK_WINDOWS', value.integer(0, 1000).default(4)),
+      /** Age in milliseconds from which on windows are no longer wanted, and their values removed; absent: never. */
+      keep: z.object({
+        '15m': setting('KEEP_15M', value.age().optional()),
+        '1h': setting('KEEP_1H', value.age().optional()),
+        '4h': setting('KEEP_4H', value.age().optional()),
+        '1d': setting('KEEP_1D', value.age().optional()),
+      }),
+      /** Age in milliseconds from which on what the program notes down is removed. */
+      keepNotes: z.object({
+        requests: setting('KEEP_REQUESTS', value.ageOr('400d')),
+        revisions: setting('KEEP_REVISIONS', value.ageOr('1830d')),
+        quarantine: setting('KEEP_QUARANTINE', value.ageOr('400d')),
+        quality_notes: setting('KEEP_NOTES', value.ageOr('400d')),
+      }),
+      /** Whether values that somebody removed here are fetched again. */
+      refetchDropped: setting('REFETCH_DROPPED', value.onOff()),
+      // So many rows of all metrics still make an answer that the client reads (api/client.ts, api/dialects/envelope.ts).
+      recordLimit: setting('RECORD_LIMIT', value.integer(1, 20_000).default(2000)),
+      recordUnit: setting('RECORD_UNIT', z.enum(['value', 'row']).default('value')),
+      /** When the API's day starts, on the Beijing clock; `auto`: as its answers show it. */
+      dayStart: setting('DAY_START', z.enum(['auto', ...dayStarts]).default('auto')),
+      fetchConcurrency: setting('FETCH_CONCURRENCY', value.integer(1, 64).default(4)),
+      requestsPerSecond: setting('REQUESTS_PER_SECOND', value.rate(10_000).default(1)),
+      /** Most calls on a Beijing day, of all processes together; absent: no limit. */
+      requestsPerDay: setting('REQUESTS_PER_DAY', value.integer(1, 1_000_000_000).optional()),
+      httpHost: setting('HTTP_HOST', value.text().default('127.0.0.1')),
+      httpPort: setting('HTTP_PORT', value.integer(0, 65_535).default(8080)),
+      httpToken: secret('HTTP_TOKEN', value.bearerToken().optional()),
+      /** Absent: nobody changes anything over HTTP. */
+      httpWriteToken: secret('HTTP_WRITE_TOKEN', value.bearerToken().optional()),
+      logLevel: setting(
+        'LOG_LEVEL',
+        z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      ),
+    })
+    .refine(({ wire, recordLimit }) => wire.tags !== 'one' || recordLimit >= 2, {
+      path: ['recordLimit'],
+      error: 'must be at least 2 where CRYPTORACLE_WIRE sends a tag always',
+    });
+
+const bundledSchema = schemaFor(bundledCatalogue);
+
+type ParsedSettings = z.output<typeof bundledSchema>;
 
 export type Settings = Readonly<
-  Omit<z.output<typeof settingsSchema>, 'apiVersion'> & { readonly apiVersion: ApiVersion }
+  Omit<ParsedSettings, 'apiVersion'> & {
+    readonly apiVersion: ApiVersion;
+    /** The metrics that there are, for the version that is spoken. */
+    readonly catalogue: Catalogue;
+  }
 >;
 
-const entries: readonly Entry[] = entriesOf(settingsSchema);
+const entries: readonly Entry[] = entriesOf(bundledSchema);
 
 /** Names of all settings, as they stand in the environment. */
 export const settingNames: readonly string[] = entries.map(({ name }) => name);
@@ -168,14 +185,13 @@ export function parseSettings(environment: Environment): Settings {
     if (text !== undefined) texts.set(entry, text);
   }
   const given = new Set([...texts.keys()].map(({ name }) => name));
-  const parsed = settingsSchema.safeParse({
-    credentials: {},
-    keep: {},
-    keepNotes: {},
-    ...assemble(texts),
-    given,
-  });
-  if (parsed.success) return { ...parsed.data, apiVersion: versionOf(parsed.data) };
+  const catalogue = readCatalogue(environment.CATALOGUE_FILE?.trim() || undefined);
+  const schema = catalogue === bundledCatalogue ? bundledSchema : schemaFor(catalogue);
+  const parsed = schema.safeParse({ credentials: {}, keep: {}, keepNotes: {}, ...assemble(texts), given });
+  if (parsed.success) {
+    const apiVersion = versionOf(parsed.data);
+    return { ...parsed.data, apiVersion, catalogue: catalogue.speaking(apiVersion) };
+  }
   const problems = new Set(parsed.error.issues.map(describeIssue));
   throw new UserError(`${[...problems].join('; ')} (see .env.example)`);
 }
@@ -187,7 +203,7 @@ function describeIssue({ path, message }: z.core.$ZodIssue): string {
 }
 
 /** Whoever has one of the three secrets means v1; with the key alone, or nothing yet, it is what the vendor serves today. */
-function versionOf({ apiVersion, credentials }: z.output<typeof settingsSchema>): ApiVersion {
+function versionOf({ apiVersion, credentials }: ParsedSettings): ApiVersion {
   const { signSecret, dataSecret, dataIv } = credentials;
   return apiVersion ?? ([signSecret, dataSecret, dataIv].every((each) => each === undefined) ? 'v2.1' : 'v1');
 }

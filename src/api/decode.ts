@@ -1,13 +1,12 @@
 import {
-  metrics as catalogue,
+  bundledCatalogue,
+  type Catalogue,
   dayStartAt,
   type Granularity,
-  isMetricCode,
   isPossible,
   isTagCode,
   isToken,
   type MetricCode,
-  metricPosition,
   type TagCode,
   type Token,
   windowLength,
@@ -33,7 +32,7 @@ export interface AnsweredRow {
   readonly token: Token;
   /** Start of the window. */
   readonly time: Instant;
-  /** By {@link metricPosition}; `null` where there is no value. */
+  /** By their metrics' positions in the catalogue; `null` where there is no value. */
   readonly values: (number | null)[];
 }
 
@@ -105,18 +104,21 @@ const longestTag = 10_000;
  * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known, or holds more than
  *   100,000 things that do not fit
  */
-export function decodeAnswer(answer: unknown, asked: Asked): Answer {
-  if (answer === null) return new AnswerReader(asked).read([]);
+export function decodeAnswer(answer: unknown, asked: Asked, catalogue: Catalogue = bundledCatalogue): Answer {
+  if (answer === null) return new AnswerReader(asked, catalogue).read([]);
   if (!Array.isArray(answer))
     throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
   if (isTooDeep(answer)) throw new ApiFailure('transient', 'the answer is nested too deep', { code: 200 });
-  return new AnswerReader(asked).read(answer);
+  return new AnswerReader(asked, catalogue).read(answer);
 }
 
 class AnswerReader {
   readonly #asked: Asked;
   readonly #tokens: ReadonlySet<string>;
-  readonly #metrics: ReadonlySet<string>;
+  readonly #catalogue: Catalogue;
+  /** What was asked for, by the API's code: the same code is never asked for twice in one request. */
+  readonly #metrics: ReadonlyMap<string, MetricCode>;
+  readonly #endpoints: ReadonlySet<string>;
   readonly #rows = new Map<string, AnsweredRow & { readonly seen: boolean[] }>();
   readonly #tags = new Map<string, AnsweredTag & { readonly time: Instant }>();
   readonly #rejects: Reject[] = [];
@@ -128,10 +130,12 @@ class AnswerReader {
   /** Entries whose form is known, whatever their content. */
   #understood = 0;
 
-  constructor(asked: Asked) {
+  constructor(asked: Asked, catalogue: Catalogue) {
     this.#asked = asked;
     this.#tokens = new Set(asked.tokens);
-    this.#metrics = new Set(asked.metrics);
+    this.#catalogue = catalogue;
+    this.#metrics = new Map(asked.metrics.map((code) => [catalogue.metric(code).endpoint, code]));
+    this.#endpoints = new Set(catalogue.metrics.map(({ endpoint }) => endpoint));
   }
 
   read(answer: readonly unknown[]): Answer {
@@ -224,19 +228,21 @@ class AnswerReader {
     if (!isJson(item) || typeof item.endpoint !== 'string') {
       return this.#reject('malformed', 'value', item, { token, time });
     }
-    const metric = item.endpoint;
-    if (!isMetricCode(metric)) return this.#reject('unknown metric', 'value', item, { token, time, metric });
-    if (!this.#metrics.has(metric))
-      return this.#reject('metric not asked for', 'value', item, { token, time, metric });
+    const { endpoint } = item;
+    const metric = this.#metrics.get(endpoint);
+    if (metric === undefined) {
+      const reason = this.#endpoints.has(endpoint) ? 'metric not asked for' : 'unknown metric';
+      return this.#reject(reason, 'value', item, { token, time, metric: endpoint });
+    }
     const value = readNumber(item.value);
     const row = this.#row(token, time);
-    const position = metricPosition(metric);
+    const position = this.#catalogue.position(metric);
     if (row.seen[position] !== true) {
       row.seen[position] = true;
       this.#seenCells++;
     }
     if (typeof value === 'string') return this.#reject(value, 'value', item, { token, time, metric });
-    if (value !== null && !isPossible(catalogue[position]?.kind ?? 'score', value))
+    if (value !== null && !isPossible(this.#catalogue.metric(metric).kind, value))
       return this.#reject('impossible value', 'value', item, { token, time, metric });
     const first = row.values[position] ?? null;
     // The first counts; nobody can tell which of two is right.
@@ -249,7 +255,12 @@ class AnswerReader {
     const key = `${time} ${token}`;
     let row = this.#rows.get(key);
     if (row === undefined) {
-      row = { token, time, values: Array<number | null>(catalogue.length).fill(null), seen: [] };
+      row = {
+        token,
+        time,
+        values: Array<number | null>(this.#catalogue.metrics.length).fill(null),
+        seen: [],
+      };
       this.#rows.set(key, row);
     }
     return row;

@@ -1,4 +1,4 @@
-import type { ApiVersion, Granularity, MetricCode, TagCode, Token } from '../catalog/index.ts';
+import type { ApiVersion, Granularity, TagCode, Token } from '../catalog/index.ts';
 import type { Instant } from '../time.ts';
 
 /**
@@ -36,7 +36,8 @@ export interface ExtraParam {
 export interface MetricsQuestion {
   readonly granularity: Granularity;
   readonly tokens: readonly Token[];
-  readonly metrics: readonly MetricCode[];
+  /** The API's codes, each once. */
+  readonly metrics: readonly string[];
   readonly tags: readonly TagCode[];
   /** Parameters of metrics that have some; left out where none has. */
   readonly extraParams?: readonly ExtraParam[];

@@ -13,6 +13,7 @@ import {
   readOpenOrder,
   readOrder,
 } from '../store/ledger/orders.ts';
+import type { Scope } from '../store/ledger/scope.ts';
 import { readListedTokens } from '../store/ledger/tokens.ts';
 import type { BackfillContext } from './context.ts';
 import { type Price, readPrice } from './price.ts';
@@ -29,7 +30,7 @@ export interface OrderChoice extends Omit<BackfillScope, 'tokens'> {
 /** An order before it is placed: its cells, and its price. */
 export interface Quote {
   readonly placed: BackfillScope;
-  readonly scope: FillScope;
+  readonly scope: FillScope & Pick<Scope, 'unserved'>;
   readonly price: Price;
 }
 
@@ -54,14 +55,20 @@ export async function quoteOrder(choice: OrderChoice, context: BackfillContext):
 /** Why there is nothing to fetch. */
 export type NothingToDo =
   | { readonly reason: 'nothing is due' | 'all is answered' }
-  | { readonly reason: 'metrics are refused'; readonly metrics: readonly MetricCode[] };
+  | {
+      readonly reason: 'metrics are refused' | 'not in this API version';
+      readonly metrics: readonly MetricCode[];
+    };
 
 /** Why there is nothing to fetch; `undefined` where there is something. */
 export function nothingToDo({ placed, scope, price }: Quote): NothingToDo | undefined {
   if (price.values > 0) return undefined;
   if (![...scope.wanted.values()].some((interval) => !isEmpty(interval))) return { reason: 'nothing is due' };
-  const metrics = placed.metrics.filter((code) => !scope.metrics.includes(code));
-  return metrics.length > 0 ? { reason: 'metrics are refused', metrics } : { reason: 'all is answered' };
+  const { unserved } = scope;
+  const metrics = placed.metrics.filter((code) => !scope.metrics.includes(code) && !unserved.includes(code));
+  if (metrics.length > 0) return { reason: 'metrics are refused', metrics };
+  const isChosen = unserved.length === placed.metrics.length;
+  return isChosen ? { reason: 'not in this API version', metrics: unserved } : { reason: 'all is answered' };
 }
 
 /** An order that is placed, and how much of it is left. */

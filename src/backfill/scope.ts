@@ -32,7 +32,7 @@ export async function readFillScope(
   placed: BackfillScope,
   id: number | undefined,
   context: BackfillContext,
-): Promise<FillScope> {
+): Promise<Scope & FillScope> {
   const { range, granularities, tokens, metrics, refresh, evenUnavailable } = placed;
   const { database, clock, settings, packer } = context;
   const now = clock.now();

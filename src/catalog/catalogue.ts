@@ -1,7 +1,7 @@
-import { distance } from 'fastest-levenshtein';
 import { type MetricParams, seriesCode } from './identity.ts';
 import type { MetricEntry, MetricRole } from './metric.ts';
 import { type BundledCode, bundledMetrics } from './metrics.ts';
+import { nearest } from './nearest.ts';
 import type { ApiVersion } from './versions.ts';
 
 declare const metricCodeBrand: unique symbol;
@@ -24,9 +24,6 @@ export interface Metric extends Omit<MetricEntry, 'code' | 'params'> {
   readonly params: MetricParams;
   readonly origin: 'bundled' | 'user';
 }
-
-/** How many letters of a code or name may be wrong for it to be the one that was meant. */
-const mostWrong = 3;
 
 /**
  * The metrics that there are, in the order of the bundled list and then of the user's file, as seen by a process that
@@ -55,6 +52,11 @@ export class Catalogue {
   /** The same metrics for a process that speaks another version. */
   speaking(version: ApiVersion): Catalogue {
     return new Catalogue(this.metrics, version);
+  }
+
+  /** Other metrics for the same version. */
+  with(metrics: readonly Metric[]): Catalogue {
+    return new Catalogue(metrics, this.version);
   }
 
   has(text: string): text is MetricCode {
@@ -86,13 +88,10 @@ export class Catalogue {
 
   /** The code or column that a misspelt one comes closest to; `undefined` where none is near. */
   nearest(text: string): string | undefined {
-    const wanted = text.toLowerCase();
-    const [best] = this.metrics
-      .flatMap(({ code, column }) => [code, column])
-      .map((name) => ({ name, wrong: distance(wanted, name.toLowerCase()) }))
-      .filter(({ wrong }) => wrong <= mostWrong)
-      .sort((a, b) => a.wrong - b.wrong);
-    return best?.name;
+    return nearest(
+      text,
+      this.metrics.flatMap(({ code, column }) => [code, column]),
+    );
   }
 
   /** Those of the codes that a version of the API has; the one that is spoken where none is named. */
@@ -127,7 +126,7 @@ const sentenceCase = (text: string) => text.slice(0, 1).toUpperCase() + text.sli
  * The bundled metrics, and the user's behind them.
  * @throws RangeError where two metrics share a code or a column
  */
-function createCatalogue(
+export function createCatalogue(
   options: { readonly version?: ApiVersion; readonly userEntries?: readonly MetricEntry[] } = {},
 ): Catalogue {
   const { version = 'v1', userEntries = [] } = options;

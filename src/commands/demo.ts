@@ -68,12 +68,13 @@ function demoSettings(settings: Settings, { days, api }: DemoOptions): Settings 
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
-  const { apiVersion, wire, recordLimit, recordUnit } = runtime.settings;
+  const { apiVersion, wire, recordLimit, recordUnit, catalogue } = runtime.settings;
   // What --help does not need is loaded where it is used.
   const { startSimulator } = await import('../simulator/index.ts');
   const simulator = await startSimulator({
     apiVersion,
     wire,
+    market: { catalogue },
     behaviour: { recordLimit, recordUnit },
   });
   runtime.onClose('simulator', () => simulator.close());

@@ -4,13 +4,7 @@ import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMap } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import {
-  type Granularity,
-  granularities,
-  isGranularity,
-  type MetricCode,
-  type Token,
-} from '../catalog/index.ts';
+import { type Granularity, granularities, isGranularity, type Token } from '../catalog/index.ts';
 import { innermost, TryLaterError, UserError } from '../errors.ts';
 import type { Connection } from '../store/connection/connection.ts';
 import type { Database } from '../store/connection/database.ts';
@@ -24,7 +18,7 @@ import {
   readCsv,
   readRows,
 } from '../store/reports/export.ts';
-import { parseInstant, parseMetrics, parseTokens } from './options.ts';
+import { chosenMetrics, type NamedMetrics, parseInstant, parseMetrics, parseTokens } from './options.ts';
 import { bytes, counted, writeErr } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -36,7 +30,7 @@ interface ExportOptions {
   readonly from?: number;
   readonly to?: number;
   readonly token?: readonly Token[] | 'all';
-  readonly metric?: readonly MetricCode[];
+  readonly metric?: NamedMetrics;
   readonly format?: Format;
   readonly output?: string;
   readonly force?: true;
@@ -80,6 +74,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   }
   if (format === 'parquet' && output === undefined) throw new UserError('--format parquet needs --output');
   if (output !== undefined) await requireFree(output, options.force === true);
+  const metrics = chosenMetrics(options.metric ?? 'all', runtime.settings.catalogue);
   runtime.requireDatabase();
   // The schema is not checked: a login that may only read can export, too.
   const database = await runtime.connectDatabase(2);
@@ -91,7 +86,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
     from,
     to,
     tokens: [...(chosen === 'all' ? known : chosen)].sort(),
-    metrics: options.metric ?? database.catalogue.codes,
+    metrics,
     catalogue: database.catalogue,
   };
   const write = format === 'csv' ? writeCsv : writeParquet;

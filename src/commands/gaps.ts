@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Granularity, MetricCode, Token } from '../catalog/index.ts';
+import type { Granularity, Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
 import { isEmpty } from '../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
@@ -16,7 +16,7 @@ import {
   type ReportedGap,
   readReportedGaps,
 } from '../store/reports/gaps.ts';
-import { parseInstant, parseItems, withScopeOptions } from './options.ts';
+import { chosenMetrics, type NamedMetrics, parseInstant, parseItems, withScopeOptions } from './options.ts';
 import { beijing, count, counted, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -25,7 +25,7 @@ interface GapsOptions {
   readonly to?: number;
   readonly granularity?: readonly Granularity[];
   readonly token?: readonly Token[] | 'all';
-  readonly metric?: readonly MetricCode[];
+  readonly metric?: NamedMetrics;
   readonly reason?: readonly GapReason[];
   readonly all?: true;
   readonly json?: true;
@@ -62,13 +62,14 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
   if (options.all === true && options.reason !== undefined) {
     throw new UserError('--all and --reason exclude each other');
   }
+  const named = options.metric && chosenMetrics(options.metric, runtime.settings.catalogue);
   const database = await runtime.openExistingDatabase(4);
   await noticeDropped(database, clock.now(), { refetch: runtime.settings.refetchDropped });
   const desired = await readDesiredScope(database, runtime.settings);
   const chosen = options.token ?? desired.tokens;
   await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
   const tokens = chosen === 'all' ? await readListedTokens(database) : chosen;
-  const metrics = options.metric ?? desired.metrics;
+  const metrics = named ?? desired.metrics;
   const range = { start: options.from ?? desired.historyStart, end: options.to ?? clock.now() };
   const granularities = options.granularity ?? desired.granularities;
   const wanted = wantedWindows(

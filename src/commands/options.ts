@@ -1,16 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseBeijing } from '../beijing.ts';
 import {
-  findMetric,
+  type Catalogue,
   type Granularity,
   granularities,
   isGranularity,
   isToken,
   type MetricCode,
-  metricCodes,
   type Token,
 } from '../catalog/index.ts';
 import { isAll, splitList } from '../config/values.ts';
+import { UserError } from '../errors.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 
@@ -57,17 +57,28 @@ export function parseTokens(text: string): readonly Token[] | 'all' {
   });
 }
 
-export function parseMetrics(text: string): readonly MetricCode[] {
-  if (isAll(text)) return metricCodes;
-  return parseItems(text, (item) => {
-    const metric = findMetric(item);
-    if (metric === undefined) {
-      throw new InvalidArgumentError(
-        `Unknown metric '${item}'; the README and the table cryptoracle.metric_catalog list codes and names.`,
-      );
-    }
-    return metric.code;
+/** Metrics as they were named. Which there are is known once the settings have been read: see {@link chosenMetrics}. */
+export type NamedMetrics = readonly string[] | 'all';
+
+export function parseMetrics(text: string): NamedMetrics {
+  return isAll(text) ? 'all' : parseItems(text, (item) => item);
+}
+
+/**
+ * The metrics that `--metric` names by code or column, each once.
+ * @throws UserError naming the first that the catalogue does not have
+ */
+export function chosenMetrics(named: NamedMetrics, catalogue: Catalogue): readonly MetricCode[] {
+  if (named === 'all') return catalogue.codes;
+  const codes = named.map((name) => {
+    const metric = catalogue.find(name);
+    if (metric !== undefined) return metric.code;
+    const near = catalogue.nearest(name);
+    const hint =
+      near === undefined ? 'cryptoracle.metric_catalog lists codes and columns' : `did you mean ${near}?`;
+    throw new UserError(`--metric: unknown metric '${name}' (${hint})`);
   });
+  return [...new Set(codes)];
 }
 
 export function parsePositive(text: string): number {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
 import { dialectOf } from '../api/dialects/index.ts';
 import type { BackfillContext } from '../backfill/context.ts';
-import { bundledCatalogue, type Token } from '../catalog/index.ts';
+import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../config.ts';
 import { innermost, UserError } from '../errors.ts';
@@ -130,7 +130,7 @@ export class Runtime {
     this.#databaseUrl = url;
     const database = await openDatabase(url, {
       connections,
-      catalogue: bundledCatalogue.speaking(this.settings.apiVersion),
+      catalogue: this.settings.catalogue.speaking(this.settings.apiVersion),
     });
     this.onClose('database', () => database.close());
     return database;

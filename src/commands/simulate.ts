@@ -129,7 +129,7 @@ function simulatorOptions(options: SimulateOptions, settings: Settings): Simulat
     seed,
     apiVersion: options.api ?? servedVersion(settings),
     wire: settings.wire,
-    ...(coverage === undefined ? {} : { market: { coverage } }),
+    market: { catalogue: settings.catalogue, ...(coverage === undefined ? {} : { coverage }) },
     credentials: { ...sampleCredentials, ...settings.credentials },
     faults: options.faults ?? {},
     behaviour: {

@@ -28,7 +28,12 @@ export function splitList(text: string): string[] {
 export const isAll = (text: string) => text.trim().toLowerCase() === 'all';
 
 /** A comma list; each item is looked up, and an unknown one is an error that names it. */
-export const commaList = <T>(all: readonly T[], find: (item: string) => T | undefined, what: string) =>
+export const commaList = <T>(
+  all: readonly T[],
+  find: (item: string) => T | undefined,
+  what: string,
+  nearest: (item: string) => string | undefined = () => undefined,
+) =>
   z
     .string()
     .default('all')
@@ -38,7 +43,12 @@ export const commaList = <T>(all: readonly T[], find: (item: string) => T | unde
       if (items.length === 0) context.addIssue(`names no ${what}; give a comma list, or 'all'`);
       const found = items.map((item) => {
         const value = find(item);
-        if (value === undefined) context.addIssue(`unknown ${what} '${item}'`);
+        if (value === undefined) {
+          const near = nearest(item);
+          context.addIssue(
+            `unknown ${what} '${item}'${near === undefined ? '' : ` (did you mean ${near}?)`}`,
+          );
+        }
         return value;
       });
       return [...new Set(found.filter((value) => value !== undefined))];

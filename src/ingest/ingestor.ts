@@ -1,7 +1,14 @@
 import type { Attempt } from '../api/client.ts';
 import { type Answer, decodeAnswer } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
-import type { Granularity, MetricCode, TagCode } from '../catalog/index.ts';
+import { questionOf } from '../api/question.ts';
+import {
+  askedApart,
+  type Catalogue,
+  type Granularity,
+  type MetricCode,
+  type TagCode,
+} from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { observedFrom } from '../planning/windows.ts';
@@ -69,6 +76,11 @@ export class Ingestor {
     this.#entitlements = new EntitlementScout(database, clock);
   }
 
+  /** The metrics that can be asked for. */
+  get catalogue(): Catalogue {
+    return this.#options.database.catalogue;
+  }
+
   /**
    * Asks for what of the request is still missing (in the look-back lane and for a refresh: for all of it) and stores the answers.
    *
@@ -133,7 +145,8 @@ export class Ingestor {
    * @throws ApiFailure the first failure, once all has been asked; at once where access is denied
    */
   async #drain(request: DataRequest, context: RequestContext): Promise<void> {
-    const waiting: Inquiry[] = (await this.#records.divide(request)).map(plain).toReversed();
+    const divided = await Promise.all(partsOf(request).map((part) => this.#records.divide(part)));
+    const waiting: Inquiry[] = divided.flat().map(plain).toReversed();
     let first: ApiFailure | undefined;
     const leave = await this.#entitlements.enter(codesOf(request), context.signal);
     try {
@@ -208,14 +221,14 @@ export class Ingestor {
     let attempt: Attempt | undefined;
     try {
       const payload = await client.fetchMetrics(
-        question,
+        questionOf(question, this.catalogue),
         this.#gate.contextOf(context.lane, context, true, async (each) => {
           context.tally.calls++;
           if (each.outcome === 'answered') attempt = each;
           else await this.#logAttempt(describe(request, context), each);
         }),
       );
-      const answer = decodeAnswer(payload, question);
+      const answer = decodeAnswer(payload, question, this.catalogue);
       this.#entitlements.grant(codesOf(question));
       const outcome: Outcome = {
         kind: 'answered',
@@ -246,7 +259,7 @@ export class Ingestor {
 
   /** Codes that the subscription does not include, and those that the version of the API does not have. */
   async #refusedOrUnserved(): Promise<ReadonlySet<MetricCode | TagCode>> {
-    const { catalogue } = this.#options.database;
+    const { catalogue } = this;
     return new Set([...(await this.#entitlements.refused()), ...catalogue.unserved(catalogue.codes)]);
   }
 
@@ -385,6 +398,15 @@ export class Ingestor {
     const { database, clock } = this.#options;
     await logRequest(database, { ...what, outcome, code, milliseconds, message, at: clock.now() });
   }
+}
+
+/** The request, or more where series of one code are among its metrics; its tags are asked for once. */
+function partsOf(request: DataRequest): readonly DataRequest[] {
+  return askedApart(request.metrics).map((metrics, position) => ({
+    ...request,
+    metrics,
+    tags: position === 0 ? request.tags : [],
+  }));
 }
 
 /** The answer to a request that the API knows nothing about. */

@@ -1,14 +1,7 @@
 import { type Answer, type AnsweredRow, type Asked, decodeAnswer } from '../api/decode.ts';
 import { ApiFailure } from '../api/failure.ts';
 import { answerFromPart } from '../api/parts.ts';
-import {
-  isMetricCode,
-  isTagCode,
-  isToken,
-  metricCodes,
-  metricPosition,
-  windowLength,
-} from '../catalog/index.ts';
+import { type Catalogue, isTagCode, isToken, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import { observedFrom } from '../planning/windows.ts';
 import {
@@ -73,8 +66,8 @@ const stillUnreadable: Replayed = { resolution: undefined, values: 0 };
 
 async function replayEntry(entry: QuarantineEntry, options: ReplayOptions): Promise<Replayed> {
   const { database, clock } = options;
-  const asked = questionBehind(entry);
-  const answer = asked === undefined ? undefined : decodeEntry(entry, asked);
+  const asked = questionBehind(entry, database.catalogue);
+  const answer = asked === undefined ? undefined : decodeEntry(entry, asked, database.catalogue);
   if (asked === undefined || answer === undefined) return stillUnreadable;
   const rows = answer.rows.filter(({ values }) => values.some((value) => value !== null));
   if (rows.length === 0 && answer.tags.length === 0) return stillUnreadable;
@@ -100,14 +93,10 @@ async function replayEntry(entry: QuarantineEntry, options: ReplayOptions): Prom
  * What had been asked, as far as it concerns the entry. A code that nobody knew then was not asked for, but was sent;
  * now that the catalogue has it, it counts as asked for.
  */
-function questionBehind({
-  granularity,
-  token,
-  time,
-  metric,
-  reason,
-  request,
-}: QuarantineEntry): Asked | undefined {
+function questionBehind(
+  { granularity, token, time, metric, reason, request }: QuarantineEntry,
+  catalogue: Catalogue,
+): Asked | undefined {
   const known = request?.metrics ?? [];
   const codes =
     metric !== null && (request === null || reason.startsWith('unknown')) ? [...known, metric] : known;
@@ -121,14 +110,18 @@ function questionBehind({
   return {
     granularity,
     tokens: tokens.filter(isToken),
-    metrics: codes.filter(isMetricCode),
+    metrics: codes.filter((code) => catalogue.has(code)),
     tags: codes.filter(isTagCode),
     interval: { start, end },
   };
 }
 
 /** @returns `undefined` where the entry cannot be read any better than before */
-function decodeEntry({ part, raw, token, time }: QuarantineEntry, asked: Asked): Answer | undefined {
+function decodeEntry(
+  { part, raw, token, time }: QuarantineEntry,
+  asked: Asked,
+  catalogue: Catalogue,
+): Answer | undefined {
   if (part === null) return undefined;
   let parsed: unknown;
   try {
@@ -139,7 +132,7 @@ function decodeEntry({ part, raw, token, time }: QuarantineEntry, asked: Asked):
   }
   const where = { token: token !== null && isToken(token) ? token : undefined, time: time ?? undefined };
   try {
-    return decodeAnswer(answerFromPart(part, parsed, where), asked);
+    return decodeAnswer(answerFromPart(part, parsed, where), asked, catalogue);
   } catch (error) {
     if (error instanceof ApiFailure) return undefined;
     throw error;
@@ -163,6 +156,7 @@ async function withoutPresent(
 /** Stores one row, or tags, as the answer to exactly that. */
 async function writePart(asked: Asked, part: Answer, options: ReplayOptions, tx: Transaction): Promise<void> {
   const { database, clock } = options;
+  const { catalogue } = database;
   const { granularity, interval } = asked;
   const [row] = part.rows;
   const now = clock.now();
@@ -173,7 +167,7 @@ async function writePart(asked: Asked, part: Answer, options: ReplayOptions, tx:
         granularity,
         tokens: row === undefined ? [...new Set(part.tags.map(({ token }) => token))] : [row.token],
         metrics:
-          row === undefined ? [] : metricCodes.filter((code) => row.values[metricPosition(code)] !== null),
+          row === undefined ? [] : catalogue.codes.filter((_, position) => row.values[position] !== null),
         tags: [...new Set(part.tags.map(({ tag }) => tag))],
         interval:
           row === undefined ? interval : { start: row.time, end: row.time + windowLength[granularity] },

@@ -1,4 +1,4 @@
-import { type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
+import { askedApart, type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
 import type { Interval } from './interval.ts';
 import { type DataRequest, type RecordUnit, recordsOf } from './request.ts';
 import { type Tile, Tiling } from './tiling.ts';
@@ -30,6 +30,11 @@ const wholeRowTolerance = 1.01;
 /** Trying every cut of a gap costs time; gaps of more windows are packed well without. */
 const mostWindowsToCut = 64;
 
+/** The gap, or more where series of one code are among its metrics: they are asked for in requests of their own. */
+function partsOf(gap: Gap): readonly Gap[] {
+  return askedApart(gap.metrics).map((metrics) => ({ ...gap, metrics }));
+}
+
 /** Packs gaps into requests under the limit. Keeps what it has worked out: one for the life of a plan or a process. */
 export class Packer {
   #rules: PackingRules;
@@ -53,12 +58,15 @@ export class Packer {
 
   /** How many requests the gap takes. */
   count(gap: Gap): number {
-    return this.#stretches(gap).reduce((sum, stretch) => sum + this.#countWhole(stretch), 0);
+    return partsOf(gap)
+      .flatMap((part) => this.#stretches(part))
+      .reduce((sum, stretch) => sum + this.#countWhole(stretch), 0);
   }
 
   /** Requests that cover the gap exactly, without overlap, each within the limit; newest windows first. */
   pack(gap: Gap): DataRequest[] {
-    const requests = this.#stretches(gap).flatMap((stretch) =>
+    const stretches = partsOf(gap).flatMap((part) => this.#stretches(part));
+    const requests = stretches.flatMap((stretch) =>
       this.#divideMetrics(stretch).flatMap((metrics) =>
         Array.from(
           this.#tiling(metrics.length).tiles(

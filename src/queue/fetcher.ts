@@ -79,7 +79,7 @@ export class Fetcher {
 
   async #run(data: unknown, worker: JobWorker): Promise<void> {
     const { ingestor, log, outagePause = defaultOutagePause } = this.#options;
-    const { request, lane } = fromFetchJob(data);
+    const { request, lane } = fromFetchJob(data, ingestor.catalogue);
     const context = { lane, granularity: request.granularity };
     try {
       const tally = await ingestor.ingest(request, lane, { signal: this.#stopping.signal });

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { formatBeijing } from '../beijing.ts';
-import { granularities, isMetricCode, isTagCode, isToken } from '../catalog/index.ts';
+import {
+  bundledCatalogue,
+  type Catalogue,
+  granularities,
+  isTagCode,
+  isToken,
+  type MetricCode,
+} from '../catalog/index.ts';
 import { type Lane, lanes } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 import type { Instant } from '../time.ts';
@@ -24,18 +31,19 @@ export const planJobSchema = z.object({
 });
 export type PlanJob = z.input<typeof planJobSchema>;
 
-/** A request on its way through the queue. */
-export const fetchJobSchema = z.object({
-  granularity: z.enum(granularities),
-  tokens: z.array(z.string().refine(isToken)),
-  metrics: z.array(z.string().refine(isMetricCode)),
-  tags: z.array(z.string().refine(isTagCode)),
-  /** Milliseconds since the epoch. */
-  from: z.number().int(),
-  to: z.number().int(),
-  lane: z.enum(lanes),
-});
-export type FetchJob = z.input<typeof fetchJobSchema>;
+/** A request on its way through the queue, for metrics of the catalogue. */
+export const fetchJobSchema = (catalogue: Catalogue = bundledCatalogue) =>
+  z.object({
+    granularity: z.enum(granularities),
+    tokens: z.array(z.string().refine(isToken)),
+    metrics: z.array(z.string().refine((code): code is MetricCode => catalogue.has(code))),
+    tags: z.array(z.string().refine(isTagCode)),
+    /** Milliseconds since the epoch. */
+    from: z.number().int(),
+    to: z.number().int(),
+    lane: z.enum(lanes),
+  });
+export type FetchJob = z.input<ReturnType<typeof fetchJobSchema>>;
 
 export function toFetchJob(request: DataRequest, lane: Lane): FetchJob {
   return {
@@ -50,8 +58,11 @@ export function toFetchJob(request: DataRequest, lane: Lane): FetchJob {
 }
 
 /** @throws ZodError where the job is none of ours */
-export function fromFetchJob(data: unknown): { readonly request: DataRequest; readonly lane: Lane } {
-  const { from, to, lane, ...cells } = fetchJobSchema.parse(data);
+export function fromFetchJob(
+  data: unknown,
+  catalogue?: Catalogue,
+): { readonly request: DataRequest; readonly lane: Lane } {
+  const { from, to, lane, ...cells } = fetchJobSchema(catalogue).parse(data);
   return { request: { ...cells, interval: { start: from, end: to } }, lane };
 }
 

@@ -216,14 +216,15 @@ export class Planner {
 
   /** Requests of the granularity that wait in the queue or are being fetched. */
   async #pending(granularity: Granularity): Promise<Pending> {
-    const { liveQueue, fetchQueue } = this.#options;
+    const { liveQueue, fetchQueue, database } = this.#options;
+    const schema = fetchJobSchema(database.catalogue);
     const jobs = await Promise.all(
       [liveQueue, fetchQueue].map((queue) => queue.getJobs(['active', 'waiting', 'prioritized', 'delayed'])),
     );
     const requests = jobs.flat().flatMap((job) => {
       // A job may be over by the time it is read.
-      const data = fetchJobSchema.safeParse(job?.data).data;
-      return data?.granularity === granularity ? [fromFetchJob(data).request] : [];
+      const data = schema.safeParse(job?.data).data;
+      return data?.granularity === granularity ? [fromFetchJob(data, database.catalogue).request] : [];
     });
     return { requests, count: requests.length };
   }

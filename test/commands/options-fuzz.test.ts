@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { apiVersions, granularities, isToken, metricCodes } from '../../src/catalog/index.ts';
+import { apiVersions, granularities, isToken } from '../../src/catalog/index.ts';
 import { backfillCommand } from '../../src/commands/backfill/command.ts';
 import { demoCommand } from '../../src/commands/demo.ts';
 import { gapsCommand } from '../../src/commands/gaps.ts';
@@ -56,7 +56,8 @@ const checks: Readonly<Record<string, Check>> = {
   granularity: isListOf(isOneOf(granularities)),
   token: (value) =>
     value === 'all' || isListOf((token) => typeof token === 'string' && isToken(token))(value),
-  metric: isListOf(isOneOf(metricCodes)),
+  metric: (value) =>
+    value === 'all' || isListOf((name) => typeof name === 'string' && name.trim() !== '')(value),
   maxRequests: isCount,
   seed: isCount,
   rateLimit: isCount,

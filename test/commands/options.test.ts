@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { granularities, metrics } from '../../src/catalog/index.ts';
+import { bundledCatalogue, granularities, metrics } from '../../src/catalog/index.ts';
 import {
+  chosenMetrics,
   parseGranularities,
   parseInstant,
   parseMetrics,
@@ -93,17 +94,19 @@ describe('a date', () => {
   });
 });
 
+const metricsOf = (text: string) => chosenMetrics(parseMetrics(text), bundledCatalogue);
+
 describe('lists', () => {
   it('are split at commas, blanks aside', () => {
     expect(parseGranularities('1d, 15m')).toEqual(['1d', '15m']);
     expect(parseTokens(' BTC ,1INCH,')).toEqual(['BTC', '1INCH']);
-    expect(parseMetrics('mention_count, CO-A-02-03')).toEqual(['CO-A-01-05', 'CO-A-02-03']);
+    expect(parseMetrics('mention_count, CO-A-02-03')).toEqual(['mention_count', 'CO-A-02-03']);
   });
 
   it('take every metric by code and by column, in any case', () => {
     for (const { code, column } of metrics) {
       for (const text of [code, column, code.toLowerCase(), column.toUpperCase()]) {
-        expect(parseMetrics(text)).toEqual([code]);
+        expect(metricsOf(text)).toEqual([code]);
       }
     }
   });
@@ -111,12 +114,13 @@ describe('lists', () => {
   it('may say all', () => {
     expect(parseGranularities('all')).toEqual(granularities);
     expect(parseTokens('all')).toBe('all');
+    expect(metricsOf('all')).toEqual(metrics.map(({ code }) => code));
   });
 
   it('hold each item once, however often and by whatever name it is given', () => {
     expect(parseGranularities('1h,1d,1h')).toEqual(['1h', '1d']);
     expect(parseTokens('BTC,ETH,BTC')).toEqual(['BTC', 'ETH']);
-    expect(parseMetrics('mention_count,CO-A-01-05,MENTION_COUNT')).toEqual(['CO-A-01-05']);
+    expect(metricsOf('mention_count,CO-A-01-05,MENTION_COUNT')).toEqual(['CO-A-01-05']);
   });
 
   it.each(['', ' ', ',', ' , ,'])('are not empty: %j', (text) => {
@@ -128,7 +132,8 @@ describe('lists', () => {
   it('name the item that is unknown', () => {
     expect(() => parseGranularities('1h,2h')).toThrow(/'2h'.*15m, 1h, 4h, 1d/);
     expect(() => parseTokens('BTC,E TH')).toThrow(/'E TH'/);
-    expect(() => parseMetrics('mention_count,nonsense')).toThrow(/'nonsense'/);
+    expect(() => metricsOf('mention_count,nonsense')).toThrow(/^--metric: unknown metric 'nonsense'/);
+    expect(() => metricsOf('mention_cont')).toThrow(/did you mean mention_count/);
   });
 });
 

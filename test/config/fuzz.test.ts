@@ -79,6 +79,8 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   wire: ({ wire }) => /^[\w-]+$/.test(wire.payload) && wireProfileSchema.safeParse(wire).success,
   granularities: ({ granularities: list }) => isListOf(list, granularities),
   tokens: ({ tokens }) => tokens === 'all' || (tokens.length > 0 && tokens.every(isToken)),
+  catalogueFile: ({ catalogueFile }) => catalogueFile === undefined || catalogueFile !== '',
+  catalogue: ({ catalogue, apiVersion }) => catalogue.version === apiVersion,
   metrics: ({ metrics }) => isListOf(metrics, metricCodes),
   tags: ({ tags }) => isListOf(tags, tagCodes),
   historyStart: ({ historyStart }) => new Date(historyStart).getUTCFullYear() < 10_000,

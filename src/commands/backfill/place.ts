@@ -10,10 +10,11 @@ import {
   requireOrder,
 } from '../../backfill/order.ts';
 import { type WorkObserver, workOn } from '../../backfill/work.ts';
-import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
+import type { Granularity, Token } from '../../catalog/index.ts';
 import { requireCredentials } from '../../config.ts';
 import { UserError } from '../../errors.ts';
 import { storeDesiredScope } from '../../store/ledger/desired-scope.ts';
+import { chosenMetrics, type NamedMetrics } from '../options.ts';
 import { count, type Progress, printJson, showProgress, writeErr, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import { printPrice } from './price.ts';
@@ -34,7 +35,7 @@ export interface OrderOptions extends ResumeOptions {
   readonly to: number;
   readonly granularity?: readonly Granularity[];
   readonly token?: readonly Token[] | 'all';
-  readonly metric?: readonly MetricCode[];
+  readonly metric?: NamedMetrics;
   readonly refresh?: true;
 }
 
@@ -42,6 +43,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   const { runtime, signal } = context;
   const { settings } = runtime;
   if (options.from >= options.to) throw new UserError('--from must lie before --to');
+  const named = options.metric && chosenMetrics(options.metric, settings.catalogue);
   if (options.dryRun !== true) requireCredentials(settings);
   const isQuestion = options.dryRun === true;
   const database = isQuestion ? await runtime.openExistingDatabase() : await runtime.openDatabase();
@@ -53,7 +55,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
     range: { start: options.from, end: options.to },
     granularities: options.granularity ?? settings.granularities,
     tokens,
-    metrics: options.metric ?? settings.metrics,
+    metrics: named ?? settings.metrics,
     refresh: options.refresh === true,
     // A person who names a token wants to see what the API says.
     evenUnavailable: options.token !== undefined && options.token !== 'all',
@@ -70,10 +72,12 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
 function tellNothingToDo(quote: Quote): void {
   const nothing = nothingToDo(quote);
   if (nothing === undefined) return;
+  const metrics = 'metrics' in nothing ? nothing.metrics.join(', ') : '';
   const reasons = {
     'nothing is due': 'no window of this range is due yet',
     'all is answered': 'the API has answered all of it',
-    'metrics are refused': `the subscription does not include ${'metrics' in nothing ? nothing.metrics.join(', ') : ''}, and the API has answered all else`,
+    'metrics are refused': `the subscription does not include ${metrics}, and the API has answered all else`,
+    'not in this API version': `the version of the API that is spoken does not have ${metrics}`,
   };
   writeOut(`nothing to do: ${reasons[nothing.reason]}\n`);
 }

@@ -3,8 +3,9 @@ import { ApiClient, type Attempt } from '../../api/client.ts';
 import { decodeAnswer } from '../../api/decode.ts';
 import { dialectOf, secretSettings } from '../../api/dialects/index.ts';
 import { ApiFailure } from '../../api/failure.ts';
+import { questionOf } from '../../api/question.ts';
 import { formatBeijing } from '../../beijing.ts';
-import { bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
+import { askedApart, bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../../config.ts';
 import { settledUntil } from '../../planning/windows.ts';
 import { logRequest } from '../../store/answers/requests.ts';
@@ -66,14 +67,16 @@ async function ask(
   const granularity = settings.granularities.includes('1d') ? '1d' : (settings.granularities[0] ?? '1d');
   const [token] = settings.tokens === 'all' ? bundledTokens.map((each) => each.token) : settings.tokens;
   const tags = wire.tags === 'one' ? tagCodes.slice(0, 1) : [];
-  const metrics = settings.metrics.slice(0, Math.max(1, recordLimit - tags.length));
+  const { catalogue } = settings;
+  const metrics =
+    askedApart(catalogue.served(settings.metrics))[0]?.slice(0, Math.max(1, recordLimit - tags.length)) ?? [];
   const tokens = token === undefined ? [] : [token];
   const end = settledUntil(granularity, clock.now(), settleDelay, dayStart);
   const start = end - windowLength[granularity];
   const interval = { start, end };
   const question = { granularity, tokens, metrics, tags, interval };
   const started = performance.now();
-  const payload = await client.fetchMetrics(question, {
+  const payload = await client.fetchMetrics(questionOf(question, catalogue), {
     signal,
     turn: async (abort) => rateLimiter?.acquire('live', abort),
     onAttempt: async (attempt) => {
@@ -86,7 +89,7 @@ async function ask(
       });
     },
   });
-  const answer = decodeAnswer(payload, question);
+  const answer = decodeAnswer(payload, question, catalogue);
   const milliseconds = Math.round(performance.now() - started);
   const what = `${token}, ${granularity} of ${formatBeijing(start).slice(0, 16)} (Beijing)`;
   // Workers find out at once that they may go on.

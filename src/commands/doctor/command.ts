@@ -54,6 +54,7 @@ function settingsMistake(): Finding[] | undefined {
 async function* examine(context: CommandContext): AsyncGenerator<Finding> {
   const { runtime } = context;
   yield describeSettings(runtime);
+  yield describeCatalogue(runtime);
   const found = yield* checkDatabase(runtime);
   yield await checkTokens(runtime, found);
   const { checkQueue } = await import('./queue.ts');
@@ -74,6 +75,24 @@ function describeSettings({ settings }: Runtime): Finding {
     `${tokens === 'all' ? 'all' : count(tokens.length)} tokens, ${metrics.length} metrics, ${granularities.join()}; ` +
       `${requestsPerSecond} requests/s${requestsPerDay === undefined ? '' : `, ${count(requestsPerDay)} a day`}`,
   );
+}
+
+/** The metrics that there are beside the bundled ones, and those that are wanted in vain. */
+function describeCatalogue({
+  settings: { catalogue, catalogueFile, metrics, apiVersion },
+}: Runtime): Finding {
+  const own = catalogue.metrics.filter(({ origin }) => origin === 'user');
+  const sent = own.map(({ code, column }) => `${column} (${code})`).join(', ');
+  const parts = [
+    `${catalogue.metrics.length - own.length} bundled metrics`,
+    ...(catalogueFile === undefined
+      ? []
+      : [`${own.length} of ${catalogueFile}${own.length > 0 ? `: ${sent}` : ''}`]),
+  ];
+  const unserved = catalogue.unserved(metrics);
+  const message = `${parts.join(', ')}; ${apiVersion} has ${metrics.length - unserved.length} of those wanted`;
+  if (unserved.length < metrics.length) return ok('metrics', message);
+  return failed('metrics', message, 'choose others in METRICS, or another CRYPTORACLE_API_VERSION');
 }
 
 /** Whether the chosen tokens are known; a new one the API may know all the same. */

@@ -127,6 +127,7 @@ const reasons = {
   'nothing is due': 'No window of this range is due yet.',
   'all is answered': 'The API has answered all of it.',
   'metrics are refused': 'The API has answered all that the subscription includes.',
+  'not in this API version': 'The version of the API that is spoken does not have these metrics.',
 };
 
 /** What an order would take. Places nothing. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import type { Logger } from 'pino';
@@ -12,6 +12,7 @@ import { packageFolder } from '../../package.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Database } from '../connection/database.ts';
 import { errorCode } from '../connection/errors.ts';
+import { metricCatalog } from '../schema/index.ts';
 import { commentStatements } from './comments.ts';
 import { isComplete, recordCompletion } from './completion.ts';
 import { createFunctions } from './functions.ts';
@@ -20,6 +21,7 @@ import { removeReaderJobs, revokeJobPlanting } from './planted-jobs.ts';
 import { createRetire, noteDaysOnce } from './retire.ts';
 import { setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
+import { addColumns, queryableMetrics, requireNoClash } from './user-metrics.ts';
 import { createViews } from './views/index.ts';
 
 const migrationsFolder = join(packageFolder, 'migrations');
@@ -36,14 +38,17 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
     // Drizzle's migrator takes no lock of its own: several processes may start at once.
     await database.exclusively('migrate', async (connection) => {
       if ((await schemaState(database)) === 'ahead') throw tooNew();
+      await requireNoClash(connection, database.catalogue);
       await connection.use('migrations', (client) =>
         runMigrations(drizzle({ client }), { migrationsFolder, ...migrationsTable }),
       );
       await setUpTimescale(connection, log);
-      await connection.query('write comments', commentStatements(database.catalogue));
-      await writeCatalogue(connection, database.catalogue);
-      await createFunctions(connection, database.catalogue);
-      await createViews(connection, database.catalogue);
+      await addColumns(connection, database.catalogue);
+      await writeCatalogue(connection, database.catalogue, clock);
+      const queryable = await queryableMetrics(connection, database.catalogue);
+      await connection.query('write comments', commentStatements(queryable));
+      await createFunctions(connection, queryable);
+      await createViews(connection, queryable, database.catalogue);
       await turnOffJit(connection);
       await listBundledTokens(connection, clock);
       await setUpRoles(connection, log);
@@ -64,7 +69,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
 
 /** Runs {@link migrate} where the schema is behind or its setup was not finished, and only then. */
 export async function ensureMigrated(database: Database, clock: Clock, log: Logger): Promise<void> {
-  const state = await schemaState(database);
+  const state = await setupState(database);
   if (state === 'ahead') throw tooNew();
   if (state === 'current') return;
   log.info({ state }, 'bringing the database to the newest schema');
@@ -73,14 +78,34 @@ export async function ensureMigrated(database: Database, clock: Clock, log: Logg
 
 /** @throws UserError where the schema is not this program's, for commands that change nothing */
 export async function requireMigrated(database: Database): Promise<void> {
-  const state = await schemaState(database);
+  const state = await setupState(database);
   if (state === 'ahead') throw tooNew();
+  if (state === 'lacks metrics') {
+    throw new UserError(
+      'the database has no columns yet for metrics that CATALOGUE_FILE names; run `migrate` first',
+    );
+  }
   if (state === 'behind') {
     throw new UserError('the database does not have the newest schema yet; run `migrate` first');
   }
   if (state === 'unfinished') {
     throw new UserError('the setup of the database was not finished; run `migrate` first');
   }
+}
+
+/** {@link schemaState}, and whether there is a column for each metric of a user's own. */
+async function setupState(database: Database): Promise<SchemaState | 'lacks metrics'> {
+  const state = await schemaState(database);
+  const own = database.catalogue.metrics.filter(({ origin }) => origin === 'user');
+  if (state !== 'current' || own.length === 0) return state;
+  const known = await database.run('read metrics of the user', (db) =>
+    db
+      .select({ code: metricCatalog.code })
+      .from(metricCatalog)
+      .where(and(eq(metricCatalog.origin, 'user'), isNull(metricCatalog.retiredAt))),
+  );
+  const codes = new Set(known.map(({ code }) => code));
+  return own.every(({ code }) => codes.has(code)) ? 'current' : 'lacks metrics';
 }
 
 const journal = z.object({ entries: z.array(z.object({ when: z.number() })) });
@@ -120,10 +145,10 @@ function tooNew(): UserError {
   );
 }
 
-async function writeCatalogue(connection: Connection, catalogue: Catalogue): Promise<void> {
+async function writeCatalogue(connection: Connection, catalogue: Catalogue, clock: Clock): Promise<void> {
   await connection.query(
     'write catalogue',
-    `insert into cryptoracle.metric_catalog (code, endpoint, params, column_name, name, kind, unit, minimum, maximum,
+    `insert into cryptoracle.metric_catalog as known (code, endpoint, params, column_name, name, kind, unit, minimum, maximum,
        meaning, summable, averageable, across_windows, versions, origin)
      select code, endpoint, params, "column", name, kind, unit, minimum, maximum,
        meaning, summable, averageable, "acrossWindows", array(select jsonb_array_elements_text(versions)), origin
@@ -135,8 +160,16 @@ async function writeCatalogue(connection: Connection, catalogue: Catalogue): Pro
        column_name = excluded.column_name, name = excluded.name, kind = excluded.kind, unit = excluded.unit,
        minimum = excluded.minimum, maximum = excluded.maximum, meaning = excluded.meaning,
        summable = excluded.summable, averageable = excluded.averageable, across_windows = excluded.across_windows,
-       versions = excluded.versions, origin = excluded.origin, retired_at = null`,
+       versions = excluded.versions, origin = excluded.origin, retired_at = null
+     where (known.*) is distinct from (excluded.*)`,
     [JSON.stringify(catalogue.metrics)],
+  );
+  // What the user's file names no more is not asked for any more; its column and its values stay.
+  await connection.query(
+    'write catalogue',
+    `update cryptoracle.metric_catalog set retired_at = $2
+     where origin = 'user' and retired_at is null and code <> all ($1)`,
+    [catalogue.codes, new Date(clock.now()).toISOString()],
   );
   await connection.query(
     'write catalogue',

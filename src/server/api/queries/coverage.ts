@@ -104,7 +104,7 @@ function readGapsOf(reading: Reading, { granularity, from, to }: Grid): Promise<
       select token, reason, ${inMilliseconds(sql`windows_from`)} as start,
         ${inMilliseconds(sql`windows_to`)} as "end", count(*)::int as metrics
       from cryptoracle.gaps
-      where granularity = ${granularity} and reason <> 'empty at the source'
+      where granularity = ${granularity} and reason not in ('empty at the source', 'not in this API version')
         and windows_from < ${timestamptz(to)} and windows_to > ${timestamptz(from)}
       group by token, reason, windows_from, windows_to
       limit 500000`,

@@ -208,7 +208,9 @@ export async function readGapPage(reading: Reading, query: Query<typeof schemas.
       from cryptoracle.gaps
       where granularity = ${granularity} and ${all([
         where(token, (each) => sql`token = ${each}`),
-        reason === undefined ? sql`reason <> 'empty at the source'` : sql`reason = ${reason}`,
+        reason === undefined
+          ? sql`reason not in ('empty at the source', 'not in this API version')`
+          : sql`reason = ${reason}`,
       ])}
       group by token, reason, detail, windows_from, windows_to
       order by windows_to desc, windows_from, token, reason, detail

@@ -13,26 +13,33 @@ import { tagViews } from './tags.ts';
 import type { View } from './view.ts';
 
 /** The views that people query, each after those it is made of. */
-const viewsOf = (catalogue: Catalogue): readonly View[] => [
-  ...metricViews(catalogue),
+const viewsOf = (queryable: Catalogue, catalogue: Catalogue): readonly View[] => [
+  ...metricViews(queryable),
   ...changeViews(catalogue),
   ...tagViews,
   ...freshnessViews,
   ...healthViews(catalogue),
-  ...gapViews(catalogue),
-  ...dictionaryViews(catalogue),
+  ...gapViews(queryable),
+  ...dictionaryViews(queryable),
 ];
 
-export const viewNames: readonly string[] = viewsOf(bundledCatalogue).map(({ name }) => name);
+export const viewNames: readonly string[] = viewsOf(bundledCatalogue, bundledCatalogue).map(
+  ({ name }) => name,
+);
 
 /**
  * Makes the views anew, since they derive from the catalogue. They are replaced in place, so that what people have built
  * on them stays; only where a column changed its name, type or place they are dropped first.
  *
+ * @param queryable metrics whose values can be queried: those of the catalogue, and those that a user's file named once
  * @throws UserError where that is necessary and views of the user's own depend on them
  */
-export async function createViews(connection: Connection, catalogue: Catalogue): Promise<void> {
-  const create = viewsOf(catalogue).map(createStatements).join(';\n');
+export async function createViews(
+  connection: Connection,
+  queryable: Catalogue,
+  catalogue: Catalogue,
+): Promise<void> {
+  const create = viewsOf(queryable, catalogue).map(createStatements).join(';\n');
   try {
     // Several statements in one query are one transaction.
     await connection.query('make views', create);
