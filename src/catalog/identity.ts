@@ -13,7 +13,7 @@ export function seriesCode(endpoint: string, params: MetricParams): string {
 }
 
 /** The API's code within the name of a series. */
-export function endpointOf(code: string): string {
+function endpointOf(code: string): string {
   return code.split('?', 1)[0] ?? code;
 }
 
