@@ -185,15 +185,26 @@ export function parseSettings(environment: Environment): Settings {
     if (text !== undefined) texts.set(entry, text);
   }
   const given = new Set([...texts.keys()].map(({ name }) => name));
-  const catalogue = readCatalogue(environment.CATALOGUE_FILE?.trim() || undefined);
+  const { catalogue, problem } = findCatalogue(environment.CATALOGUE_FILE?.trim() || undefined);
   const schema = catalogue === bundledCatalogue ? bundledSchema : schemaFor(catalogue);
   const parsed = schema.safeParse({ credentials: {}, keep: {}, keepNotes: {}, ...assemble(texts), given });
-  if (parsed.success) {
+  if (parsed.success && problem === undefined) {
     const apiVersion = versionOf(parsed.data);
     return { ...parsed.data, apiVersion, catalogue: catalogue.speaking(apiVersion) };
   }
-  const problems = new Set(parsed.error.issues.map(describeIssue));
+  const issues = parsed.error?.issues.map(describeIssue) ?? [];
+  const problems = new Set(problem === undefined ? issues : [problem, ...issues]);
   throw new UserError(`${[...problems].join('; ')} (see .env.example)`);
+}
+
+/** The catalogue, or what is wrong with its file: that is told together with the other mistakes. */
+function findCatalogue(path: string | undefined): { catalogue: Catalogue; problem?: string } {
+  try {
+    return { catalogue: readCatalogue(path) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { catalogue: bundledCatalogue, problem: error.message };
+  }
 }
 
 function describeIssue({ path, message }: z.core.$ZodIssue): string {

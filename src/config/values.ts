@@ -27,6 +27,9 @@ export function splitList(text: string): string[] {
 /** Whether a list names everything. */
 export const isAll = (text: string) => text.trim().toLowerCase() === 'all';
 
+/** Longest list whose mistakes are looked up among what was probably meant. */
+const mostHinted = 100;
+
 /** A comma list; each item is looked up, and an unknown one is an error that names it. */
 export const commaList = <T>(
   all: readonly T[],
@@ -44,7 +47,8 @@ export const commaList = <T>(
       const found = items.map((item) => {
         const value = find(item);
         if (value === undefined) {
-          const near = nearest(item);
+          // A list of nothing but mistakes gets no hint for each of them.
+          const near = items.length <= mostHinted ? nearest(item) : undefined;
           context.addIssue(
             `unknown ${what} '${item}'${near === undefined ? '' : ` (did you mean ${near}?)`}`,
           );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultWireProfile } from '../../src/api/dialects/wire.ts';
-import { granularities, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { bundledCatalogue, granularities, metricCodes, tagCodes } from '../../src/catalog/index.ts';
 import { describeUnread } from '../../src/config/unread.ts';
 import {
   hasCredentials,
@@ -106,6 +106,8 @@ describe('settings', () => {
       apiVersion: 'v2.1',
       credentials: {},
       wire: defaultWireProfile,
+      catalogueFile: undefined,
+      catalogue: bundledCatalogue.speaking('v2.1'),
       granularities,
       tokens: 'all',
       metrics: metricCodes,

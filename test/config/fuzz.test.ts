@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { wireProfileSchema } from '../../src/api/dialects/index.ts';
-import { granularities, isToken, metricCodes, tagCodes } from '../../src/catalog/index.ts';
+import { granularities, isToken, tagCodes } from '../../src/catalog/index.ts';
 import { parseSettings, type Settings, settingNames } from '../../src/config.ts';
 import { UserError } from '../../src/errors.ts';
 import { fuzzRuns } from '../support/fuzz.ts';
@@ -22,6 +22,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   QUEUE_PREFIX: ['mine', 'cryptoracle_2-b'],
   DATA_DIR: ['.data', '/var/lib/x y'],
   CRYPTORACLE_BASE_URL: ['https://service.cryptoracle.network/openapi', 'http://127.0.0.1:9999//'],
+  CATALOGUE_FILE: ['catalogue/example.json'],
   CRYPTORACLE_API_VERSION: ['v1', 'v2.1'],
   CRYPTORACLE_API_KEY: ['S3CRET-key'],
   CRYPTORACLE_SIGN_SECRET: ['S3CRET-sign'],
@@ -81,7 +82,7 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   tokens: ({ tokens }) => tokens === 'all' || (tokens.length > 0 && tokens.every(isToken)),
   catalogueFile: ({ catalogueFile }) => catalogueFile === undefined || catalogueFile !== '',
   catalogue: ({ catalogue, apiVersion }) => catalogue.version === apiVersion,
-  metrics: ({ metrics }) => isListOf(metrics, metricCodes),
+  metrics: ({ metrics, catalogue }) => isListOf(metrics, catalogue.codes),
   tags: ({ tags }) => isListOf(tags, tagCodes),
   historyStart: ({ historyStart }) => new Date(historyStart).getUTCFullYear() < 10_000,
   settleDelay: ({ settleDelay }) => settleDelay >= 0 && settleDelay <= 366 * 86_400_000,
