@@ -113,7 +113,9 @@ describeOnServers('a catalogue file', (kind) => {
       'error: CATALOGUE_FILE: CO-A-01-06: its column in the database is question_count; leave it so',
     );
     const absent = await world.run(['migrate'], { CATALOGUE_FILE: join(world.folder, 'none.json') });
-    expect(absent.stderr).toMatch(/^error: CATALOGUE_FILE: cannot read .*none\.json \(ENOENT\)\n$/);
+    expect(absent.stderr).toMatch(
+      /^error: CATALOGUE_FILE: cannot read .*none\.json \(ENOENT\) \(see \.env\.example\)\n$/,
+    );
     expect(await columns()).toBe(before);
   });
 

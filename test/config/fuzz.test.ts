@@ -126,7 +126,7 @@ function problemWith(environment: Environment): string | undefined {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     problem = error.message;
-    const [, name = ''] = /^([A-Z_]+)(?: \([^)]*\))?: ./s.exec(problem) ?? [];
+    const [, name = ''] = /^([A-Z][A-Z0-9_]*)(?: \([^)]*\))?: ./s.exec(problem) ?? [];
     if (environment[name] === undefined) throw new Error(`names none that was given: ${problem}`);
     if (problem.includes(mark)) throw new Error(`tells a secret: ${problem}`);
   }
