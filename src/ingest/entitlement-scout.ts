@@ -9,8 +9,11 @@ type Code = MetricCode | TagCode;
 /** How long what the database says of refusals is taken from memory, in milliseconds. */
 const rereadAfter = 1000;
 
-/** How long a request waits at most for another one to find out about its codes, in milliseconds. */
-const longestWait = 10_000;
+/**
+ * How long a request waits at most for another one to find out about its codes, in milliseconds. A search takes some ten
+ * calls, at one a second by default.
+ */
+const longestWait = 60_000;
 
 /**
  * What the requests of a process share about the subscription: which codes are refused (the database's truth, and at once
