@@ -140,7 +140,7 @@ class Comparer {
     for (const [position, metric] of metricCodes.entries()) {
       const expected = truth[position] ?? null;
       const actual = row?.[position] ?? null;
-      this.#cells += 1;
+      if (this.#served.has(metric)) this.#cells += 1;
       if (expected !== null) this.#withValue += 1;
       if (expected === actual) continue;
       const time = new Date(start).toISOString();

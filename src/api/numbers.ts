@@ -5,6 +5,9 @@ const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 export const isDecimal = (text: string) => decimal.test(text);
 
+/** JSON allows no point at an end, no plus sign, and no zeros in front. */
+const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
 /** So many significant digits a double always keeps. */
 const alwaysKept = 15;
 
@@ -29,8 +32,11 @@ export function keepsDigits(text: string): boolean {
   const count = written.digits.length;
   if (count <= alwaysKept && value !== 0) return true;
   if (count === 0 || count > mostWritten) return count === 0;
-  const kept = significant(value.toPrecision(count));
-  return kept.digits === written.digits && kept.place === written.place;
+  // Between two texts that are as near, rounding to digits and the shortest text choose differently.
+  return [value.toPrecision(count), String(value)].some((text) => {
+    const kept = significant(text);
+    return kept.digits === written.digits && kept.place === written.place;
+  });
 }
 
 /** Most texts have no number that might not be kept, and are not walked through. */
@@ -69,7 +75,7 @@ export function withExactNumbers(json: string): string {
       const from = at;
       while (at < json.length && isOfNumber(json.charCodeAt(at))) at++;
       const number = json.slice(from, at);
-      if (!isDecimal(number) || keepsDigits(number)) continue;
+      if (!jsonNumber.test(number) || keepsDigits(number)) continue;
       made += `${json.slice(taken, from)}"${number}"`;
       taken = at;
     } else at++;

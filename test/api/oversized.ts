@@ -36,7 +36,7 @@ function soundRows(): string {
   return JSON.stringify({ code: 200, data: encrypt(text, credentials, 'base64') });
 }
 
-const parts = 'the answer has more than 1000000 parts';
+const parts = 'the answer has more than 1200000 parts';
 const rejects = 'the answer holds more than 100000 things that cannot be stored';
 const half = 499_900;
 
@@ -65,5 +65,5 @@ export const oversized: Readonly<Record<string, readonly [outcome: string, body:
     () => sealed('"', 'x', ''),
   ],
   'words of a refusal': ['code 403', () => filled('{"code":403,"msg":"', 'key-from-the-vendor ', '"}')],
-  'all rows of the largest record limit': ['260000 values, 0 rejects', soundRows],
+  'all rows of the largest record limit': ['340000 values, 0 rejects', soundRows],
 };

@@ -50,6 +50,7 @@ describe('doctor', { timeout: 60_000 }, () => {
       tokens: 'ok',
       queue: 'ok',
       credentials: 'ok',
+      metrics: 'ok',
       API: 'ok',
       clock: 'ok',
       day_start: 'ok',

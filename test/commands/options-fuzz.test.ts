@@ -46,6 +46,7 @@ const isListOf =
     Array.isArray(value) && value.length > 0 && new Set(value).size === value.length && value.every(is);
 const isInstant = isBetween(-Date.UTC(9999, 0), Date.UTC(10_000, 0));
 const isCount = isBetween(1, Number.MAX_SAFE_INTEGER);
+const isPart: Check = (value) => typeof value === 'number' && value >= 0 && value <= 1;
 const isShare: Check = (fault) =>
   typeof fault === 'object' && fault !== null && 'probability' in fault && Number(fault.probability) <= 1;
 
@@ -59,6 +60,8 @@ const checks: Readonly<Record<string, Check>> = {
   metric: (value) =>
     value === 'all' || isListOf((name) => typeof name === 'string' && name.trim() !== '')(value),
   maxRequests: isCount,
+  maxBehind: isBetween(0, Number.MAX_SAFE_INTEGER),
+  minComplete: isPart,
   seed: isCount,
   rateLimit: isCount,
   days: isBetween(1, 3650),
@@ -72,7 +75,9 @@ const checks: Readonly<Record<string, Check>> = {
   role: isOneOf(roles),
   faults: (value) => Object.values(Object(value)).every(isShare),
   reason: isListOf(isOneOf(gapReasons)),
-  ...Object.fromEntries(['dryRun', 'json', 'exit', 'refresh', 'all'].map((flag) => [flag, isOneOf([true])])),
+  ...Object.fromEntries(
+    ['dryRun', 'json', 'exit', 'refresh', 'all', 'check'].map((flag) => [flag, isOneOf([true])]),
+  ),
 };
 
 /** Values that suit. */
@@ -83,6 +88,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   '--token': ['BTC,ETH', 'all'],
   '--metric': ['mention_count,CO-A-02-03'],
   '--max-requests': ['7'],
+  '--max-behind': ['0', '3'],
+  '--min-complete': ['99.9', '0.999', '50%'],
   '--seed': ['42'],
   '--rate-limit': ['100'],
   '--days': ['30'],
