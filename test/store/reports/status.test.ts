@@ -66,6 +66,8 @@ describeOnServers('the status', (kind) => {
       quarantined: 0,
       qualityNotes: 0,
       suspendedRules: [],
+      suspects: [],
+      doubtedList: undefined,
       dropped: { windowsBeside: 0, rejects: 0 },
       revisions: 0,
       calls: {},

@@ -33,6 +33,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.backfills': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.breaker': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.coverage': { reader: 'select', worker: 'insert, select, update' },
+  'cryptoracle.doubted_lists': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.dropped': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.entitlements': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.facts': { reader: 'select', worker: 'insert, select, update' },
@@ -52,6 +53,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.retire()': { worker: 'execute' },
   'cryptoracle.revisions': { reader: 'select', worker: 'insert, select' },
   'cryptoracle.stored_days': { worker: 'insert, select, update' },
+  'cryptoracle.suspects': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.tag_catalog': { reader: 'select' },
   'cryptoracle.token_tags': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.tokens': { reader: 'select', worker: 'insert, select, update' },
@@ -252,11 +254,13 @@ describeOnServers('the roles', (kind) => {
     it('may not delete what is to be kept, nor rewrite what was logged', async () => {
       const mayDelete = [
         'breaker',
+        'doubted_lists',
         'dropped',
         'entitlements',
         'quality_due',
         'quality_notes',
         'refreshed',
+        'suspects',
         'wanted',
       ];
       const kept = tables.filter((name) => !mayDelete.includes(name));
