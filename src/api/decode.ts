@@ -116,7 +116,7 @@ class AnswerReader {
   readonly #asked: Asked;
   readonly #tokens: ReadonlySet<string>;
   readonly #catalogue: Catalogue;
-  /** What was asked for, by the API's code: the same code is never asked for twice in one request. */
+  /** The metrics asked for, by the API's code: one request never asks twice for the same code. */
   readonly #metrics: ReadonlyMap<string, MetricCode>;
   readonly #endpoints: ReadonlySet<string>;
   readonly #rows = new Map<string, AnsweredRow & { readonly seen: boolean[] }>();

@@ -3,7 +3,7 @@ import type { Asked } from './decode.ts';
 import type { MetricsQuestion } from './dialect.ts';
 
 /**
- * What is asked, in the API's codes, with the parameters of the series that have some. No code may be asked for twice: see
+ * The question in the API's codes, with the parameters of the series that have some. No code may be asked for twice: see
  * `askedApart`.
  */
 export function questionOf(asked: Asked, catalogue: Catalogue): MetricsQuestion {

@@ -152,7 +152,7 @@ class Fill {
     const running = new Set<Promise<void>>();
     for await (const request of planRequests(
       scope.wanted,
-      // What this fill was answered with nothing it does not ask for again: the pipeline does, later.
+      // Windows that were answered with nothing during this fill are asked for again by the pipeline, later.
       gapReader(database, scope, { askedSince: this.#startedAt }),
       packer,
       stretchOf(scope),

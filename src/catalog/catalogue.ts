@@ -7,7 +7,7 @@ import type { ApiVersion } from './versions.ts';
 declare const metricCodeBrand: unique symbol;
 
 /**
- * What names a series of values in the ledger, the settings and the reports: the API's code, and behind it the
+ * The name of a series of values in the ledger, the settings and the reports: the API's code, and behind it the
  * parameters where it is asked for with some (`CO-A-01-05?window=7`). Bundled codes are known to the compiler; a user's
  * come from their {@link Catalogue} alone.
  */
@@ -20,7 +20,7 @@ export interface Metric extends Omit<MetricEntry, 'code' | 'params'> {
   readonly code: MetricCode;
   /** The API's code: what is sent in `endpoints`, and what comes back. */
   readonly endpoint: string;
-  /** What is sent in `extraParams`; empty for most. */
+  /** The parameters that are sent as `extraParams`; empty for most. */
   readonly params: MetricParams;
   readonly origin: 'bundled' | 'user';
 }

@@ -1,6 +1,6 @@
 import { granularities } from './granularities.ts';
 
-/** What the column of a user's own metric may be called. */
+/** The names that the column of a user's own metric may have. */
 
 /** Columns that rows of values have beside the metrics, in the tables or in the views on them. */
 const taken: ReadonlySet<string> = new Set([

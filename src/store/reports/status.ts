@@ -109,31 +109,38 @@ export async function readCurrentStatus(
   now: Instant,
 ): Promise<Status> {
   const range = { start: desired.historyStart, end: now };
+  const dayStart = await readDayStart(database);
   const wanted = wantedWindows(
     range,
     desired.granularities,
     now,
     desired.settleDelay,
-    await readDayStart(database),
+    dayStart,
     desired.keep,
   );
   const scope = await readScope(database, desired, now, wanted);
   const status = await readStatus(database, scope, wanted, now);
   return {
     ...status,
-    granularities: await withTokenCounts(database, scope, desired, now, status.granularities),
+    granularities: await withTokenCounts(status.granularities, { database, scope, desired, dayStart, now }),
   };
+}
+
+interface CountContext {
+  readonly database: Database;
+  readonly scope: Scope;
+  readonly desired: DesiredScope;
+  readonly dayStart: DayStart;
+  readonly now: Instant;
 }
 
 /** The same with the tokens counted that have a value. */
 async function withTokenCounts(
-  database: Database,
-  { tokens }: Scope,
-  { settleDelay, historyStart }: DesiredScope,
-  now: number,
   parts: readonly GranularityStatus[],
+  { database, scope, desired, dayStart, now }: CountContext,
 ): Promise<GranularityStatus[]> {
-  const dayStart = await readDayStart(database);
+  const { tokens } = scope;
+  const { settleDelay, historyStart } = desired;
   const counted: GranularityStatus[] = [];
   for (const part of parts) {
     const { granularity } = part;

@@ -11,7 +11,7 @@ import {
 } from '../../../store/schema/index.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
-import { all, holds, pageOf, utc, utcOrNull, where, within } from './sql.ts';
+import { aboutCells, all, holds, pageOf, utc, utcOrNull, where, within } from './sql.ts';
 
 /** Lists of what happened and of what is wrong: the newest first, a page at a time. */
 
@@ -124,9 +124,7 @@ export async function readQuarantinePage(reading: Reading, query: Query<typeof s
         and(
           resolved ? undefined : isNull(quarantine.resolution),
           where(cursor, (id) => lt(quarantine.id, id)),
-          holds(quarantine.granularity, granularity),
-          holds(quarantine.token, token),
-          within(quarantine.time, from, to),
+          aboutCells(quarantine, { granularity, token, from, to }),
           holds(quarantine.reason, reason),
         ),
       )
@@ -152,14 +150,7 @@ export async function readNotes(reading: Reading, query: Query<typeof schemas.no
         notedAt: utc(n.notedAt),
       })
       .from(n)
-      .where(
-        and(
-          holds(n.granularity, granularity),
-          holds(n.token, token),
-          within(n.time, from, to),
-          holds(n.note, note),
-        ),
-      )
+      .where(and(aboutCells(n, { granularity, token, from, to }), holds(n.note, note)))
       .orderBy(desc(n.notedAt), n.granularity, n.token, desc(n.time), n.metric, n.note)
       .limit(limit + 1)
       .offset(cursor),
@@ -185,9 +176,7 @@ export async function readRevisions(reading: Reading, query: Query<typeof schema
       .where(
         and(
           where(cursor, (id) => lt(revisions.id, id)),
-          holds(revisions.granularity, granularity),
-          holds(revisions.token, token),
-          within(revisions.time, from, to),
+          aboutCells(revisions, { granularity, token, from, to }),
           holds(revisions.metric, metric),
         ),
       )

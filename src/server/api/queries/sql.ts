@@ -34,6 +34,23 @@ export function within(column: Column, from: string | undefined, to: string | un
   ]);
 }
 
+interface CellColumns {
+  readonly granularity: Column;
+  readonly token: Column;
+  readonly time: Column;
+}
+
+interface CellQuestion {
+  readonly granularity?: string | undefined;
+  readonly token?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** Rows about the cells that are asked for, as far as a question says which. */
+export const aboutCells = (columns: CellColumns, { granularity, token, from, to }: CellQuestion) =>
+  all([holds(columns.granularity, granularity), holds(columns.token, token), within(columns.time, from, to)]);
+
 /** A page of what was read with a row more than asked for. @param cursorOf where the page after this item goes on */
 export function pageOf<Row>(rows: readonly Row[], limit: number, cursorOf: (last: Row) => number) {
   const items = rows.slice(0, limit);

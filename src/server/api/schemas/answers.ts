@@ -155,17 +155,18 @@ export const coverage = z.object({
   rows: z.array(z.object({ token: z.string(), cells: z.string().describe('A letter for each column') })),
 });
 
+/** Windows without a value, and why. */
+const lacking = {
+  reason: z.string(),
+  detail: z.string().nullable(),
+  metrics: z.array(z.string()),
+  from: given,
+  to: given,
+  windows: z.number(),
+};
+
 export const cell = z.object({
-  gaps: z.array(
-    z.object({
-      reason: z.string(),
-      detail: z.string().nullable(),
-      metrics: z.array(z.string()),
-      from: given,
-      to: given,
-      windows: z.number(),
-    }),
-  ),
+  gaps: z.array(z.object(lacking)),
   windowsWithValues: z.number(),
   calls: z.array(
     z.object({
@@ -182,15 +183,7 @@ export const cell = z.object({
   notes: z.number(),
 });
 
-export const gap = z.object({
-  token: z.string(),
-  reason: z.string(),
-  detail: z.string().nullable(),
-  metrics: z.array(z.string()),
-  from: given,
-  to: given,
-  windows: z.number(),
-});
+export const gap = z.object({ token: z.string(), ...lacking });
 
 export const gaps = page(gap);
 

@@ -1,5 +1,4 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
 import type { Granularity } from '../../../catalog/index.ts';
 import {
   countedAfter,
@@ -11,11 +10,16 @@ import {
 } from '../../reports/freshness.ts';
 import { windowStart } from '../../reports/gaps.ts';
 import { metricTable, windowLengthSql } from '../../schema/sql.ts';
-import { eachGranularity, isGranularityWanted, settledUntil, type View, wantedTokens } from './view.ts';
+import {
+  eachGranularity,
+  isGranularityWanted,
+  settledUntil,
+  textOf,
+  type View,
+  wantedTokens,
+} from './view.ts';
 
 /** How fresh the database is, of what the pipeline is to fetch. */
-
-const textOf = (query: SQL) => new PgDialect().sqlToQuery(query.inlineParams()).sql;
 
 /** Start of the newest window whose tokens are counted. */
 function countedWindow(granularity: Granularity): SQL {

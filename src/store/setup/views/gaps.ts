@@ -1,10 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
 import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
 import { unservedOf } from '../../ledger/desired-scope.ts';
 import { gapsOf, windowStart } from '../../reports/gaps.ts';
 import { windowLengthSql } from '../../schema/sql.ts';
-import type { View } from './view.ts';
+import { textOf, type View } from './view.ts';
 
 /** `gaps`: what the command of that name tells, of all that the settings want as of now. */
 
@@ -51,7 +50,7 @@ function query(catalogue: Catalogue): string {
         (extract(epoch from upper(gap) - lower(gap)) / ${length})::integer as windows, reason, detail
       from (${gapsOf({ granularity, catalogue, wanted: wanted(granularity), now: sql`now()` })}) as gap`;
   });
-  return new PgDialect().sqlToQuery(sql.join(parts, sql` union all `).inlineParams()).sql;
+  return textOf(sql.join(parts, sql` union all `));
 }
 
 export const gapViews = (catalogue: Catalogue): readonly View[] => [

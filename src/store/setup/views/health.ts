@@ -1,15 +1,19 @@
-import { type SQL, sql } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import type { Catalogue, Granularity } from '../../../catalog/index.ts';
 import { firstValueOf, isUnavailable } from '../../ledger/availability.ts';
 import { unservedOf } from '../../ledger/desired-scope.ts';
 import { windowLengths } from '../../schema/sql.ts';
-import { eachGranularity, isGranularityWanted, settledUntil, type View, wantedTokens } from './view.ts';
+import {
+  eachGranularity,
+  isGranularityWanted,
+  settledUntil,
+  textOf,
+  type View,
+  wantedTokens,
+} from './view.ts';
 
 /** How full the database is. */
-
-const textOf = (query: SQL) => new PgDialect().sqlToQuery(query).sql;
 
 const codesOf = ({ codes }: Catalogue) => `array[${codes.map(pg.escapeLiteral).join(', ')}]`;
 

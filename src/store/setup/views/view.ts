@@ -1,3 +1,5 @@
+import type { SQL } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
 import { type Granularity, granularities, soundSize } from '../../../catalog/index.ts';
 
 /** A view as people query it. Its columns stand in the order of the query's. */
@@ -23,6 +25,9 @@ export const sound = (value: string) =>
 export function eachGranularity(query: (granularity: Granularity) => string): string {
   return granularities.map(query).join('\nunion all\n');
 }
+
+/** A query as the text that a view is made of, its values as literals. */
+export const textOf = (query: SQL) => new PgDialect().sqlToQuery(query.inlineParams()).sql;
 
 /** The instant until which windows of a granularity are due: what ended before has settled. */
 export const settledUntil = (granularity: Granularity) =>
