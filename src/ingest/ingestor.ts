@@ -1,19 +1,12 @@
 import type { Attempt } from '../api/client.ts';
-import { type Answer, decodeAnswer } from '../api/decode.ts';
-import { ApiFailure } from '../api/failure.ts';
-import { questionOf } from '../api/question.ts';
-import {
-  askedApart,
-  type Catalogue,
-  type Granularity,
-  type MetricCode,
-  type TagCode,
-} from '../catalog/index.ts';
+import type { Answer } from '../api/decode.ts';
+import type { ApiFailure } from '../api/failure.ts';
+import { askedApart, type Catalogue, type Granularity } from '../catalog/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { observedFrom } from '../planning/windows.ts';
 import { writeRejects } from '../store/answers/quarantine.ts';
-import { logRequest, type RequestLogEntry } from '../store/answers/requests.ts';
+import { logRequest } from '../store/answers/requests.ts';
 import { hasTags } from '../store/answers/tags.ts';
 import { storeAnswer } from '../store/answers/write.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
@@ -22,30 +15,21 @@ import { AccessGate } from './access.ts';
 import { CallGate } from './call-gate.ts';
 import { ClockOffset } from './clock-offset.ts';
 import { describe, type IngestContext, type IngestTally, newTally, type RequestContext } from './context.ts';
-import { isCutShort } from './cut-short.ts';
 import { DayStarts, daysBefore } from './day-starts.ts';
 import { EmptyStretches } from './empty-stretches.ts';
 import { EntitlementScout } from './entitlement-scout.ts';
 import { bringsNothing, Evidence } from './evidence.ts';
-import { type Inquiry, type Outcome, plain, type Verdict } from './inquiry.ts';
+import { type Asked, Inquirer } from './inquirer.ts';
+import { type Inquiry, plain, type Verdict } from './inquiry.ts';
 import type { IngestorOptions } from './options.ts';
 import { Records } from './records.ts';
 import { judge, leaveOutRefused } from './refusal-recovery.ts';
+import type { Division } from './refused-sizes.ts';
 import { Reporter } from './reporter.ts';
-import { codesOf, type FillerCodes, fillersFor, mayExceed, withCodes, withFillers } from './splitting.ts';
+import { codesOf, withCodes } from './splitting.ts';
 import { TokenRefresh } from './token-refresh.ts';
 
 const defaultProbeInterval = 60_000;
-
-/** A question that was sent, and what came of it. */
-interface Asked {
-  readonly inquiry: Inquiry;
-  readonly fillers: FillerCodes;
-  readonly outcome: Outcome;
-  readonly answer: Answer | undefined;
-  /** The call that was answered. */
-  readonly attempt: Attempt | undefined;
-}
 
 /**
  * Takes one request from the question to the commit. Fetching is over before the transaction opens; what the API cuts
@@ -58,6 +42,7 @@ export class Ingestor {
   readonly #days: DayStarts;
   readonly #records: Records;
   readonly #entitlements: EntitlementScout;
+  readonly #inquirer: Inquirer;
   readonly #evidence: Evidence;
   readonly #emptyStretches = new EmptyStretches();
 
@@ -74,6 +59,11 @@ export class Ingestor {
     this.#evidence = new Evidence(database, clock);
     this.#records = new Records(database, clock, log, options.stated ?? {});
     this.#entitlements = new EntitlementScout(database, clock);
+    this.#inquirer = new Inquirer(options, {
+      gate: this.#gate,
+      records: this.#records,
+      entitlements: this.#entitlements,
+    });
   }
 
   /** The metrics that can be asked for. */
@@ -118,7 +108,8 @@ export class Ingestor {
   /** Asks the API for its tokens and takes over the list. @throws ApiFailure where it does not say */
   refreshTokens(signal?: AbortSignal): Promise<void> {
     const { client, database, clock, log } = this.#options;
-    const logAttempt = (attempt: Attempt) => this.#logAttempt({ what: 'tokens', lane: 'live' }, attempt);
+    const logAttempt = (attempt: Attempt) =>
+      this.#inquirer.logAttempt({ what: 'tokens', lane: 'live' }, attempt);
     return new TokenRefresh({ client, gate: this.#gate, database, clock, log, logAttempt }).run(signal);
   }
 
@@ -148,10 +139,11 @@ export class Ingestor {
     const divided = await Promise.all(partsOf(request).map((part) => this.#records.divide(part)));
     const waiting: Inquiry[] = divided.flat().map(plain).toReversed();
     let first: ApiFailure | undefined;
+    const division: Division = { refused: Number.POSITIVE_INFINITY, answered: 0 };
     const leave = await this.#entitlements.enter(codesOf(request), context.signal);
     try {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        const { ask = [], failed = [] } = await this.#take(next, context);
+        const { ask = [], failed = [] } = await this.#take(next, context, division);
         for (const { failure } of failed) {
           if (failure.kind === 'access-denied') throw failure;
           first ??= failure;
@@ -162,10 +154,11 @@ export class Ingestor {
       leave();
     }
     if (first !== undefined) throw first;
+    await this.#records.learnFromDivision(division);
   }
 
   /** Asks once, stores what came, and gives what follows. */
-  async #take(inquiry: Inquiry, context: RequestContext): Promise<Verdict> {
+  async #take(inquiry: Inquiry, context: RequestContext, division: Division): Promise<Verdict> {
     const before = leaveOutRefused(inquiry, await this.#entitlements.refused());
     if (before.allowed === undefined) return { leftOut: before.leftOut };
     await this.#gate.admit(context.lane, context);
@@ -175,9 +168,10 @@ export class Ingestor {
       context.withdrawCall?.();
       return { leftOut };
     }
-    const asked = await this.#askWithTagIfNeeded(allowed, context);
+    const asked = await this.#inquirer.askWithTagIfNeeded(allowed, context);
+    await this.#records.noteSize(asked.inquiry.request, asked.outcome, division);
     const verdict = judge(asked.inquiry, asked.outcome, {
-      refused: await this.#refusedOrUnserved(),
+      refused: await this.#inquirer.refusedOrUnserved(),
       granted: this.#entitlements.granted,
       recordLimit: (await this.#records.rules()).limit,
       fillers: asked.fillers,
@@ -186,90 +180,6 @@ export class Ingestor {
     });
     await this.#act(asked, verdict, context);
     return verdict;
-  }
-
-  /** Where a request is wrong, and nobody knows whether tags may be left out, it is sent once more with one. */
-  async #askWithTagIfNeeded(inquiry: Inquiry, context: RequestContext): Promise<Asked> {
-    const asked = await this.#ask(inquiry, context);
-    const { request } = inquiry;
-    if (this.#options.mayRefuseEmptyTags !== true || request.tags.length > 0) return asked;
-    const { outcome } = asked;
-    if (
-      outcome.kind === 'answered' &&
-      asked.fillers.tag === undefined &&
-      (await this.#records.isTagsOpen())
-    ) {
-      await this.#records.noteEmptyTags('accepted', 'a request without tags was answered');
-    }
-    const isWrong = outcome.kind === 'failed' && outcome.failure.kind === 'bad-request';
-    if (!isWrong || !(await this.#records.isTagsOpen())) return asked;
-    if (mayExceed(request, (await this.#records.rules()).limit)) return asked;
-    await this.#gate.admit(context.lane, context);
-    const again = await this.#ask(inquiry, context, true);
-    if (again.outcome.kind === 'failed' && again.outcome.failure.kind !== 'no-data') return asked;
-    await this.#records.noteEmptyTags('refused', 'a request was wrong without tags, and answered with one');
-    return again;
-  }
-
-  /** Sends the question. What the API says is an outcome, a failure too. */
-  async #ask(inquiry: Inquiry, context: RequestContext, sendsTag?: boolean): Promise<Asked> {
-    const { client } = this.#options;
-    const { request, step } = inquiry;
-    const fillers = step.kind === 'other-company' ? step.fillers : await this.#fillersFor(request, sendsTag);
-    const rules = await this.#records.rules();
-    const question = withFillers(request, fillers);
-    let attempt: Attempt | undefined;
-    try {
-      const payload = await client.fetchMetrics(
-        questionOf(question, this.catalogue),
-        this.#gate.contextOf(context.lane, context, true, async (each) => {
-          context.tally.calls++;
-          if (each.outcome === 'answered') attempt = each;
-          else await this.#logAttempt(describe(request, context), each);
-        }),
-      );
-      const answer = decodeAnswer(payload, question, this.catalogue);
-      this.#entitlements.grant(codesOf(question));
-      const outcome: Outcome = {
-        kind: 'answered',
-        values: answer.values,
-        isCutShort: isCutShort(request, answer, rules),
-      };
-      return { inquiry, fillers, outcome, answer, attempt };
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      // An answer whose payload is no answer was a call all the same.
-      if (attempt !== undefined) {
-        const failed = { ...attempt, outcome: error.kind, message: error.message };
-        await this.#logAttempt(describe(request, context), failed);
-      }
-      this.#learnFrom(error, codesOf(question));
-      return {
-        ...{ inquiry, fillers, answer: undefined, attempt: undefined },
-        outcome: { kind: 'failed', failure: error },
-      };
-    }
-  }
-
-  /** What a failure says about the subscription: with code 203 the API found the codes in order. */
-  #learnFrom({ kind }: ApiFailure, codes: readonly (MetricCode | TagCode)[]): void {
-    if (kind === 'metric-refused') this.#entitlements.doubt(codes);
-    else if (kind === 'no-data') this.#entitlements.grant(codes);
-  }
-
-  /** Codes that the subscription does not include, and those that the version of the API does not have. */
-  async #refusedOrUnserved(): Promise<ReadonlySet<MetricCode | TagCode>> {
-    const { catalogue } = this;
-    return new Set([...(await this.#entitlements.refused()), ...catalogue.unserved(catalogue.codes)]);
-  }
-
-  async #fillersFor(request: DataRequest, sendsTag?: boolean): Promise<FillerCodes> {
-    const { extraRecords } = await this.#records.rules();
-    const known = {
-      refused: await this.#refusedOrUnserved(),
-      granted: this.#entitlements.granted,
-    };
-    return fillersFor(request, known, sendsTag ?? extraRecords > 0);
   }
 
   /** Enters an outcome, and what follows from it, in the database. */
@@ -380,7 +290,7 @@ export class Ingestor {
     const request = await this.#evidence.control(granularity, isUrgent);
     if (request === undefined) return;
     await this.#gate.admit(context.lane, context);
-    const { answer, attempt } = await this.#ask(plain(request), context);
+    const { answer, attempt } = await this.#inquirer.ask(plain(request), context);
     if (answer === undefined || attempt === undefined) return;
     const isNothing = bringsNothing(request, answer);
     this.#evidence.note(granularity, isNothing);
@@ -389,14 +299,6 @@ export class Ingestor {
       ...{ outcome: attempt.outcome, code: attempt.code, milliseconds: attempt.milliseconds },
       ...{ records: isNothing ? 0 : answer.values, at: clock.now() },
     });
-  }
-
-  async #logAttempt(
-    what: Pick<RequestLogEntry, 'what' | 'lane' | 'granularity' | 'interval' | 'tokens' | 'metrics'>,
-    { outcome, code, milliseconds, message }: Attempt,
-  ): Promise<void> {
-    const { database, clock } = this.#options;
-    await logRequest(database, { ...what, outcome, code, milliseconds, message, at: clock.now() });
   }
 }
 

@@ -2,11 +2,13 @@ import type { Logger } from 'pino';
 import type { Answer } from '../api/decode.ts';
 import type { Clock } from '../clock.ts';
 import { Packer, type PackingRules } from '../planning/packing.ts';
-import type { DataRequest } from '../planning/request.ts';
+import { type DataRequest, recordsOf } from '../planning/request.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readFacts, storeFact, withStated } from '../store/ledger/facts.ts';
 import { rulesOf, type StatedRecords } from '../store/ledger/record-rules.ts';
 import { lowerLimitOf, type ShownLimit } from './cut-short.ts';
+import type { Outcome } from './inquiry.ts';
+import { type Division, RefusedSizes } from './refused-sizes.ts';
 import { halve } from './splitting.ts';
 
 /** How long what the database says is taken from memory, in milliseconds. */
@@ -27,6 +29,7 @@ export class Records {
   readonly #packer = new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
   /** How often a limit showed, by unit and number. */
   readonly #shown = new Map<string, number>();
+  readonly #sizes = new RefusedSizes();
   #rules: PackingRules | undefined;
   #isTagsShown = false;
   /** When the rules were read, by the machine's timer. */
@@ -69,12 +72,31 @@ export class Records {
     const key = `${shown.unit} ${shown.limit}`;
     const times = (this.#shown.get(key) ?? 0) + 1;
     this.#shown.set(key, times);
-    if (times === enoughAnswers) await this.#keep(shown, rules);
+    const detail = `${enoughAnswers} answers were cut short at ${shown.limit} ${shown.unit}s`;
+    if (times === enoughAnswers) await this.#keep(shown, rules, detail);
   }
 
-  async #keep({ limit, unit }: ShownLimit, before: PackingRules): Promise<void> {
+  /** Notes how large a request was that the API answered, or refused as wrong. */
+  async noteSize(request: DataRequest, outcome: Outcome, division: Division): Promise<void> {
+    const size = recordsOf(request, (await this.rules()).unit);
+    if (outcome.kind === 'answered') {
+      if (!outcome.isCutShort) division.answered = Math.max(division.answered, size);
+    } else if (outcome.failure.kind === 'bad-request') {
+      division.refused = Math.min(division.refused, size);
+    }
+  }
+
+  /** Notices a limit that is lower than the one that is known, where requests are refused and their parts answered. */
+  async learnFromDivision(division: Division): Promise<void> {
+    const rules = await this.rules();
+    const limit = this.#sizes.note(division);
+    if (limit === undefined || limit >= rules.limit) return;
+    const detail = `requests of ${division.refused} ${rules.unit}s were refused, and answered in parts`;
+    await this.#keep({ limit, unit: rules.unit }, rules, detail);
+  }
+
+  async #keep({ limit, unit }: ShownLimit, before: PackingRules, detail: string): Promise<void> {
     const now = this.#clock.now();
-    const detail = `${enoughAnswers} answers were cut short at ${limit} ${unit}s`;
     const found = 'answered';
     await storeFact(this.#database, { name: 'record_limit', value: limit, found, detail }, now);
     if (unit !== before.unit) {
@@ -85,8 +107,8 @@ export class Records {
     this.#log.warn(
       { limit, unit, before: before.limit },
       isStated
-        ? 'answers are cut short below RECORD_LIMIT: a lower one would save calls'
-        : 'answers are cut short below the limit that was assumed: requests keep to the lower one from now on',
+        ? 'the API gives fewer records in an answer than RECORD_LIMIT says: a lower one would save calls'
+        : 'the API gives fewer records in an answer than was assumed: requests keep to the lower limit from now on',
     );
   }
 

@@ -68,6 +68,34 @@ describeOnServers('what the running pipeline finds out about the API', (kind) =>
     expect(largestAsked()).toBeLessThanOrEqual(500);
   });
 
+  it('is a lower limit, where larger requests are refused: after a few of them none is refused any more', async () => {
+    simulator.configure({ recordLimit: 1000 });
+    const ingestor = createIngestor(database, simulator, clock);
+    for (let each = 0; each < 5; each++) {
+      await ingestor.ingest(request(8, first + each * 8 * day), 'history');
+    }
+    expect(await readGaps(database, request(40))).toEqual([]);
+    expect((await readFacts(database)).record_limit).toMatchObject({ value: 1000, found: 'answered' });
+
+    simulator.clearLog();
+    const next = request(8, first + 40 * day);
+    expect(await createIngestor(database, simulator, clock).ingest(next, 'history')).toMatchObject({
+      values: 1872,
+    });
+    expect(simulator.log.map(({ code }) => code)).toEqual([200, 200]);
+  });
+
+  it('is no lower limit where what is refused is wrong whatever its size', async () => {
+    const ingestor = createIngestor(database, simulator, clock);
+    simulator.setFaults({ unknownCode: { probability: 1, code: 201 } });
+    for (const days of [8, 4, 2, 1]) {
+      await expect(ingestor.ingest(request(days), 'history')).rejects.toBeInstanceOf(ApiFailure);
+    }
+    simulator.setFaults({});
+    for (const days of [8, 4]) await ingestor.ingest(request(days), 'history');
+    expect((await readFacts(database)).record_limit.found).toBe('assumed');
+  });
+
   it('is no lower limit where that showed only once', async () => {
     simulator.configure({ recordLimit: 1000, overLimit: 'cut' });
     await createIngestor(database, simulator, clock).ingest(request(), 'history');
