@@ -86,6 +86,8 @@ const schemaFor = (catalogue: Catalogue) =>
         ),
       ),
       tokens: setting('TOKENS', value.tokenList()),
+      /** Tokens that the API has and does not list; with `all` they are fetched, too. */
+      extraTokens: setting('EXTRA_TOKENS', value.extraTokens()),
       metrics: setting(
         'METRICS',
         value.commaList<MetricCode>(

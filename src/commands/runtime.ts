@@ -19,6 +19,7 @@ import { hasEmbedded, startEmbedded } from '../store/connection/embedded/index.t
 import { readDailyNeed } from '../store/ledger/daily-need.ts';
 import { keepStatedDayStart } from '../store/ledger/facts.ts';
 import { statedRecords } from '../store/ledger/record-rules.ts';
+import { addExtraTokens } from '../store/ledger/tokens.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { ensureMigrated, requireMigrated } from '../store/setup/migrate.ts';
@@ -210,6 +211,7 @@ export class Runtime {
     where: string,
     signal?: AbortSignal,
   ): Promise<void> {
+    await addExtraTokens(database, this.settings.extraTokens, this.clock.now());
     const refresh = async () => refreshTokenList(await this.ingestor(database), this.log, signal);
     await ensureKnownTokens(database, chosen, where, {
       now: this.clock.now(),

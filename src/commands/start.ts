@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { requireCredentials } from '../config.ts';
 import type { Watchdog } from '../queue/watchdog.ts';
+import { dropExtraTokens } from '../store/ledger/tokens.ts';
 import { type Role, roles } from './roles.ts';
 import { type CommandContext, runCommand } from './run.ts';
 
@@ -26,6 +27,7 @@ async function start(role: Role, context: CommandContext): Promise<number> {
   }
   if (role !== 'server') {
     await runtime.requireTokens(database, settings.tokens, 'TOKENS', signal);
+    if (role !== 'worker') await dropExtraTokens(database, settings.extraTokens);
     watchdog = await startPipeline(context, database, backend, role);
   }
   log.info({ role, queue: backend.kind }, 'running; Ctrl-C ends it');

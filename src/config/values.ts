@@ -71,6 +71,19 @@ export const tokenList = () =>
       return [...new Set(items.filter(isToken))];
     });
 
+/** A comma list of tokens that are none of the API's list. */
+export const extraTokens = () =>
+  z
+    .string()
+    .default('')
+    .transform((text, context): readonly Token[] => {
+      const items = splitList(text);
+      for (const item of items) if (!isToken(item)) context.addIssue(`'${item}' is no token`);
+      if (isAll(text))
+        context.addIssue("'all' are the tokens that the API lists; name those that it does not");
+      return [...new Set(items.filter(isToken))];
+    });
+
 export const text = () => z.string().min(1);
 
 /** The header that carries a token has room for visible ASCII only, and ends it at a blank. */

@@ -97,6 +97,7 @@ export const behaviourSchema = z.strictObject({
     .enum(['whole', 'short', 'garbage'])
     .default('whole')
     .describe('the token list: all, only ["BTC"], or 9,994 names that are none'),
+  unlistedTokens: codes.describe('tokens that the token list does not name'),
   coinListFails: z.boolean().default(false).describe('whether the token list answers HTTP 404'),
   messageField: z
     .enum(['msg', 'message'])

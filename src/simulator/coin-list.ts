@@ -14,9 +14,9 @@ export function coinList(market: Market, behaviour: Behaviour): unknown {
   return behaviour.coinListUnder === 'none' ? items : { [behaviour.coinListUnder]: items };
 }
 
-function tokensOf(market: Market, { coinList: content }: Behaviour) {
+function tokensOf(market: Market, { coinList: content, unlistedTokens }: Behaviour) {
   if (content === 'short') return [{ token: 'BTC', name: 'Bitcoin' }];
-  if (content === 'whole') return market.tokens;
+  if (content === 'whole') return market.tokens.filter(({ token }) => !unlistedTokens.has(token));
   return Array.from({ length: garbageNames }, (_, number) => ({
     token: `GARBAGE${number}`,
     name: 'Garbage',

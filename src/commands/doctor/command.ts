@@ -99,7 +99,9 @@ function describeCatalogue({
 async function checkTokens({ settings }: Runtime, { database, isCurrent }: FoundDatabase): Promise<Finding> {
   if (database === undefined || !isCurrent) return skipped('tokens', 'the schema comes first');
   try {
-    await requireKnownTokens(database, settings.tokens, 'TOKENS');
+    const { tokens, extraTokens } = settings;
+    const listed = tokens === 'all' ? tokens : tokens.filter((token) => !extraTokens.includes(token));
+    await requireKnownTokens(database, listed, 'TOKENS');
     const doubted = await readDoubtedList(database);
     if (doubted !== undefined) {
       return warning(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Token } from '../../catalog/index.ts';
 import { readDesiredScope } from '../../store/ledger/desired-scope.ts';
 import { noticeDropped } from '../../store/ledger/dropped.ts';
+import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readTokenFreshness } from '../../store/reports/freshness.ts';
 import { missesOf } from '../../store/reports/objective.ts';
 import { readCurrentStatus, statusToJson } from '../../store/reports/status.ts';
@@ -44,9 +45,11 @@ async function status(options: StatusOptions, { runtime }: CommandContext): Prom
   const now = runtime.clock.now();
   const json = options.json === true;
   if (options.token !== undefined) {
+    await requireKnownTokens(database, options.token, '--token');
     return printTokens(await readTokenFreshness(database, options.token), json);
   }
   const desired = await readDesiredScope(database, runtime.settings);
+  await requireKnownTokens(database, desired.tokens, 'TOKENS');
   await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
   const current = await readCurrentStatus(database, desired, now);
   const { keepNotes } = runtime.settings;

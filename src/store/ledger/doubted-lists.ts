@@ -2,7 +2,13 @@ import type { ListedToken, Token } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { doubtedLists } from '../schema/index.ts';
-import { readKnownTokens, readListedTokens, storeTokenList, type TokenListChange } from './tokens.ts';
+import {
+  readExtraTokens,
+  readKnownTokens,
+  readListedTokens,
+  storeTokenList,
+  type TokenListChange,
+} from './tokens.ts';
 
 /**
  * Token lists that are not believed at once: what a list drops is no longer asked for, and a list that is wrong for an hour
@@ -81,11 +87,13 @@ export async function receiveTokenList(
   now: Instant,
 ): Promise<ListOutcome> {
   const tokens = list.map(({ token }) => token);
-  const [listed, known, before] = await Promise.all([
+  const [wanted, extra, known, before] = await Promise.all([
     readListedTokens(database),
+    readExtraTokens(database),
     readKnownTokens(database),
     readDoubtedList(database),
   ]);
+  const listed = wanted.filter((token) => !extra.has(token));
   const doubt = doubtOf(tokens, listed, known);
   const isSame = before !== undefined && before.since <= now && agrees(tokens, before.tokens);
   if (doubt === undefined || (isSame && now - before.since >= believedAfter)) {

@@ -106,7 +106,10 @@ export async function requireKnownTokens(
   if (unknown === undefined) return;
   const known = await readKnownTokens(database);
   const near = nearestToken(unknown, known);
-  const hint = near === undefined ? 'the table cryptoracle.tokens lists them' : `did you mean ${near}?`;
+  const hint =
+    near === undefined
+      ? 'the table cryptoracle.tokens lists them; EXTRA_TOKENS adds some'
+      : `did you mean ${near}?`;
   throw new UserError(`${where}: unknown token '${unknown}' (${hint})`);
 }
 

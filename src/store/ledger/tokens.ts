@@ -1,4 +1,4 @@
-import { eq, max, sql } from 'drizzle-orm';
+import { and, eq, gt, max, notInArray, sql } from 'drizzle-orm';
 import type { ListedToken, Token } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
@@ -51,7 +51,7 @@ export async function storeTokenList(
         select ${tokens.token} from ${tokens} where ${tokens.listed}
       ), vanished as (
         update ${tokens} set ${listed} = false
-        where ${tokens.listed} and ${tokens.token} not in (select token from list)
+        where ${tokens.listed} and not ${tokens.extra} and ${tokens.token} not in (select token from list)
         returning ${tokens.token}
       ), stored as (
         insert into ${tokens} (${token}, ${name}, ${position}, ${listed}, ${firstListedAt}, ${lastListedAt})
@@ -65,6 +65,51 @@ export async function storeTokenList(
         coalesce((select array_agg(token) from vanished), '{}') as vanished`,
   );
   return change ?? { joined: [], vanished: [] };
+}
+
+/** The tokens of `EXTRA_TOKENS`, which no list of the API takes away. */
+export async function readExtraTokens(database: Database): Promise<ReadonlySet<Token>> {
+  const rows = await database.run('read extra tokens', (db) =>
+    db.select({ token: tokens.token }).from(tokens).where(eq(tokens.extra, true)),
+  );
+  return new Set(rows.map((row) => row.token));
+}
+
+/** Adds tokens that the API's list does not name. One that is listed stays what it is. */
+export async function addExtraTokens(
+  database: Database,
+  extra: readonly Token[],
+  now: Instant,
+): Promise<void> {
+  if (extra.length === 0) return;
+  const last = database.run('last position', (db) => db.select({ at: max(tokens.position) }).from(tokens));
+  const position = (await last)[0]?.at ?? 0;
+  await database.run('add extra tokens', (db) =>
+    db
+      .insert(tokens)
+      .values(
+        extra.map((token, index) => ({
+          ...{ token, name: token, position: position + 1 + index, extra: true },
+          ...{ firstListedAt: now, lastListedAt: now },
+        })),
+      )
+      .onConflictDoUpdate({
+        target: tokens.token,
+        set: { listed: true, extra: true },
+        setWhere: eq(tokens.listed, false),
+      }),
+  );
+}
+
+/** Takes back what `EXTRA_TOKENS` names no longer; data of theirs stay. */
+export async function dropExtraTokens(database: Database, extra: readonly Token[]): Promise<void> {
+  await database.run('drop extra tokens', (db) =>
+    db
+      .update(tokens)
+      // A token that the API listed after it had been added is the API's.
+      .set({ extra: false, listed: gt(tokens.lastListedAt, tokens.firstListedAt) })
+      .where(and(eq(tokens.extra, true), notInArray(tokens.token, [...extra]))),
+  );
 }
 
 /** When the API last answered the token list; `undefined`: never. */

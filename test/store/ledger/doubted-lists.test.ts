@@ -9,7 +9,7 @@ import {
   readDoubtedList,
   receiveTokenList,
 } from '../../../src/store/ledger/doubted-lists.ts';
-import { readListedTokens, storeTokenList } from '../../../src/store/ledger/tokens.ts';
+import { addExtraTokens, readListedTokens, storeTokenList } from '../../../src/store/ledger/tokens.ts';
 import { hour, ManualClock, minute } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../../support/database.ts';
 
@@ -73,6 +73,12 @@ describeOnServers('a doubted list', (kind) => {
     expect(await receive(short)).toMatchObject({ kind: 'taken', change: { vanished: expect.anything() } });
     expect(await readListedTokens(database)).toEqual(short);
     expect(await readDoubtedList(database)).toBeUndefined();
+  });
+
+  it("is not doubted for the tokens that were added to the API's, however many", async () => {
+    await addExtraTokens(database, numbered(0, 40, 'EXTRA'), clock.now());
+    expect(await receive(all)).toMatchObject({ kind: 'taken', change: { vanished: [] } });
+    expect(await readListedTokens(database)).toHaveLength(240);
   });
 
   it('is forgotten when the API names them all again', async () => {

@@ -8,6 +8,8 @@ import { readGaps } from '../../../src/store/ledger/coverage.ts';
 import { readRefused, storeRefused } from '../../../src/store/ledger/entitlements.ts';
 import { readScope, requireKnownTokens } from '../../../src/store/ledger/scope.ts';
 import {
+  addExtraTokens,
+  dropExtraTokens,
   readKnownTokens,
   readListedTokens,
   storeTokenList,
@@ -143,11 +145,43 @@ describeOnServers('the token list', (kind) => {
   it.each([
     ['aaa', 'TOKENS', "TOKENS: unknown token 'aaa' (did you mean AAA?)"],
     ['Bbb', '--token', "--token: unknown token 'Bbb' (did you mean BBB?)"],
-    ['XYZ', '--token', "--token: unknown token 'XYZ' (the table cryptoracle.tokens lists them)"],
+    [
+      'XYZ',
+      '--token',
+      "--token: unknown token 'XYZ' (the table cryptoracle.tokens lists them; EXTRA_TOKENS adds some)",
+    ],
   ])('refuses the unknown token %s with a message that helps', async (token, where, message) => {
     const refusal = requireKnownTokens(database, ['AAA', token].map(asToken), where);
     await expect(refusal).rejects.toBeInstanceOf(UserError);
     await expect(refusal).rejects.toThrow(message);
+  });
+
+  it('never takes away tokens that were added to it, until nobody names them any more', async () => {
+    const named = (...tokens: string[]) => tokens.map(asToken);
+    await addExtraTokens(database, named('AIN', 'AAA'), start);
+    expect(await readListedTokens(database)).toEqual(['AAA', 'BBB', 'CCC', 'AIN']);
+    expect(await storeTokenList(database, list('AAA', 'CCC'), start + day)).toEqual({
+      joined: [],
+      vanished: ['BBB'],
+    });
+    expect(await readListedTokens(database)).toEqual(['AAA', 'CCC', 'AIN']);
+    await requireKnownTokens(database, named('AIN'), 'TOKENS');
+    // AAA was the API's already, and stays so.
+    await dropExtraTokens(database, []);
+    expect(await readListedTokens(database)).toEqual(['AAA', 'CCC']);
+    await addExtraTokens(database, named('AIN'), start + 2 * day);
+    await dropExtraTokens(database, named('AIN'));
+    expect(await readListedTokens(database)).toEqual(['AAA', 'CCC', 'AIN']);
+  });
+
+  it('keeps a token that was added once the API lists it, too', async () => {
+    await addExtraTokens(database, [asToken('AIN')], start);
+    await storeTokenList(database, list('AAA', 'BBB', 'CCC', 'AIN'), start + day);
+    await dropExtraTokens(database, []);
+    expect(await readListedTokens(database)).toEqual(['AAA', 'BBB', 'CCC', 'AIN']);
+    expect((await storeTokenList(database, list('AAA', 'BBB', 'CCC'), start + 2 * day)).vanished).toEqual([
+      'AIN',
+    ]);
   });
 
   it('knows when it was last asked for', async () => {

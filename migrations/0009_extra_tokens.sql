@@ -1,0 +1,1 @@
+ALTER TABLE "cryptoracle"."tokens" ADD COLUMN "extra" boolean DEFAULT false NOT NULL;
