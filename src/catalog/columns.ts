@@ -4,7 +4,7 @@ import { granularities } from './granularities.ts';
 
 /** Columns that rows of values have beside the metrics, in the tables or in the views on them. */
 const taken: ReadonlySet<string> = new Set([
-  ...['time', 'token', 'first_seen_at', 'updated_at', 'backfilled'],
+  ...['time', 'token', 'first_seen_at', 'updated_at', 'backfilled', 'seen_later', 'is_final'],
   ...['granularity', 'window_end', 'code', 'metric', 'value', 'length', 'better_mentions'],
   ...granularities,
 ]);

@@ -253,6 +253,7 @@ export class Ingestor {
       isDoubted,
       refreshOf: context.refreshOf,
       receivedAt: now,
+      clock,
       observedFrom: observedFrom(request.granularity, now, { settleDelay, lookbackWindows }),
       log:
         attempt === undefined

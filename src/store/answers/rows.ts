@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
 import pg from 'pg';
 import type { AnsweredRow } from '../../api/decode.ts';
-import { type Catalogue, type Granularity, type Token, windowLength } from '../../catalog/index.ts';
+import type { Catalogue, Granularity, Metric, Token } from '../../catalog/index.ts';
 import type { DataRequest } from '../../planning/request.ts';
+import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 
 /** Values of a row as they are stored, in the order of the catalogue; `undefined` where there is no such row. */
@@ -45,8 +46,9 @@ export async function readNewestRow(
 export interface RowsToWrite {
   readonly request: DataRequest;
   readonly rows: readonly AnsweredRow[];
-  readonly receivedAt: number;
-  readonly observedFrom: number;
+  /** From when on the values count as known here. */
+  readonly storedAt: Instant;
+  readonly observedFrom: Instant;
 }
 
 export interface WrittenRows {
@@ -63,27 +65,30 @@ interface CatalogueSql {
   readonly assignments: SQL;
   /** A row of code, old and new value for each metric, of `m` and `i`. */
   readonly oldAndNew: SQL;
+  /** An object of column and instant for each metric that comes to a row which is there already; null for the others. */
+  readonly cameLater: SQL;
 }
+
+/** From when on a change of the row counts as known: clocks of several processes differ, and no change precedes another. */
+const knownFrom = 'greatest(excluded.updated_at, m.updated_at)';
 
 const built = new WeakMap<Catalogue, CatalogueSql>();
 
-/** Built once for each catalogue: it is the same in every statement. */
+/** Built once for each catalogue, as text: it is the same in every statement, and Drizzle would put it together each time. */
 function sqlOf(catalogue: Catalogue): CatalogueSql {
   const known = built.get(catalogue);
   if (known !== undefined) return known;
-  const list = (of: (column: SQL, code: SQL) => SQL) =>
-    sql.join(
-      catalogue.metrics.map(({ column, code }) =>
-        of(sql`${sql.identifier(column)}`, sql.raw(pg.escapeLiteral(code))),
-      ),
-      sql`, `,
-    );
+  const list = (of: (column: string, metric: Metric) => string) =>
+    catalogue.metrics.map((metric) => of(pg.escapeIdentifier(metric.column), metric)).join(', ');
   const parts = {
-    columns: list((column) => column),
-    present: list((column) => sql`m.${column}`),
-    merged: list((column) => sql`coalesce(excluded.${column}, m.${column})`),
-    assignments: list((column) => sql`${column} = coalesce(excluded.${column}, m.${column})`),
-    oldAndNew: list((column, code) => sql`(${code}, m.${column}, i.${column})`),
+    columns: sql.raw(list((column) => column)),
+    present: sql.raw(list((column) => `m.${column}`)),
+    merged: sql.raw(list((column) => `coalesce(excluded.${column}, m.${column})`)),
+    assignments: sql.raw(list((column) => `${column} = coalesce(excluded.${column}, m.${column})`)),
+    oldAndNew: sql.raw(list((column, { code }) => `(${pg.escapeLiteral(code)}, m.${column}, i.${column})`)),
+    cameLater: sql.raw(`jsonb_object(
+      array[${list((_, metric) => pg.escapeLiteral(metric.column))}],
+      array[${list((column) => `case when m.${column} is null and excluded.${column} is not null then ${knownFrom}::text end`)}])`),
   };
   built.set(catalogue, parts);
   return parts;
@@ -100,20 +105,53 @@ export async function writeRows(
 ): Promise<WrittenRows> {
   const rows = answer.rows.filter((row) => row.values.some((value) => value !== null));
   if (rows.length === 0) return { rowsWritten: 0, revisions: 0 };
-  const { catalogue } = database;
   // The search for revisions takes longer than the writing, and a first answer has none.
-  const statement = (await wasAnsweredBefore(database, answer.request, tx))
-    ? sql`
-        with ${incoming(rows, catalogue)}, ${revise(answer, catalogue)}, ${write(answer, catalogue)}
-        select
-          (select count(*) from written)::int as "rowsWritten",
-          (select count(*) from revised)::int as revisions`
-    : sql`
-        with ${incoming(rows, catalogue)}, ${write(answer, catalogue)}
-        select (select count(*) from written)::int as "rowsWritten", 0 as revisions`;
+  if (await wasAnsweredBefore(database, answer.request, tx)) return mergeRows(database, answer, rows, tx);
+  const added = await addRows(database, answer, rows, tx);
+  if (added === rows.length) return { rowsWritten: added, revisions: 0 };
+  // There are rows that the ledger knows nothing of.
+  const merged = await mergeRows(database, answer, rows, tx);
+  return { ...merged, rowsWritten: added + merged.rowsWritten };
+}
+
+/** Writes the rows that are new, and leaves those that are there. @returns how many were new */
+async function addRows(
+  database: Database,
+  answer: RowsToWrite,
+  rows: readonly AnsweredRow[],
+  tx: Transaction,
+): Promise<number> {
+  const { catalogue } = database;
+  const [written] = await database.query<{ added: number }>(
+    'add rows',
+    sql`
+      with ${incoming(rows, catalogue)}, added as (
+        ${insert(answer, catalogue)}
+        -- 'do nothing' ends at the first conflict in some versions of TimescaleDB.
+        on conflict (token, time) do update set updated_at = m.updated_at where false
+        returning 1
+      )
+      select count(*)::int as added from added`,
+    tx,
+  );
+  return written?.added ?? 0;
+}
+
+/** Writes rows that are new and values that differ, with their revisions. */
+async function mergeRows(
+  database: Database,
+  answer: RowsToWrite,
+  rows: readonly AnsweredRow[],
+  tx: Transaction,
+): Promise<WrittenRows> {
+  const { catalogue } = database;
   const [written] = await database.query<{ rowsWritten: number; revisions: number }>(
     'write rows',
-    statement,
+    sql`
+      with ${incoming(rows, catalogue)}, ${revise(answer, catalogue)}, ${merge(answer, catalogue)}
+      select
+        (select count(*) from written)::int as "rowsWritten",
+        (select count(*) from revised)::int as revisions`,
     tx,
   );
   return written ?? { rowsWritten: 0, revisions: 0 };
@@ -160,42 +198,47 @@ function incoming(rows: readonly AnsweredRow[], catalogue: Catalogue): SQL {
 }
 
 /**
- * A value that differs from the one we have; a value that was asked for before and was not there; a metric that comes
- * more than a window's length after its row was observed without it. All else is a first answer: requests that divide
- * the metrics of a row between them come one soon after the other.
+ * A value that differs from the one we have, or that was asked for before and was not there. All else is a first answer,
+ * also where its row was there already: `seen_later` tells when it came.
  */
-function revise({ request, receivedAt }: RowsToWrite, catalogue: Catalogue): SQL {
-  const together = at(receivedAt - windowLength[request.granularity]);
+function revise({ request, storedAt }: RowsToWrite, catalogue: Catalogue): SQL {
   return sql`
     answered_before as materialized (${answeredBefore(request)}),
     revised as (
       insert into cryptoracle.revisions (granularity, token, time, metric, old, new, revised_at)
-      select ${request.granularity}, i.token, i.time, v.metric, v.old, v.new, ${at(receivedAt)}::timestamptz
+      select ${request.granularity}, i.token, i.time, v.metric, v.old, v.new,
+        greatest(${at(storedAt)}::timestamptz, m.updated_at)
       from incoming as i
       left join ${table(request)} as m on m.token = i.token and m.time = i.time
       cross join lateral (values ${sqlOf(catalogue).oldAndNew}) as v (metric, old, new)
       left join answered_before as a on a.token = i.token and a.metric = v.metric and a.answered @> i.time
       where v.new is not null
         and v.new is distinct from v.old
-        and (
-          v.old is not null
-          or a.token is not null
-          or (not m.backfilled and m.first_seen_at < ${together}::timestamptz)
-        )
+        and (v.old is not null or a.token is not null)
       returning 1
     )`;
 }
 
-function write({ request, receivedAt, observedFrom }: RowsToWrite, catalogue: Catalogue): SQL {
-  const { columns, present, merged, assignments } = sqlOf(catalogue);
-  const now = sql`${at(receivedAt)}::timestamptz`;
+function insert({ request, storedAt, observedFrom }: RowsToWrite, catalogue: Catalogue): SQL {
+  const { columns } = sqlOf(catalogue);
+  const now = sql`${at(storedAt)}::timestamptz`;
+  return sql`
+    insert into ${table(request)} as m (time, token, ${columns}, first_seen_at, updated_at, backfilled)
+    select time, token, ${columns}, ${now}, ${now}, time < ${at(observedFrom)}::timestamptz
+    from incoming`;
+}
+
+function merge(answer: RowsToWrite, catalogue: Catalogue): SQL {
+  const { present, merged, assignments, cameLater } = sqlOf(catalogue);
   return sql`
     written as (
-      insert into ${table(request)} as m (time, token, ${columns}, first_seen_at, updated_at, backfilled)
-      select time, token, ${columns}, ${now}, ${now}, time < ${at(observedFrom)}::timestamptz
-      from incoming
+      ${insert(answer, catalogue)}
       on conflict (token, time) do update
-        set ${assignments}, updated_at = excluded.updated_at
+        set ${assignments}, updated_at = ${sql.raw(knownFrom)},
+          seen_later = case
+            when num_nulls(variadic array[${present}]) = num_nulls(variadic array[${merged}]) then m.seen_later
+            else coalesce(m.seen_later, '{}') || jsonb_strip_nulls(${cameLater})
+          end
         where (${present}) is distinct from (${merged})
       returning 1
     )`;

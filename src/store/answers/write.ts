@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { AnsweredRow, AnsweredTag, Reject } from '../../api/decode.ts';
+import type { Clock } from '../../clock.ts';
 import type { DataRequest } from '../../planning/request.ts';
 import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
@@ -22,6 +23,8 @@ export interface AnswerToStore {
   readonly rejects: readonly Reject[];
   /** When the answer came. */
   readonly receivedAt: Instant;
+  /** Tells from when on the values count as known, once nothing has to be waited for; without it that is when they came. */
+  readonly clock?: Clock | undefined;
   /**
    * Windows that started earlier were asked for long after they closed: when they were first seen says nothing about
    * when the market could know them.
@@ -54,7 +57,9 @@ export async function writeAnswer(
   const { request, receivedAt } = answer;
   const codes = [...request.metrics, ...request.tags];
   await lockTokens(database, request, tx);
-  const stored = await writeRows(database, answer, tx);
+  // An answer may have waited long: for the database, or for another one about the same tokens.
+  const storedAt = Math.max(receivedAt, answer.clock?.now() ?? receivedAt);
+  const stored = await writeRows(database, { ...answer, storedAt }, tx);
   if (stored.rowsWritten > 0) {
     await noteWritten(database, request, tx);
     await announceStored(database, request.granularity, tx);

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { boolean, doublePrecision, index, type PgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { boolean, doublePrecision, index, jsonb, type PgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { bundledMetrics, type Granularity } from '../../catalog/index.ts';
 import type { TableRights } from './description.ts';
 import { cryptoracle, exactInstant, instant } from './types.ts';
@@ -14,7 +14,8 @@ function metricColumns() {
 
 /**
  * Values of one granularity, a row for each token and window. Wide, since a row a value takes nine times the space
- * and four times the time.
+ * and four times the time. A value is known from the row's `first_seen_at` on, or, where it came to a row that was there
+ * already, from the instant that `seen_later` holds for its column.
  */
 function metricTable<G extends Granularity>(granularity: G) {
   return cryptoracle.table(
@@ -26,6 +27,7 @@ function metricTable<G extends Granularity>(granularity: G) {
       firstSeenAt: instant('first_seen_at').notNull(),
       updatedAt: instant('updated_at').notNull(),
       backfilled: boolean('backfilled').notNull().default(sql`false`),
+      seenLater: jsonb('seen_later').$type<Readonly<Record<string, string>>>(),
     },
     (table) => [
       primaryKey({ columns: [table.token, table.time] }),

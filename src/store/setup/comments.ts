@@ -32,6 +32,9 @@ export function describeMetric(metric: Metric): string {
   );
 }
 
+const seenLaterMeaning =
+  'Metrics whose first value came after the row was first stored: column and instant of storing, as {"net_sentiment": "2026-03-01 12:00:00+00"}; NULL where all came with the row, as most do';
+
 function describeMetricTable(granularity: Granularity, { metrics }: Catalogue): TableComment {
   return {
     table: `Sentiment metrics in windows of ${windowNames[granularity]}, one row for each token and window`,
@@ -40,6 +43,7 @@ function describeMetricTable(granularity: Granularity, { metrics }: Catalogue): 
       token: 'Ticker of the token, see tokens',
       ...Object.fromEntries(metrics.map((metric) => [metric.column, describeMetric(metric)])),
       first_seen_at: 'When the first value of the row was stored',
+      seen_later: seenLaterMeaning,
       updated_at: 'When a value of the row last changed',
       backfilled:
         'True where the row was loaded as history, more than LOOKBACK_WINDOWS + 1 (by default 5) windows after it was due: first_seen_at then tells when it was loaded, not when the market could know',

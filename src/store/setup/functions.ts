@@ -64,9 +64,18 @@ export async function createFunctions(connection: Connection, catalogue: Catalog
   }
 }
 
+/** A value as it was known at the instant, of the row `m` with its later revisions `u`. */
+const valueAt = (column: string) =>
+  `case
+          when (m.seen_later ->> '${column}')::timestamptz > $2 then null
+          when u.${column}_revised then u.${column}_before
+          else m.${column}
+        end`;
+
 /**
  * `as_of(granularity, at)`: the metric table as it was known at an instant. Rows that were first seen later are left
- * out; a value that was revised later is the one before its first later revision.
+ * out, and so are values that came to their row later; a value that was revised later is the one before its first later
+ * revision.
  *
  * PostgreSQL writes its text into the query that calls it, as if it were a view, so that a condition on token or time is
  * met by the tables' indexes. For that it must be one statement of SQL, with no setting of its own.
@@ -82,7 +91,7 @@ function asOfStatements({ metrics }: Catalogue): string {
   const selections = granularities.map(
     (granularity) => `
       select m."time", m.token,
-        ${columns.map((column) => `case when u.${column}_revised then u.${column}_before else m.${column} end`).join(',\n        ')},
+        ${columns.map(valueAt).join(',\n        ')},
         m.first_seen_at, m.backfilled
       from cryptoracle.metrics_${granularity} as m
       left join undone as u on u.token = m.token and u."time" = m."time"
@@ -111,6 +120,6 @@ function asOfStatements({ metrics }: Catalogue): string {
       ${[...selections, refusal].join('\n      union all')}
     $function$;
     comment on function cryptoracle.as_of(text, timestamptz) is
-      'The metrics of a granularity as they were known at an instant. Rows that were loaded as history (backfilled) are known from the moment they were loaded, whatever the market could know';
+      'The metrics of a granularity as they were known at an instant, each value by itself: NULL where it came to its row later (seen_later), the value before where it was revised later. Rows that were loaded as history (backfilled) are known from the moment they were loaded, whatever the market could know';
     grant execute on function cryptoracle.as_of(text, timestamptz) to public`;
 }

@@ -3,7 +3,7 @@ import { type MetricCode, metricCodes } from '../../../src/catalog/index.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
 import { day, hour } from '../../support/clock.ts';
-import { createTestDatabase, describeOnServers } from '../../support/database.ts';
+import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
 import {
   type AnswerParts,
   answer,
@@ -30,6 +30,12 @@ describeOnServers('revisions', (kind) => {
   });
   beforeEach(() => clear(database));
   const store = (parts: AnswerParts) => storeAnswer(database, answer(parts));
+  const seenLater = () =>
+    rows(
+      database,
+      `select metric, since::timestamptz as since
+       from cryptoracle.metrics_1h, jsonb_each_text(seen_later) as later (metric, since) order by time, metric`,
+    );
 
   it('keep the old value of one that changed, and say when', async () => {
     const late = start + 3 * hour + 123;
@@ -164,47 +170,59 @@ describeOnServers('revisions', (kind) => {
     expect((await storedRows(database))[0]?.backfilled).toBe(false);
   });
 
-  it('tell that a metric which was healed hours later was not known to a row, observed as both are', async () => {
-    await store({ metrics: firstEight, rows: [row('BTC', start, numbers(firstEight))] });
-    const healedAt = start + 5 * hour;
-    const healed = await store({
-      metrics: [consensus],
-      rows: [row('BTC', start, { [consensus]: 0.5 })],
-      receivedAt: healedAt,
-    });
-    expect(healed).toEqual({ rowsWritten: 1, revisions: 1 });
-    expect(await storedRevisions(database)).toMatchObject([
-      { metric: consensus, old: null, new: 0.5, revised_at: new Date(healedAt) },
-    ]);
-  });
-
-  it('tell that a metric which is added months later was not known to an observed row', async () => {
-    await store({ metrics: firstEight, rows: [row('BTC', start, numbers(firstEight))] });
-    const months = start + 90 * day;
+  it.each([
+    ['observed', false],
+    ['backfilled', true],
+  ])('leave it to seen_later when a metric first came to a row that was %s', async (_, backfilled) => {
+    const history = backfilled ? { observedFrom: start + day } : {};
+    await store({ metrics: firstEight, rows: [row('BTC', start, numbers(firstEight))], ...history });
+    const months = start + 90 * day + 123;
     const added = await store({
       metrics: [consensus],
       rows: [row('BTC', start, { [consensus]: 0.5 })],
       receivedAt: months,
       observedFrom: months - 6 * hour,
     });
-    expect(added).toEqual({ rowsWritten: 1, revisions: 1 });
-    expect(await storedRevisions(database)).toMatchObject([
-      { metric: consensus, old: null, new: 0.5, revised_at: new Date(months) },
-    ]);
-    expect((await storedRows(database))[0]?.backfilled).toBe(false);
+    expect(added).toEqual({ rowsWritten: 1, revisions: 0 });
+    expect(await storedRevisions(database)).toEqual([]);
+    const [found] = await storedRows(database);
+    expect(found).toMatchObject({ backfilled, first_seen_at: new Date(start + 2 * hour + 5 * 60_000) });
+    expect(await seenLater()).toEqual([{ metric: 'sentiment_consensus', since: new Date(months) }]);
   });
 
-  it('say nothing of a metric that is added months later to a backfilled row', async () => {
-    const months = start + 90 * day;
-    const history = { receivedAt: months, observedFrom: months - 6 * hour };
-    await store({ metrics: firstEight, rows: [row('BTC', start, numbers(firstEight))], ...history });
-    const added = await store({
-      metrics: [consensus],
-      rows: [row('BTC', start, { [consensus]: 0.5 })],
-      ...history,
+  it('and seen_later tell of a value that came late to its row after it had been asked for in vain', async () => {
+    await store({ rows: [row('BTC', start, { [mentions]: 7 })] });
+    const late = start + 9 * hour;
+    await store({ rows: [row('BTC', start, { [mentions]: 8, [consensus]: 0.5 })], receivedAt: late });
+    expect(await seenLater()).toEqual([{ metric: 'sentiment_consensus', since: new Date(late) }]);
+    await store({ rows: [row('BTC', start, { [consensus]: 0.75 })], receivedAt: late + hour });
+    expect(await seenLater()).toEqual([{ metric: 'sentiment_consensus', since: new Date(late) }]);
+  });
+
+  it('never precede what was known before, whichever clock is behind', async () => {
+    const ahead = start + 9 * hour;
+    await store({ rows: [row('BTC', start, { [mentions]: 1 })], receivedAt: ahead });
+    await store({
+      rows: [row('BTC', start, { [mentions]: 2, [consensus]: 0.5 })],
+      receivedAt: ahead - 60_000,
     });
-    expect(added).toEqual({ rowsWritten: 1, revisions: 0 });
-    expect((await storedRows(database))[0]?.backfilled).toBe(true);
+    expect((await storedRevisions(database)).map((each) => each.revised_at)).toEqual([
+      new Date(ahead),
+      new Date(ahead),
+    ]);
+    expect(await seenLater()).toEqual([{ metric: 'sentiment_consensus', since: new Date(ahead) }]);
+    expect((await storedRows(database))[0]?.updated_at).toEqual(new Date(ahead));
+  });
+
+  it('are written for values of rows that the ledger knows nothing of', async () => {
+    const beside = answer({ rows: [row('BTC', start, { [mentions]: 1 })] });
+    await storeAnswer(database, { ...beside, isOnGrid: false });
+    const both = [row('BTC', start, { [mentions]: 2 }), row('BTC', start + hour, { [mentions]: 3 })];
+    expect(await store({ rows: both, receivedAt: start + 9 * hour })).toEqual({
+      rowsWritten: 2,
+      revisions: 1,
+    });
+    expect(await storedRevisions(database)).toMatchObject([{ metric: mentions, old: 1, new: 2 }]);
   });
 
   it('tell of a value of a backfilled row that changed', async () => {
