@@ -120,6 +120,7 @@ const schemaFor = (catalogue: Catalogue) =>
         revisions: setting('KEEP_REVISIONS', value.ageOr('1830d')),
         quarantine: setting('KEEP_QUARANTINE', value.ageOr('400d')),
         quality_notes: setting('KEEP_NOTES', value.ageOr('400d')),
+        events: setting('KEEP_EVENTS', value.ageOr('1830d')),
       }),
       /** Whether values that somebody removed here are fetched again. */
       refetchDropped: setting('REFETCH_DROPPED', value.onOff()),

@@ -1,6 +1,7 @@
 import type { Granularity } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
+import { tryToEnd } from '../store/ledger/events.ts';
 import { endOrder, reopenOrder, workOnOrder } from '../store/ledger/orders.ts';
 import { closeBreaker } from '../store/limits/breaker.ts';
 import type { Instant } from '../time.ts';
@@ -62,9 +63,13 @@ export async function workOn(
 }
 
 /** @throws UserError where the order is over, maybe since a moment ago */
-async function takeUp(id: number, onlyWaiting: boolean, { database, clock }: BackfillContext): Promise<void> {
+async function takeUp(
+  id: number,
+  onlyWaiting: boolean,
+  { database, clock, log }: BackfillContext,
+): Promise<void> {
   // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
-  await closeBreaker(database);
+  if (await closeBreaker(database)) await tryToEnd(database, log, { kind: 'access refused' }, clock.now());
   if (await reopenOrder(database, id, clock.now(), onlyWaiting)) return;
   const { state } = await requireOrder(database, id);
   throw state === 'paused' ? new UserError(`order ${id} was paused`) : orderIsOver(id, state);

@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./status/command.ts')).statusCommand,
   },
   {
+    name: 'events',
+    description: 'what happened: outages, refusals, orders, tokens that came or went, facts learned',
+    load: async () => (await import('./events.ts')).eventsCommand,
+  },
+  {
     name: 'doctor',
     description: 'check settings, database, queue, clock and credentials, step by step, with the remedy',
     load: async () => (await import('./doctor/command.ts')).doctorCommand,

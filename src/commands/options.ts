@@ -9,24 +9,28 @@ import {
   type MetricCode,
   type Token,
 } from '../catalog/index.ts';
+import { systemClock } from '../clock.ts';
 import { isAll, splitList } from '../config/values.ts';
 import { UserError } from '../errors.ts';
+import { relativeInstant } from './when.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 
 /** How a zone is written, after a time of day. */
 const zonePattern = /(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/;
 
-/** A Beijing date, or an instant with a zone of its own. */
+/** A Beijing date, an instant with a zone of its own, or one said from now (`yesterday`, `-7d`). */
 export function parseInstant(text: string): number {
   const trimmed = text.trim();
+  const relative = relativeInstant(trimmed, systemClock.now());
+  if (relative !== undefined) return relative;
   const [zone = '', sign, hours = '0', minutes = '0'] = zonePattern.exec(trimmed) ?? [];
   const wallClock = trimmed.slice(0, trimmed.length - zone.length);
   const isZoned = zone !== '' && wallClock.includes(':');
   const beijing = parseBeijing(isZoned ? wallClock : trimmed);
   if (beijing === undefined) {
     throw new InvalidArgumentError(
-      `'${text}' is no date such as 2025-01-31 (Beijing) or 2025-01-31T08:00:00Z.`,
+      `'${text}' is no date such as 2025-01-31 (Beijing), 2025-01-31T08:00:00Z, yesterday or -7d.`,
     );
   }
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);

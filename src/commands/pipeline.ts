@@ -1,6 +1,7 @@
 import { OrderRunner } from '../backfill/runner.ts';
 import { TryLaterError } from '../errors.ts';
 import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
+import { DatabaseWatch } from '../queue/database-watch.ts';
 import { Fetcher } from '../queue/fetcher.ts';
 import { fetchQueue, liveQueue, planQueue } from '../queue/jobs.ts';
 import { PipelineClaim } from '../queue/pipeline-claim.ts';
@@ -8,6 +9,7 @@ import { Planner } from '../queue/planner.ts';
 import { Scheduler } from '../queue/scheduler.ts';
 import { Watchdog, type WatchedWork } from '../queue/watchdog.ts';
 import type { Database } from '../store/connection/database.ts';
+import { tryToEnd, tryToNote } from '../store/ledger/events.ts';
 import type { Role } from './roles.ts';
 import type { CommandContext } from './run.ts';
 import type { Runtime } from './runtime.ts';
@@ -18,9 +20,9 @@ export async function openQueue(
   database: Database,
   mayBeAway = false,
 ): Promise<QueueBackend> {
-  const { settings, log } = runtime;
+  const { settings, log, clock } = runtime;
   const backend = await openQueueBackend({
-    ...{ redisUrl: settings.redisUrl, prefix: settings.queuePrefix, database, log, mayBeAway },
+    ...{ redisUrl: settings.redisUrl, prefix: settings.queuePrefix, database, log, clock, mayBeAway },
   });
   runtime.onClose('queue', () => backend.close());
   return backend;
@@ -33,20 +35,31 @@ export async function startPipeline(
   backend: QueueBackend,
   role: Role,
 ): Promise<Watchdog> {
+  const { runtime } = context;
   const watched: WatchedWork[] = [];
+  const databaseWatch = new DatabaseWatch(database, runtime.clock, runtime.log);
+  runtime.onClose('database watch', () => databaseWatch.stop());
+  databaseWatch.start();
   // First of all: what is wanted decides what of the daily budget is kept for it.
   const isScheduling = role === 'all' || role === 'scheduler';
   if (isScheduling) await claimPipeline(context, database);
   if (role === 'all' || role === 'worker') {
-    watched.push(await startFetcher(context.runtime, database, backend));
+    watched.push(await startFetcher(runtime, database, backend, databaseWatch));
   }
-  if (isScheduling) watched.push(await startScheduler(context.runtime, database, backend));
-  return watch(context, watched);
+  if (isScheduling) watched.push(await startScheduler(runtime, database, backend, databaseWatch));
+  const message = `a process of the pipeline started: ${role}, the queue in ${backend.kind === 'redis' ? 'Redis' : 'the database'}`;
+  await tryToNote(database, runtime.log, {
+    kind: 'started',
+    at: runtime.clock.now(),
+    subject: role,
+    message,
+  });
+  return watch(context, database, watched);
 }
 
 async function claimPipeline({ runtime, fail }: CommandContext, database: Database): Promise<void> {
-  const { settings, log } = runtime;
-  const claim = new PipelineClaim({ database, desired: settings, log, onLost: fail });
+  const { settings, log, clock } = runtime;
+  const claim = new PipelineClaim({ database, desired: settings, clock, log, onLost: fail });
   await claim.take();
   runtime.onClose('pipeline', () => claim.release());
 }
@@ -55,10 +68,14 @@ async function startFetcher(
   runtime: Runtime,
   database: Database,
   backend: QueueBackend,
+  databaseWatch: DatabaseWatch,
 ): Promise<WatchedWork> {
-  const { settings, log } = runtime;
+  const { settings, log, clock } = runtime;
   const ingestor = await runtime.ingestor(database);
-  const fetcher = new Fetcher({ backend, ingestor, log, concurrency: settings.fetchConcurrency });
+  const fetcher = new Fetcher({
+    ...{ backend, ingestor, database, databaseWatch, clock, log },
+    concurrency: settings.fetchConcurrency,
+  });
   runtime.onClose('fetcher', () => fetcher.stop());
   await fetcher.start();
   const orders = new OrderRunner({ context: runtime.backfill(database), ingestor, log });
@@ -71,6 +88,7 @@ async function startScheduler(
   runtime: Runtime,
   database: Database,
   backend: QueueBackend,
+  databaseWatch: DatabaseWatch,
 ): Promise<WatchedWork> {
   const { settings, clock, log } = runtime;
   const ingestor = await runtime.ingestor(database);
@@ -81,7 +99,9 @@ async function startScheduler(
     rateLimiter: await runtime.rateLimiter(database),
     packer: runtime.packer(),
   });
-  const scheduler = new Scheduler({ backend, database, planner, ingestor, clock, log, settings });
+  const scheduler = new Scheduler({
+    ...{ backend, database, databaseWatch, planner, ingestor, clock, log, settings },
+  });
   runtime.onClose('scheduler', () => scheduler.stop());
   await scheduler.start();
   return watchQueues(runtime, backend, 'planning', [planQueue], () => scheduler.lastEndedAt);
@@ -109,11 +129,22 @@ function watchQueues(
 /** The API may ask for ten minutes of silence; beyond that, and two turns, no wait is of its making. Milliseconds. */
 const longestSilence = 720_000;
 
-function watch({ runtime, fail }: CommandContext, work: readonly WatchedWork[]): Watchdog {
-  const { log, settings } = runtime;
+function watch(
+  { runtime, fail }: CommandContext,
+  database: Database,
+  work: readonly WatchedWork[],
+): Watchdog {
+  const { log, settings, clock } = runtime;
   const tellAfter = longestSilence + (2 * 1000) / settings.requestsPerSecond;
   const watchdog = new Watchdog({
     ...{ work, log, tellAfter, giveUpAfter: tellAfter * 1.5 },
+    onChange: async ({ name, seconds }, isStalled) => {
+      const at = clock.now();
+      const stall = { kind: 'stalled', subject: name } as const;
+      if (!isStalled) return void (await tryToEnd(database, log, stall, at));
+      const message = `${name} made no progress for ${seconds} s while work waited`;
+      await tryToNote(database, log, { ...stall, at: at - seconds * 1000, until: at, isOpen: true, message });
+    },
     giveUp: ({ name, seconds }) =>
       fail(
         new TryLaterError(

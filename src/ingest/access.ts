@@ -5,6 +5,7 @@ import { ApiFailure } from '../api/failure.ts';
 import type { Clock } from '../clock.ts';
 import { wasAnsweredSince } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
+import { noteEvent, tryToEnd } from '../store/ledger/events.ts';
 import { claimProbe, closeBreaker, openBreaker, readBreaker } from '../store/limits/breaker.ts';
 
 /** The code that refuses one call, whatever it says (API page, Error Codes). */
@@ -12,6 +13,9 @@ const noAccessToCall = 204;
 
 /** A call that was answered so lately shows that access as a whole is granted, in milliseconds. */
 const lately = 3_600_000;
+
+/** A refusal so soon after the last one is the same, in milliseconds: a person's command forgets it and finds it again. */
+const sameRefusal = 600_000;
 
 export interface AccessGateOptions {
   readonly database: Database;
@@ -48,16 +52,34 @@ export class AccessGate {
    * tokens alone is refused stops nothing.
    */
   async note({ outcome, code, message }: Attempt, call: Question['call'] = 'endpoint'): Promise<void> {
-    const { database, clock, log, probeInterval } = this.#options;
+    const { database, clock, log } = this.#options;
     if (outcome === 'access-denied') {
       if (call === 'coin/list' && (code === noAccessToCall || (await this.#isAnswered()))) return;
       const reason = message ?? 'access denied';
-      await openBreaker(database, { code, reason }, clock.now(), probeInterval);
-      log.error({ code, reason }, 'the API refuses access: nothing is sent but a probe now and then');
+      const isNew = await this.#refuse(code, reason);
+      log[isNew ? 'error' : 'debug'](
+        { code, reason },
+        'the API refuses access: nothing is sent but a probe now and then',
+      );
     } else if (this.#isProbing && !['transient', 'throttled'].includes(outcome)) {
       this.#isProbing = false;
       if (await closeBreaker(database)) log.info('the API grants access again');
+      await tryToEnd(database, log, { kind: 'access refused' }, clock.now());
     }
+  }
+
+  #refuse(code: number | undefined, reason: string): Promise<boolean> {
+    const { database, clock, probeInterval } = this.#options;
+    const now = clock.now();
+    return database.transaction(async (tx) => {
+      const message = `the API refuses access: ${reason}`;
+      await noteEvent(
+        database,
+        { kind: 'access refused', at: now, isOpen: true, message, joinsWithin: sameRefusal },
+        tx,
+      );
+      return openBreaker(database, { code, reason }, now, probeInterval, tx);
+    });
   }
 
   #isAnswered(): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Question } from '../api/dialects/index.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { AccessGate } from './access.ts';
+import type { ApiOutage } from './api-outage.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { IngestContext } from './context.ts';
 
@@ -12,11 +13,13 @@ export class CallGate {
   readonly #rateLimiter: RateLimiter;
 
   readonly #clockOffset: ClockOffset;
+  readonly #outage: ApiOutage;
 
-  constructor(access: AccessGate, rateLimiter: RateLimiter, clockOffset: ClockOffset) {
+  constructor(access: AccessGate, rateLimiter: RateLimiter, clockOffset: ClockOffset, outage: ApiOutage) {
     this.#access = access;
     this.#rateLimiter = rateLimiter;
     this.#clockOffset = clockOffset;
+    this.#outage = outage;
   }
 
   /**
@@ -58,6 +61,7 @@ export class CallGate {
         if (attempt.outcome === 'throttled') await this.#rateLimiter.holdBack(attempt.retryAfter ?? 1000);
         await this.#access.note(attempt, call);
         await this.#clockOffset.note(attempt);
+        await this.#outage.note(attempt);
         await onAttempt(attempt);
       },
     };

@@ -12,6 +12,7 @@ import { storeAnswer } from '../store/answers/write.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { believeLacking, readDoubtedGranularities } from '../store/ledger/suspects.ts';
 import { AccessGate } from './access.ts';
+import { ApiOutage } from './api-outage.ts';
 import { CallGate } from './call-gate.ts';
 import { ClockOffset } from './clock-offset.ts';
 import { describe, type IngestContext, type IngestTally, newTally, type RequestContext } from './context.ts';
@@ -38,6 +39,7 @@ const defaultProbeInterval = 60_000;
 export class Ingestor {
   readonly #options: IngestorOptions;
   readonly #gate: CallGate;
+  readonly #outage: ApiOutage;
   readonly #reporter: Reporter;
   readonly #days: DayStarts;
   readonly #records: Records;
@@ -49,10 +51,12 @@ export class Ingestor {
   constructor(options: IngestorOptions) {
     this.#options = options;
     const { database, clock, log, rateLimiter, probeInterval = defaultProbeInterval } = options;
+    this.#outage = new ApiOutage(database, clock, log);
     this.#gate = new CallGate(
       new AccessGate({ database, clock, log, probeInterval }),
       rateLimiter,
       new ClockOffset(database, clock),
+      this.#outage,
     );
     this.#reporter = new Reporter(log);
     this.#days = new DayStarts(database, clock, log, options.dayStart ?? 'auto');
@@ -69,6 +73,11 @@ export class Ingestor {
   /** The metrics that can be asked for. */
   get catalogue(): Catalogue {
     return this.#options.database.catalogue;
+  }
+
+  /** Whether the API answers no call now, which is told of once. */
+  get isApiOut(): boolean {
+    return this.#outage.isOut;
   }
 
   /**

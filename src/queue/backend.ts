@@ -10,9 +10,11 @@ import {
 import { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../clock.ts';
 import { TryLaterError, UserError } from '../errors.ts';
 import type { Database } from '../store/connection/database.ts';
 import { createPool } from '../store/connection/pool.ts';
+import { tryToEnd, tryToNote } from '../store/ledger/events.ts';
 import { queuePrefix } from './identity.ts';
 import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
@@ -60,6 +62,7 @@ export interface QueueBackendOptions {
   readonly redisUrl: string | undefined;
   readonly database: Database;
   readonly log: Logger;
+  readonly clock?: Clock;
   /** QUEUE_PREFIX, which keeps queues that share a Redis apart; by default the database's own. */
   readonly prefix?: string | undefined;
   /** Whether a Redis that is away is waited for: then it is no error, and {@link QueueBackend.problem} tells. */
@@ -70,7 +73,30 @@ export interface QueueBackendOptions {
 export async function openQueueBackend(options: QueueBackendOptions): Promise<QueueBackend> {
   const { redisUrl, database, log, mayBeAway = false } = options;
   if (redisUrl === undefined) return openPostgres(database, log);
-  return openRedis(redisUrl, await queuePrefix(database, options.prefix), log, mayBeAway);
+  const prefix = await queuePrefix(database, options.prefix);
+  return openRedis(redisUrl, prefix, log, mayBeAway, (problem) => noteOutage(options, problem));
+}
+
+/** Losing the Redis several times within it is one outage, in milliseconds. */
+const sameOutage = 60_000;
+
+async function noteOutage(
+  { database, log, clock = systemClock }: QueueBackendOptions,
+  problem: string | undefined,
+): Promise<void> {
+  const at = clock.now();
+  if (problem === undefined) {
+    await tryToEnd(database, log, { kind: 'queue outage' }, at);
+    return;
+  }
+  const message = `the Redis of the queue takes no writes: ${problem}`;
+  await tryToNote(database, log, {
+    kind: 'queue outage',
+    at,
+    isOpen: true,
+    message,
+    joinsWithin: sameOutage,
+  });
 }
 
 /**
@@ -95,6 +121,7 @@ async function openRedis(
   prefix: string,
   log: Logger,
   mayBeAway: boolean,
+  onChange: (problem: string | undefined) => Promise<void>,
 ): Promise<QueueBackend> {
   const connections: Redis[] = [];
   const connect = (options: { maxRetriesPerRequest: number | null }) => {
@@ -108,7 +135,7 @@ async function openRedis(
     return redis;
   };
   const shared = connect({ maxRetriesPerRequest: null });
-  const watch = new RedisWatch(connect({ maxRetriesPerRequest: 0 }), prefix, log);
+  const watch = new RedisWatch(connect({ maxRetriesPerRequest: 0 }), prefix, log, undefined, onChange);
   try {
     await probeRedis(url);
     await shared.connect();

@@ -1,14 +1,18 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { formatBeijing } from '../beijing.ts';
+import type { Granularity } from '../catalog/index.ts';
+import type { Clock } from '../clock.ts';
 import { innermost } from '../errors.ts';
 import { ApiFailure } from '../ingest/failure.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { Lane } from '../planning/lanes.ts';
-import { isOutage } from '../store/connection/errors.ts';
+import type { Database } from '../store/connection/database.ts';
+import { tryToNote } from '../store/ledger/events.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
 import type { Instant, Milliseconds } from '../time.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
+import type { DatabaseWatch } from './database-watch.ts';
 import { fetchQueue, fromFetchJob, liveQueue } from './jobs.ts';
 
 /** Most jobs for the newest windows at a time: a tick has two a granularity. */
@@ -20,11 +24,16 @@ const shortestWait: Milliseconds = 1000;
 const defaultOutagePause: Milliseconds = 10_000;
 
 const hour: Milliseconds = 3_600_000;
+const day: Milliseconds = 86_400_000;
 
 export interface FetcherOptions {
   readonly backend: QueueBackend;
   readonly ingestor: Ingestor;
+  readonly database: Database;
+  readonly clock: Clock;
   readonly log: Logger;
+  /** Told of errors of the database. */
+  readonly databaseWatch: Pick<DatabaseWatch, 'note'>;
   /** Jobs at a time in this process, besides those for the newest windows. */
   readonly concurrency: number;
   /** How long nothing is asked for while it cannot be stored. */
@@ -36,6 +45,7 @@ export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #stopping = new AbortController();
   readonly #spentUntil = new Map<Lane, Instant>();
+  readonly #toldAt = new Map<string, number>();
   #workers: readonly JobWorker[] = [];
   #lastEndedAt = performance.now();
 
@@ -78,7 +88,7 @@ export class Fetcher {
   }
 
   async #run(data: unknown, worker: JobWorker): Promise<void> {
-    const { ingestor, log, outagePause = defaultOutagePause } = this.#options;
+    const { ingestor, log, databaseWatch, outagePause = defaultOutagePause } = this.#options;
     const { request, lane } = fromFetchJob(data, ingestor.catalogue);
     const context = { lane, granularity: request.granularity };
     try {
@@ -90,27 +100,55 @@ export class Fetcher {
       if (error instanceof ApiFailure && error.kind === 'access-denied')
         throw await pause(worker, error.retryAfter ?? shortestWait);
       if (error instanceof ApiFailure) {
-        log.warn(
-          { ...context, kind: error.kind, reason: error.message },
-          'not fetched: the gap stays for the next plan',
-        );
+        await this.#tellFailure(error, context);
         throw error;
       }
-      log.error({ ...context, error: innermost(error) }, 'not stored');
-      if (isOutage(error)) throw await pause(worker, outagePause);
+      const isAway = databaseWatch.note(error);
+      log[isAway ? 'debug' : 'error']({ ...context, error: innermost(error) }, 'not stored');
+      if (isAway) throw await pause(worker, outagePause);
       throw error;
     }
   }
 
+  /**
+   * The gap stays for the next plan. An outage is told of once, by whoever sends the calls; other failures once an hour a
+   * kind, for every plan repeats them.
+   */
+  async #tellFailure(
+    { kind, code, message }: ApiFailure,
+    context: { readonly lane: Lane; readonly granularity: Granularity },
+  ): Promise<void> {
+    const { ingestor, log, clock, database } = this.#options;
+    const now = performance.now();
+    const key = `${kind} ${code} ${context.granularity}`;
+    const told = this.#toldAt.get(key);
+    const isNews = !ingestor.isApiOut && (told === undefined || now - told >= hour);
+    if (isNews) this.#toldAt.set(key, now);
+    log[isNews ? 'warn' : 'debug'](
+      { ...context, kind, reason: message },
+      'not fetched: the gap stays for the next plan, and is told of once an hour',
+    );
+    if (kind !== 'bad-request') return;
+    await tryToNote(database, log, {
+      ...{ kind: 'request refused', at: clock.now(), granularity: context.granularity, joinsWithin: day },
+      message: `the API finds a request wrong: ${message}`,
+    });
+  }
+
   /** The gap stays; the planner queues no history until the budget allows it. Said once an hour at most. */
-  #tellSpent({ lane, until }: BudgetSpent): void {
+  async #tellSpent({ lane, until }: BudgetSpent): Promise<void> {
+    const { log, clock, database } = this.#options;
     const told = this.#spentUntil.get(lane);
     if (told !== undefined && until - told < hour) return;
     this.#spentUntil.set(lane, until);
-    this.#options.log.warn(
+    log.warn(
       { lane, until: formatBeijing(until) },
       'the daily budget is used up as far as this lane may have it: it resumes by itself',
     );
+    await tryToNote(database, log, {
+      ...{ kind: 'budget used up', at: clock.now(), subject: lane, joinsWithin: day },
+      message: `the daily budget is used up as far as ${lane} calls may have it, until ${formatBeijing(until)} (Beijing)`,
+    });
   }
 }
 

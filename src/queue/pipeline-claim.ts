@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
+import { formatBeijingDate } from '../beijing.ts';
+import type { Clock } from '../clock.ts';
 import { innermost, UserError } from '../errors.ts';
 import type { Database } from '../store/connection/database.ts';
 import { type DesiredScope, readDesiredScope, storeDesiredScope } from '../store/ledger/desired-scope.ts';
+import { tryToNote } from '../store/ledger/events.ts';
 
 /**
  * One database has one pipeline. Any number of schedulers may run on it, as long as all of them want the same: with
@@ -17,6 +20,7 @@ const lock = "hashtextextended('cryptoracle pipeline', 0)";
 export interface PipelineClaimOptions {
   readonly database: Database;
   readonly desired: DesiredScope;
+  readonly clock: Clock;
   readonly log: Logger;
   /** Told where the claim was lost with a connection, and another pipeline came first. */
   readonly onLost: (error: UserError) => void;
@@ -48,10 +52,20 @@ export class PipelineClaim {
     const { database, desired } = this.#options;
     await database.exclusively('claim pipeline', async () => {
       if (await this.#isHeldByOthers()) await this.#requireSame();
-      else await storeDesiredScope(database, desired);
+      else if (await storeDesiredScope(database, desired)) await this.#noteChange();
       await new Promise<void>((taken, failed) => {
         this.#holding = this.#hold(taken).catch(failed);
       });
+    });
+  }
+
+  async #noteChange(): Promise<void> {
+    const { database, desired, log, clock } = this.#options;
+    const { tokens, metrics, granularities, historyStart } = desired;
+    const named = tokens === 'all' ? 'all tokens' : `${tokens.length} tokens`;
+    await tryToNote(database, log, {
+      ...{ kind: 'settings changed', at: clock.now() },
+      message: `wanted now: ${named}, ${metrics.length} metrics, ${granularities.join(', ')}, from ${formatBeijingDate(historyStart)} on (Beijing)`,
     });
   }
 

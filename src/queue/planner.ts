@@ -11,6 +11,7 @@ import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
+import { tryToNote } from '../store/ledger/events.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
 import { probeReader } from '../store/ledger/probes.ts';
 import { followRecords } from '../store/ledger/record-rules.ts';
@@ -87,6 +88,10 @@ export class Planner {
     const { scope, tokens, wanted, liveFrom, pending, read } = plan;
     if ((await forgetUndue(database, granularity, wanted.end)) > 0) {
       log.warn({ granularity }, 'windows were asked for before they were due: they are asked for again');
+      await tryToNote(database, log, {
+        ...{ kind: 'asked too early', at: this.#options.clock.now(), granularity, joinsWithin: day },
+        message: `windows of ${granularity} were asked for before they were due, by a clock that ran ahead: they are asked for again`,
+      });
     }
     // The newest windows are planned by themselves: packed with older gaps they would have to wait for them.
     const newest = { start: liveFrom, end: wanted.end };

@@ -17,15 +17,27 @@ export class RedisWatch {
   readonly #redis: Pick<Redis, 'set'>;
   readonly #key: string;
   readonly #log: Logger;
+  readonly #onChange: (problem: string | undefined) => Promise<void>;
   readonly #timer: NodeJS.Timeout;
   #problem: string | undefined;
   #isAsking = false;
+  #isFirst = true;
 
-  /** @param redis a connection of its own, which gives up rather than waits */
-  constructor(redis: Pick<Redis, 'set'>, prefix: string, log: Logger, interval = defaultInterval) {
+  /**
+   * @param redis a connection of its own, which gives up rather than waits
+   * @param onChange told of the trouble when it begins, and of `undefined` when it is over, and when first there is none
+   */
+  constructor(
+    redis: Pick<Redis, 'set'>,
+    prefix: string,
+    log: Logger,
+    interval = defaultInterval,
+    onChange: (problem: string | undefined) => Promise<void> = async () => {},
+  ) {
     this.#redis = redis;
     this.#key = `${prefix}:probe`;
     this.#log = log;
+    this.#onChange = onChange;
     this.#timer = setInterval(() => void this.check(), interval);
     this.#timer.unref();
   }
@@ -39,7 +51,7 @@ export class RedisWatch {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      this.#note(await this.#tryToWrite());
+      await this.#note(await this.#tryToWrite());
     } finally {
       this.#isAsking = false;
     }
@@ -65,13 +77,16 @@ export class RedisWatch {
     }
   }
 
-  #note(problem: string | undefined): void {
+  async #note(problem: string | undefined): Promise<void> {
     const before = this.#problem;
+    const isFirst = this.#isFirst;
     this.#problem = problem;
+    this.#isFirst = false;
     if (problem !== undefined && before === undefined) {
       this.#log.warn({ reason: problem }, 'the Redis of the queue takes no writes: work waits until it does');
     } else if (problem === undefined && before !== undefined) {
       this.#log.info('the Redis of the queue takes writes again');
     }
+    if (isFirst || (problem === undefined) !== (before === undefined)) await this.#onChange(problem);
   }
 }

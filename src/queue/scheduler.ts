@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Granularity, isGranularity } from '../catalog/index.ts';
 import { innermost } from '../errors.ts';
+import { tryToNote } from '../store/ledger/events.ts';
 import type { Milliseconds } from '../time.ts';
 import type { JobQueue, JobWorker, QueueBackend } from './backend.ts';
+import type { DatabaseWatch } from './database-watch.ts';
 import { type PlanJob, planJobSchema, planQueue } from './jobs.ts';
 import { timeZone } from './schedules.ts';
 import {
@@ -17,12 +19,17 @@ import {
 
 export interface SchedulerOptions extends Omit<TaskContext, 'signal' | 'queueOlder'> {
   readonly backend: QueueBackend;
+  /** Told of errors of the database. */
+  readonly databaseWatch: Pick<DatabaseWatch, 'note'>;
   /** How often the schedules are checked. */
   readonly watchInterval?: Milliseconds;
 }
 
 /** How often the schedules are checked. */
 const defaultWatchInterval = 15_000;
+
+/** Schedules that are lost several times within it are one event: several processes notice. */
+const sameLoss = 60_000;
 
 /** A task that has not run so long after its time is not going to. */
 const overdue = 600_000;
@@ -103,7 +110,7 @@ export class Scheduler {
    * lie too far ahead. Then they are registered anew, and everything is planned once.
    */
   async #keepSchedules(watchInterval: Milliseconds): Promise<void> {
-    const { log } = this.#options;
+    const { log, database, clock } = this.#options;
     try {
       // BullMQ's own clock counts here, whatever the program's is.
       const now = Date.now();
@@ -115,7 +122,14 @@ export class Scheduler {
       if (isKept || this.#stopping.signal.aborted) return;
       await this.#register();
       await this.#planAtStart();
-      log.warn('the queue had lost its schedules: they are registered again');
+      const message = 'the queue had lost its schedules: they are registered again';
+      log.warn(message);
+      await tryToNote(database, log, {
+        kind: 'schedules lost',
+        at: clock.now(),
+        message,
+        joinsWithin: sameLoss,
+      });
     } catch (error) {
       log.debug({ error: innermost(error) }, 'the schedules could not be checked');
     }
@@ -132,7 +146,7 @@ export class Scheduler {
   }
 
   async #run(data: unknown): Promise<void> {
-    const { log } = this.#options;
+    const { log, databaseWatch } = this.#options;
     const { signal } = this.#stopping;
     const { task, older } = planJobSchema.parse(data);
     try {
@@ -144,7 +158,8 @@ export class Scheduler {
     } catch (error) {
       if (signal.aborted) return;
       // A failed plan leaves nothing behind; the next one starts from the same ledger.
-      log.error({ task, error: innermost(error) }, 'planning failed');
+      const level = databaseWatch.note(error) ? 'debug' : 'error';
+      log[level]({ task, error: innermost(error) }, 'planning failed');
       throw error;
     } finally {
       this.#lastEndedAt = performance.now();
@@ -164,7 +179,8 @@ export class Scheduler {
       .run(this.#context)
       .catch((error: unknown) => {
         if (this.#stopping.signal.aborted) return;
-        this.#options.log.error({ task: name, error: innermost(error) }, 'upkeep failed');
+        const level = this.#options.databaseWatch.note(error) ? 'debug' : 'error';
+        this.#options.log[level]({ task: name, error: innermost(error) }, 'upkeep failed');
       })
       .finally(() => this.#upkeep.delete(name));
     this.#upkeep.set(name, running);

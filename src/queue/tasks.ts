@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type Granularity, granularities, windowLength } from '../catalog/index.ts';
+import { type Granularity, granularities, isGranularity, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
@@ -8,6 +8,7 @@ import { runQualityChecksIfFree, tellChecks } from '../store/answers/quality/ind
 import type { Database } from '../store/connection/database.ts';
 import { isOpinionDue } from '../store/ledger/doubted-lists.ts';
 import { noticeDropped } from '../store/ledger/dropped.ts';
+import { tryToNote } from '../store/ledger/events.ts';
 import { removeOld } from '../store/ledger/retention.ts';
 import { isTokenListOld } from '../store/ledger/tokens.ts';
 import type { Milliseconds } from '../time.ts';
@@ -140,6 +141,14 @@ export const tasks: readonly Task[] = [
     run: async ({ database, clock, log, settings, signal }) => {
       for (const { what, removed } of await removeOld(database, settings, clock.now(), signal)) {
         log.info({ what, removed }, 'removed what is older than it is to be kept');
+        if (!isGranularity(what)) continue;
+        const message = `values of ${what} that are older than they are kept were removed: ${removed} rows or chunks`;
+        await tryToNote(database, log, {
+          kind: 'removed by age',
+          at: clock.now(),
+          granularity: what,
+          message,
+        });
       }
     },
     isUpkeep: true,

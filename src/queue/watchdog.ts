@@ -27,6 +27,8 @@ export interface WatchdogOptions {
   readonly tellAfter: Milliseconds;
   /** Work that has waited so long is not going to get on by itself. */
   readonly giveUpAfter: Milliseconds;
+  /** Told when work begins to stall, and when it gets on again. */
+  readonly onChange?: (stall: Stall, isStalled: boolean) => Promise<void>;
   /** Ends the process, for its supervisor to start another. */
   readonly giveUp: (stall: Stall) => void;
 }
@@ -61,13 +63,18 @@ export class Watchdog {
   }
 
   async check(): Promise<void> {
-    const { work, log, tellAfter, giveUpAfter, giveUp } = this.#options;
+    const { work, log, tellAfter, giveUpAfter, giveUp, onChange = async () => {} } = this.#options;
     const before = new Set(this.#stalls.map(({ name }) => name));
     const waits = await Promise.all(work.map((each) => this.#waitOf(each)));
     const stalls = waits.filter(({ seconds }) => seconds * 1000 >= tellAfter);
     this.#stalls = stalls;
     for (const stall of stalls) {
-      if (!before.has(stall.name)) log.error(stall, 'work waits, and none of it ends');
+      if (before.has(stall.name)) continue;
+      log.error(stall, 'work waits, and none of it ends');
+      await onChange(stall, true);
+    }
+    for (const wait of waits) {
+      if (before.has(wait.name) && !stalls.includes(wait)) await onChange(wait, false);
     }
     const hopeless = stalls.find(({ seconds }) => seconds * 1000 >= giveUpAfter);
     if (hopeless !== undefined) giveUp(hopeless);

@@ -37,7 +37,7 @@ describe('a date', () => {
 
   it.each([
     '',
-    'yesterday',
+    'the day before',
     '2025-02-29',
     '2025-13-01',
     '2025-01-31 25:00',

@@ -121,6 +121,7 @@ describe('settings', () => {
         revisions: 1830 * 86_400_000,
         quarantine: 400 * 86_400_000,
         quality_notes: 400 * 86_400_000,
+        events: 1830 * 86_400_000,
       },
       refetchDropped: false,
       settleDelay: 900_000,

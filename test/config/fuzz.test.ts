@@ -45,6 +45,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   KEEP_REVISIONS: ['400d'],
   KEEP_QUARANTINE: ['90d'],
   KEEP_NOTES: ['1d'],
+  KEEP_EVENTS: ['1d'],
   REFETCH_DROPPED: ['on', 'off'],
   RECORD_LIMIT: ['1', '20000'],
   DAY_START: ['auto', '08:00', '00:00'],

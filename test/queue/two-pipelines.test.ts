@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { UserError } from '../../src/errors.ts';
 import { openQueueBackend } from '../../src/queue/backend.ts';
 import { queuePrefix } from '../../src/queue/identity.ts';
@@ -17,7 +18,10 @@ afterEach(async () => {
 
 function claim(database: Database, environment: Record<string, string>): Promise<void> {
   const desired = testSettings(environment);
-  const made = new PipelineClaim({ database, desired, log: silent, onLost: (error) => lost.push(error) });
+  const made = new PipelineClaim({
+    ...{ database, desired, clock: systemClock, log: silent },
+    onLost: (error) => lost.push(error),
+  });
   claims.push(made);
   return made.take();
 }

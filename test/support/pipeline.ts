@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
 import { describe, inject } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config.ts';
 import { parseSettings } from '../../src/config.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { openQueueBackend, type QueueBackend } from '../../src/queue/backend.ts';
+import { DatabaseWatch } from '../../src/queue/database-watch.ts';
 import { Fetcher } from '../../src/queue/fetcher.ts';
 import { fetchQueue, liveQueue, planQueue } from '../../src/queue/jobs.ts';
 import { Planner } from '../../src/queue/planner.ts';
@@ -81,11 +83,21 @@ export async function runPipeline(options: {
   readonly settings: Settings;
   readonly backend: QueueBackend;
   readonly roles?: readonly ('scheduler' | 'worker')[];
+  readonly log?: Logger;
 }): Promise<RunningPipeline> {
-  const { database, simulator, clock, settings, backend, roles = ['scheduler', 'worker'] } = options;
+  const {
+    database,
+    simulator,
+    clock,
+    settings,
+    backend,
+    roles = ['scheduler', 'worker'],
+    log = silent,
+  } = options;
   const rateLimiter = new RateLimiter(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
     rateLimiter,
+    log,
     stated: statedRecords(settings),
     settleDelay: settings.settleDelay,
     lookbackWindows: settings.lookbackWindows,
@@ -96,17 +108,16 @@ export async function runPipeline(options: {
   const plans = backend.queue(planQueue);
   const packer = new Packer({ limit: settings.recordLimit, unit: settings.recordUnit, extraRecords: 0 });
   const planner = new Planner({
-    ...{ database, liveQueue: lives, fetchQueue: fetches, packer, clock, log: silent, settings },
+    ...{ database, liveQueue: lives, fetchQueue: fetches, packer, clock, log, settings },
     rateLimiter,
   });
+  const databaseWatch = new DatabaseWatch(database, clock, log);
   const scheduler = new Scheduler({
-    ...{ backend, database, planner, ingestor, clock, log: silent, settings },
+    ...{ backend, database, databaseWatch, planner, ingestor, clock, log, settings },
     watchInterval: 200,
   });
   const fetcher = new Fetcher({
-    backend,
-    ingestor,
-    log: silent,
+    ...{ backend, ingestor, database, databaseWatch, clock, log },
     concurrency: settings.fetchConcurrency,
     outagePause: 300,
   });

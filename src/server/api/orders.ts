@@ -170,7 +170,7 @@ export async function changeOrder(id: number, change: OrderChange, context: Back
   if (change === 'cancel') {
     await endOrder(database, id, { state: 'cancelled', message: 'cancelled by a person' }, clock.now());
   } else if (change === 'pause') {
-    await pauseOrder(database, id);
+    await pauseOrder(database, id, clock.now());
   } else if (displayedState(order, clock.now()) !== 'running') {
     await leaveToWorkers(database, id);
   }

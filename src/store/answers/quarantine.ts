@@ -1,8 +1,9 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { AnswerPart, Reject } from '../../api/decode.ts';
 import type { Granularity } from '../../catalog/index.ts';
-import type { Instant } from '../../time.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { noteEvent } from '../ledger/events.ts';
 import { quarantine, requests } from '../schema/index.ts';
 import type { Resolution } from '../schema/quarantine.ts';
 import { columnNames, excluded, textArray, timestamptz, timestamptzArray } from '../schema/sql.ts';
@@ -66,7 +67,21 @@ export async function writeRejects(
           ${entered.resolution} = null, ${entered.resolvedAt} = null`,
     tx,
   );
+  // In the order of their names, so that answers about the same never wait for one another in a circle.
+  for (const reason of [...new Set(rejects.map((reject) => reject.reason))].sort()) {
+    await noteEvent(
+      database,
+      {
+        ...{ kind: 'quarantined', at: receivedAt, granularity, subject: reason, joinsWithin: sameReason },
+        message: `the API sent what cannot be stored (${reason}): see quarantine`,
+      },
+      tx,
+    );
+  }
 }
+
+/** Until things that come for the same reason count as another event. */
+const sameReason: Milliseconds = 86_400_000;
 
 /** A choice of entries; a field that is left out does not narrow it. */
 export interface QuarantineFilter {

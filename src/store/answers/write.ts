@@ -69,7 +69,7 @@ export async function writeAnswer(
   let requestId: number | undefined;
   // Without a call of its own the answer is that there is nothing, which says nothing about the subscription.
   if (answer.log !== undefined) {
-    await forgetRefused(database, codes, tx);
+    await forgetRefused(database, codes, receivedAt, tx);
     requestId = await logRequest(database, { ...answer.log, rowsWritten: stored.rowsWritten }, tx);
   }
   await writeRejects(database, request.granularity, answer.rejects, receivedAt, requestId, tx);

@@ -26,21 +26,23 @@ export interface DesiredScope extends ScopeChoice {
  * Keeps what the settings want in the database, for the view `gaps`. Writes nothing where it stands there already.
  *
  * @param onlyIfEmpty leaves what another process has written
+ * @returns whether something else is wanted now
  */
 export async function storeDesiredScope(
   database: Database,
   desired: DesiredScope,
   { onlyIfEmpty = false }: { readonly onlyIfEmpty?: boolean } = {},
-): Promise<void> {
+): Promise<boolean> {
   const { historyStart, settleDelay, tokens, metrics, keep = {} } = desired;
   const ages = desired.granularities.map((granularity) => keep[granularity] ?? null);
-  await database.query(
+  const [row] = await database.query<{ changed: number }>(
     'store wanted',
     sql`
       with gone as (
         delete from cryptoracle.wanted
         where granularity <> all (${sql.param(desired.granularities)}::text[]) and not ${onlyIfEmpty}::boolean
-      )
+        returning 1
+      ), kept as (
       insert into cryptoracle.wanted as w
         (granularity, history_start, settle_delay, tokens, metrics, keep, api_version)
       select granularity, ${new Date(historyStart).toISOString()}::timestamptz, ${settleDelay} * interval '1 ms',
@@ -53,8 +55,12 @@ export async function storeDesiredScope(
           metrics = excluded.metrics, keep = excluded.keep, api_version = excluded.api_version
         where (w.history_start, w.settle_delay, w.tokens, w.metrics, w.keep, w.api_version) is distinct from (
           excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics, excluded.keep,
-          excluded.api_version)`,
+          excluded.api_version)
+        returning 1
+      )
+      select ((select count(*) from gone) + (select count(*) from kept))::int as changed`,
   );
+  return (row?.changed ?? 0) > 0;
 }
 
 /** Codes wanted by a row of `wanted`, here `row`, that the version of the API spoken does not have; never NULL. */

@@ -1,7 +1,8 @@
 import { and, asc, eq, ne } from 'drizzle-orm';
+import type { Instant } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { backfills } from '../schema/index.ts';
-import { isOpen } from './orders.ts';
+import { isOpen, noteOrder } from './orders.ts';
 
 /** Orders that wait for a running worker, and those that somebody has laid aside. */
 
@@ -18,15 +19,22 @@ export async function leaveToWorkers(database: Database, id: number): Promise<bo
 }
 
 /** Lays an order aside until somebody resumes it; a process that works on it ends. @returns whether it was open */
-export async function pauseOrder(database: Database, id: number): Promise<boolean> {
-  const paused = await database.run('pause order', (db) =>
-    db
-      .update(backfills)
-      .set({ state: 'paused', message: 'paused by a person' })
-      .where(and(eq(backfills.id, id), isOpen, ne(backfills.state, 'paused')))
-      .returning({ id: backfills.id }),
-  );
-  return paused.length > 0;
+export function pauseOrder(database: Database, id: number, now: Instant): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    const paused = await database.run(
+      'pause order',
+      (db) =>
+        db
+          .update(backfills)
+          .set({ state: 'paused', message: 'paused by a person' })
+          .where(and(eq(backfills.id, id), isOpen, ne(backfills.state, 'paused')))
+          .returning({ id: backfills.id }),
+      tx,
+    );
+    if (paused.length === 0) return false;
+    await noteOrder(database, id, 'order paused', `order ${id} was laid aside by a person`, now, tx);
+    return true;
+  });
 }
 
 /** How many orders are looked at in one go. */

@@ -2,6 +2,7 @@ import type { ListedToken, Token } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { doubtedLists } from '../schema/index.ts';
+import { noteEvent } from './events.ts';
 import {
   readExtraTokens,
   readKnownTokens,
@@ -106,18 +107,28 @@ export async function receiveTokenList(
     times: isSame ? before.times + 1 : 1,
     askAt: now + askAgainAfter,
   };
-  await keep(database, doubted);
+  await keep(database, doubted, now);
   return { kind: 'doubted', doubted };
 }
 
-async function keep(database: Database, doubted: DoubtedList): Promise<void> {
+/** Until a list that is doubted again counts as the same event. */
+const sameDoubt: Milliseconds = 86_400_000;
+
+async function keep(database: Database, doubted: DoubtedList, now: Instant): Promise<void> {
   const row = { ...doubted, tokens: [...doubted.tokens], vanished: [...doubted.vanished] };
-  await database.run('keep doubted list', (db) =>
-    db
-      .insert(doubtedLists)
-      .values({ id: 1, ...row })
-      .onConflictDoUpdate({ target: doubtedLists.id, set: row }),
-  );
+  await database.transaction(async (tx) => {
+    await database.run(
+      'keep doubted list',
+      (db) =>
+        db
+          .insert(doubtedLists)
+          .values({ id: 1, ...row })
+          .onConflictDoUpdate({ target: doubtedLists.id, set: row }),
+      tx,
+    );
+    const message = `${describeDoubt(doubted)}; the one we have stays in use until the API has said so for an hour`;
+    await noteEvent(database, { kind: 'list doubted', at: now, message, joinsWithin: sameDoubt }, tx);
+  });
 }
 
 /** A doubted list in words. */

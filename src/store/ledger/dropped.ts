@@ -4,6 +4,7 @@ import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { coverage, dropped, storedDays } from '../schema/index.ts';
 import { metricTable, textArray, timestamptz } from '../schema/sql.ts';
+import { noteEvent } from './events.ts';
 
 /**
  * Values that are gone again. Retention removes what is no longer wanted; whatever else removes values, `drop_chunks` or
@@ -80,6 +81,13 @@ async function noticeIn(
     );
   }
   await forgetRemoved(database, granularity, windows, tx);
+  const what = `the ${granularity} values of ${gone.days} ${gone.days === 1 ? 'day were' : 'days were'} removed here by somebody`;
+  const remedy = refetch ? 'they are fetched again' : '`backfill --refresh` fetches them again';
+  await noteEvent(
+    database,
+    { kind: 'dropped here', at: now, granularity, message: `${what}; ${remedy}` },
+    tx,
+  );
   return gone.days;
 }
 

@@ -4,6 +4,7 @@ import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { entitlements } from '../schema/index.ts';
 import { timestamptz } from '../schema/sql.ts';
+import { endEvent, noteEvent } from './events.ts';
 
 /** How long a refusal is believed; then the code is asked for once more (API page, code 205). */
 const believedFor: Milliseconds = 86_400_000;
@@ -37,13 +38,21 @@ export async function readRefused(
 export async function forgetRefused(
   database: Database,
   codes: readonly (MetricCode | TagCode)[],
+  now: Instant,
   tx: Transaction,
 ): Promise<void> {
-  await database.run(
+  const forgotten = await database.run(
     'forget entitlements',
-    (db) => db.delete(entitlements).where(inArray(entitlements.metric, [...codes])),
+    (db) =>
+      db
+        .delete(entitlements)
+        .where(inArray(entitlements.metric, [...codes]))
+        .returning({ metric: entitlements.metric }),
     tx,
   );
+  for (const { metric } of forgotten) {
+    await endEvent(database, { kind: 'metric refused', subject: metric }, now, tx);
+  }
 }
 
 export async function storeRefused(
@@ -51,10 +60,17 @@ export async function storeRefused(
   code: MetricCode | TagCode,
   now: Instant,
 ): Promise<void> {
-  await database.run('store entitlement', (db) =>
-    db
-      .insert(entitlements)
-      .values({ metric: code, refusedSince: now, lastRefusedAt: now })
-      .onConflictDoUpdate({ target: entitlements.metric, set: { lastRefusedAt: now } }),
-  );
+  await database.transaction(async (tx) => {
+    await database.run(
+      'store entitlement',
+      (db) =>
+        db
+          .insert(entitlements)
+          .values({ metric: code, refusedSince: now, lastRefusedAt: now })
+          .onConflictDoUpdate({ target: entitlements.metric, set: { lastRefusedAt: now } }),
+      tx,
+    );
+    const message = `the subscription does not include ${code}: it is left out, and looked at again once a day`;
+    await noteEvent(database, { kind: 'metric refused', at: now, isOpen: true, subject: code, message }, tx);
+  });
 }

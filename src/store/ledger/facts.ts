@@ -7,6 +7,7 @@ import type { Database, Transaction } from '../connection/database.ts';
 import type { FactSource } from '../schema/facts.ts';
 import { coverage, refreshed, suspects, facts as table } from '../schema/index.ts';
 import { columnNames, excluded, timestamptz } from '../schema/sql.ts';
+import { noteEvent } from './events.ts';
 
 /**
  * Facts about the API that its page leaves open. Once found, a fact stands in the database: all
@@ -108,12 +109,43 @@ export interface FoundFact<Name extends FactName> {
  * Keeps what was found; writes nothing where that is known already, and known in the same way.
  * @returns `isNew`: whether the value is another than the one stored before, or the first
  */
-export async function storeFact<Name extends FactName>(
+export function storeFact<Name extends FactName>(
   database: Database,
-  { name, value, found, detail }: FoundFact<Name>,
+  fact: FoundFact<Name>,
   now: Instant,
   tx?: Transaction,
 ): Promise<{ readonly isNew: boolean }> {
+  const within = async (each: Transaction) => {
+    const isNew = await keepFact(database, fact, now, each);
+    if (isNew) await noteFact(database, fact, now, each);
+    return { isNew };
+  };
+  return tx === undefined ? database.transaction(within) : within(tx);
+}
+
+/** A fact that changes within an hour, as a clock's offset may, is one event. */
+const sameFact: Milliseconds = 3_600_000;
+
+async function noteFact<Name extends FactName>(
+  database: Database,
+  { name, value, found, detail }: FoundFact<Name>,
+  now: Instant,
+  tx: Transaction,
+): Promise<void> {
+  const message = `${name} is ${value} (${detail ?? found})`;
+  await noteEvent(
+    database,
+    { kind: 'fact learned', at: now, subject: name, message, joinsWithin: sameFact },
+    tx,
+  );
+}
+
+async function keepFact<Name extends FactName>(
+  database: Database,
+  { name, value, found, detail }: FoundFact<Name>,
+  now: Instant,
+  tx: Transaction,
+): Promise<boolean> {
   const to = columnNames(table);
   const said = excluded(table);
   const [row] = await database.query<{ isNew: boolean }>(
@@ -129,7 +161,7 @@ export async function storeFact<Name extends FactName>(
       returning fact.${to.value} is distinct from (select value from before) as "isNew"`,
     tx,
   );
-  return { isNew: row?.isNew ?? false };
+  return row?.isNew ?? false;
 }
 
 /** Facts that settings state; absent where they leave them to be found. */

@@ -1,10 +1,11 @@
 import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
-import type { Instant } from '../../time.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import type { BackfillState } from '../schema/backfills.ts';
 import { backfills, refreshed } from '../schema/index.ts';
+import { type EventKind, noteEvent } from './events.ts';
 
 /** Backfill orders: what somebody wants filled, and how far it is. Any process may work on one, one at a time. */
 
@@ -35,33 +36,55 @@ export interface BackfillOrder extends BackfillScope {
 }
 
 /** Enters an order. @returns its number */
-export async function placeOrder(
+export function placeOrder(
   database: Database,
   scope: BackfillScope,
   price: { readonly values: number; readonly requests: number },
   now: Instant,
 ): Promise<number> {
   const { range, granularities, tokens, metrics, refresh, evenUnavailable } = scope;
-  const [row] = await database.run('place order', (db) =>
-    db
-      .insert(backfills)
-      .values({
-        windowsFrom: range.start,
-        windowsTo: range.end,
-        granularities: [...granularities],
-        tokens: [...tokens],
-        metrics: [...metrics],
-        refresh,
-        evenUnavailable,
-        state: 'running',
-        valuesOrdered: price.values,
-        requestsPlanned: price.requests,
-        startedAt: now,
-        heartbeatAt: now,
-      })
-      .returning({ id: backfills.id }),
-  );
-  return row?.id ?? 0;
+  return database.transaction(async (tx) => {
+    const [row] = await database.run(
+      'place order',
+      (db) =>
+        db
+          .insert(backfills)
+          .values({
+            windowsFrom: range.start,
+            windowsTo: range.end,
+            granularities: [...granularities],
+            tokens: [...tokens],
+            metrics: [...metrics],
+            refresh,
+            evenUnavailable,
+            state: 'running',
+            valuesOrdered: price.values,
+            requestsPlanned: price.requests,
+            startedAt: now,
+            heartbeatAt: now,
+          })
+          .returning({ id: backfills.id }),
+      tx,
+    );
+    const id = row?.id ?? 0;
+    const amount = `${price.values.toLocaleString('en-US')} values in ${price.requests.toLocaleString('en-US')} calls`;
+    await noteOrder(database, id, 'order placed', `order ${id} was placed: ${amount}`, now, tx);
+    return id;
+  });
+}
+
+/** An order that is tried again and again, and stops each time, is one event a day. */
+const sameOrder: Milliseconds = 86_400_000;
+
+export async function noteOrder(
+  database: Database,
+  id: number,
+  kind: EventKind,
+  message: string,
+  now: Instant,
+  tx: Transaction,
+): Promise<void> {
+  await noteEvent(database, { kind, at: now, subject: String(id), message, joinsWithin: sameOrder }, tx);
 }
 
 function asOrder({ windowsFrom, windowsTo, ...row }: typeof backfills.$inferSelect): BackfillOrder {
@@ -159,15 +182,21 @@ export async function endOrder(
   now: Instant,
 ): Promise<void> {
   await database.transaction(async (tx) => {
-    await database.run(
+    const ended = await database.run(
       'end order',
       (db) =>
         db
           .update(backfills)
           .set({ state: end.state, message: end.message ?? null, endedAt: now })
-          .where(and(eq(backfills.id, id), mayEndAs(end.state))),
+          .where(and(eq(backfills.id, id), mayEndAs(end.state)))
+          .returning({ id: backfills.id }),
       tx,
     );
+    if (ended.length > 0) {
+      const message =
+        end.message === undefined ? `order ${id} is ${end.state}` : `order ${id}: ${end.message}`;
+      await noteOrder(database, id, `order ${end.state}`, message, now, tx);
+    }
     if (end.state === 'done' || end.state === 'cancelled') await forgetRefresh(database, id, tx);
   });
 }

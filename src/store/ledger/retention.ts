@@ -15,7 +15,7 @@ import { readDayStart } from './facts.ts';
  */
 
 /** Tables of what the program notes down. */
-export const noteTables = ['requests', 'revisions', 'quarantine', 'quality_notes'] as const;
+export const noteTables = ['requests', 'revisions', 'quarantine', 'quality_notes', 'events'] as const;
 
 type NoteTable = (typeof noteTables)[number];
 

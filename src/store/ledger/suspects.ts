@@ -17,6 +17,7 @@ import {
 } from '../schema/sql.ts';
 import { firstValueOf } from './availability.ts';
 import type { CellSelection } from './coverage.ts';
+import { noteEvent } from './events.ts';
 
 /**
  * Suspects: windows that were answered with nothing where something was to be expected. A vendor whose own database is ill
@@ -83,6 +84,13 @@ export async function enterSuspects(
   const doubted = held.filter((each) => !isOld(each)).map((each) => ({ ...each, times: each.times + 1 }));
   await enterHeld(database, selection.granularity, doubted, now, tx);
   await enterNew(database, selection, held, now, tx);
+  const { granularity } = selection;
+  const message = `nothing came of ${granularity} where something is to be expected: asked for again before it is believed`;
+  await noteEvent(
+    database,
+    { kind: 'suspect answers', at: now, granularity, message, joinsWithin: believedAfter },
+    tx,
+  );
 }
 
 /** The selection was answered with values: nothing of it is suspect any more. */

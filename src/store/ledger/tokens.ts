@@ -1,9 +1,10 @@
 import { and, eq, gt, max, notInArray, sql } from 'drizzle-orm';
 import type { ListedToken, Token } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
-import type { Database } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 import { requests, tokens } from '../schema/index.ts';
 import { columnNames, excluded, textArray, timestamptz } from '../schema/sql.ts';
+import { noteEvent } from './events.ts';
 
 /** Tokens that the API offers now, in its order. */
 export async function readListedTokens(database: Database): Promise<Token[]> {
@@ -34,10 +35,41 @@ export interface TokenListChange {
  * Takes over the API's list: new tokens join, those that are missing from it are no longer asked for. Nothing of theirs
  * is deleted.
  */
-export async function storeTokenList(
+export function storeTokenList(
   database: Database,
   list: readonly ListedToken[],
   now: Instant,
+): Promise<TokenListChange> {
+  return database.transaction(async (tx) => {
+    const change = await replaceList(database, list, now, tx);
+    for (const [kind, tokens, verb] of [
+      ['tokens listed', change.joined, 'joined'],
+      ['tokens gone', change.vanished, 'vanished from'],
+    ] as const) {
+      if (tokens.length === 0) continue;
+      await noteEvent(
+        database,
+        { kind, at: now, message: `${nameSome(tokens)} ${verb} the list of the API` },
+        tx,
+      );
+    }
+    return change;
+  });
+}
+
+const mostNamed = 10;
+
+/** Tokens by name, as many as a sentence holds. */
+function nameSome(tokens: readonly string[]): string {
+  const named = tokens.slice(0, mostNamed).join(', ');
+  return tokens.length > mostNamed ? `${named} and ${tokens.length - mostNamed} more` : named;
+}
+
+async function replaceList(
+  database: Database,
+  list: readonly ListedToken[],
+  now: Instant,
+  tx: Transaction,
 ): Promise<TokenListChange> {
   const { token, name, position, listed, firstListedAt, lastListedAt } = columnNames(tokens);
   const told = excluded(tokens);
@@ -63,6 +95,7 @@ export async function storeTokenList(
       select
         coalesce((select array_agg(token) from list where token not in (select token from before)), '{}') as joined,
         coalesce((select array_agg(token) from vanished), '{}') as vanished`,
+    tx,
   );
   return change ?? { joined: [], vanished: [] };
 }

@@ -1,6 +1,6 @@
-import { notBetween } from 'drizzle-orm';
+import { notBetween, sql } from 'drizzle-orm';
 import type { Instant, Milliseconds } from '../../time.ts';
-import type { Database } from '../connection/database.ts';
+import type { Database, Transaction } from '../connection/database.ts';
 import { breaker } from '../schema/index.ts';
 
 /** Access is refused. */
@@ -20,21 +20,30 @@ export async function readBreaker(database: Database): Promise<OpenBreaker | und
   return row;
 }
 
-/** Lets no process send a request until the next probe is due, `probeInterval` from now. */
+/**
+ * Lets no process send a request until the next probe is due, `probeInterval` from now.
+ * @returns whether access was not refused before
+ */
 export async function openBreaker(
   database: Database,
   refusal: { readonly code: number | undefined; readonly reason: string },
   now: Instant,
   probeInterval: Milliseconds,
-): Promise<void> {
+  tx?: Transaction,
+): Promise<boolean> {
   const { reason } = refusal;
   const renewed = { code: refusal.code ?? null, reason, probeAt: now + probeInterval };
-  await database.run('open breaker', (db) =>
-    db
-      .insert(breaker)
-      .values({ ...renewed, openedAt: now })
-      .onConflictDoUpdate({ target: breaker.id, set: renewed }),
+  const [row] = await database.run(
+    'open breaker',
+    (db) =>
+      db
+        .insert(breaker)
+        .values({ ...renewed, openedAt: now })
+        .onConflictDoUpdate({ target: breaker.id, set: renewed })
+        .returning({ isNew: sql<boolean>`xmax = 0` }),
+    tx,
   );
+  return row?.isNew ?? true;
 }
 
 /** Takes the probe that is due, for one caller alone. @returns whether the caller may send it */

@@ -334,6 +334,7 @@ const enteredAt: Readonly<Record<(typeof noteTables)[number], string>> = {
   revisions: 'revised_at',
   quarantine: 'first_seen_at',
   quality_notes: 'noted_at',
+  events: 'at',
 };
 
 async function readNoteVolumes(database: Database, now: Instant): Promise<NoteVolume[]> {

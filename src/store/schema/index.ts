@@ -5,6 +5,7 @@ import type { TableDescription } from './description.ts';
 import { doubtedListsDescription } from './doubted-lists.ts';
 import { droppedDescription } from './dropped.ts';
 import { entitlementsDescription } from './entitlements.ts';
+import { eventsDescription } from './events.ts';
 import { factsDescription } from './facts.ts';
 import { metricCatalogDescription } from './metric-catalog.ts';
 import { paceDescription } from './pace.ts';
@@ -28,6 +29,7 @@ export { coverage } from './coverage.ts';
 export { doubtedLists } from './doubted-lists.ts';
 export { dropped } from './dropped.ts';
 export { entitlements } from './entitlements.ts';
+export { events } from './events.ts';
 export { facts } from './facts.ts';
 export { metricCatalog } from './metric-catalog.ts';
 export * from './metrics.ts';
@@ -55,6 +57,7 @@ export const describedTables: readonly TableDescription[] = [
   droppedDescription,
   doubtedListsDescription,
   entitlementsDescription,
+  eventsDescription,
   factsDescription,
   metricCatalogDescription,
   paceDescription,

@@ -46,13 +46,14 @@ const retireStatements = `
       when 'revisions' then delete from cryptoracle.revisions where revised_at < before;
       when 'quarantine' then delete from cryptoracle.quarantine where last_seen_at < before;
       when 'quality_notes' then delete from cryptoracle.quality_notes where noted_at < before;
+      when 'events' then delete from cryptoracle.events where until < before and not is_open;
     end case;
     get diagnostics removed = row_count;
     return removed;
   end
   $function$;
   comment on function cryptoracle.retire(text, timestamptz) is
-    'Removes values of a granularity, or rows of requests, revisions, quarantine or quality_notes, that are older; a tool of the program';
+    'Removes values of a granularity, or rows of requests, revisions, quarantine, quality_notes or events, that are older; a tool of the program';
   revoke all on function cryptoracle.retire(text, timestamptz) from public;
   do $$ begin
     grant execute on function cryptoracle.retire(text, timestamptz) to cryptoracle_worker;

@@ -17,7 +17,13 @@ import { answer, mentions, row, start } from '../answers/answering.ts';
 const days = 400;
 const end = start + days * day;
 const never = 40_000 * day;
-const keepNotes = { requests: never, revisions: never, quarantine: never, quality_notes: never };
+const keepNotes = {
+  requests: never,
+  revisions: never,
+  quarantine: never,
+  quality_notes: never,
+  events: never,
+};
 const tokens = ['BTC', 'ETH'].map(asToken);
 const iso = (instant: number) => new Date(instant).toISOString();
 

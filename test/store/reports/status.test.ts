@@ -57,7 +57,7 @@ describeOnServers('the status', (kind) => {
           dropped: 0,
         },
       ],
-      notes: ['requests', 'revisions', 'quarantine', 'quality_notes'].map((table) => ({
+      notes: ['requests', 'revisions', 'quarantine', 'quality_notes', 'events'].map((table) => ({
         ...{ table, rows: 0, rowsPerYear: undefined, bytesPerYear: undefined },
         bytes: expect.any(Number),
       })),

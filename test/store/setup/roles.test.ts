@@ -36,6 +36,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.doubted_lists': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.dropped': { reader: 'select', worker: 'delete, insert, select, update' },
   'cryptoracle.entitlements': { reader: 'select', worker: 'delete, insert, select, update' },
+  'cryptoracle.events': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.facts': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.metric_catalog': { reader: 'select' },
   'cryptoracle.metrics_15m': { reader: 'select', worker: 'insert, select, update' },

@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode } from '../../../catalog/index.ts';
 import type { Instant } from '../../../time.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
+import { endEvent, noteEvent } from '../../ledger/events.ts';
 import { type QualityExample, qualityNotes, qualityRules } from '../../schema/index.ts';
 import { nextRate, noRate, type Rate, shareOf } from './rates.ts';
 import { type CheckedWindows, familiesOf, findingsSql, type Rule } from './rules.ts';
@@ -50,12 +51,30 @@ export async function enterRates(
       examples = isSuspended ? await suspend(database, windows, rule, tx) : [];
       const { metric, note } = rule;
       changes.push({ granularity, metric, note, isSuspended, share: shareOf(rate), examples });
+      await noteChange(database, { granularity, metric, note, isSuspended, share: shareOf(rate) }, now, tx);
     }
     if (!isSuspended && found > 0) noting.push(rule);
     next.push({ granularity, metric: rule.metric, note: rule.note, ...rate, examples });
   }
   await writeRates(database, next, tx);
   return { noting, changes };
+}
+
+/** Enters an event that lasts as long as the rule is suspended. */
+async function noteChange(
+  database: Database,
+  change: Omit<SuspensionChange, 'examples'>,
+  now: Instant,
+  tx: Transaction,
+): Promise<void> {
+  const { granularity, metric, note, isSuspended, share } = change;
+  const event = { kind: 'rule suspended', granularity, subject: `${metric} ${note}` } as const;
+  if (!isSuspended) {
+    await endEvent(database, event, now, tx);
+    return;
+  }
+  const message = `the quality rule '${note}' of ${metric} fires on ${(share * 100).toFixed(1)}% of the rows: it makes no notes`;
+  await noteEvent(database, { ...event, at: now, isOpen: true, message }, tx);
 }
 
 const keyOf = ({ metric, note }: { metric: string; note: string }) => `${metric} ${note}`;
