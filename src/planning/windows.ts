@@ -64,6 +64,9 @@ export function observedFrom(
   return now - rules.settleDelay - (rules.lookbackWindows + 2) * windowLength[granularity];
 }
 
+/** How long empty answers are asked for again, once a day; afterwards an answer without a value is believed for good. */
+export const recheckedFor: Milliseconds = 3 * 86_400_000;
+
 /** How many windows an interval on the grid holds. */
 export function windowCount(granularity: Granularity, interval: Interval): number {
   return Math.max(0, (interval.end - interval.start) / windowLength[granularity]);

@@ -9,6 +9,7 @@ import type { Gap, Packer } from '../planning/packing.ts';
 import { type GapReader, planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
+import { recheckedFor } from '../planning/windows.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
 import { tryToNote } from '../store/ledger/events.ts';
@@ -55,8 +56,6 @@ export interface PlanResult {
 /** Most jobs of a granularity that wait in the queue; the rest stays in the ledger, where it is safer. */
 const mostWaiting = 300;
 
-/** How many days back empty answers are asked for again, once a day. */
-const recheckDays = 3;
 const day = 86_400_000;
 
 interface PlannedRequest {
@@ -182,7 +181,7 @@ export class Planner {
     const { metrics } = scope;
     const tokens = scope.tokensOf(granularity);
     const now = clock.now();
-    const range = { start: Math.max(settings.historyStart, now - recheckDays * day), end: now };
+    const range = { start: Math.max(settings.historyStart, now - recheckedFor), end: now };
     const interval = wantedWindows(
       range,
       [granularity],

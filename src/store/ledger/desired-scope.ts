@@ -17,6 +17,8 @@ export interface DesiredScope extends ScopeChoice {
   readonly historyStart: number;
   /** Milliseconds. */
   readonly settleDelay: number;
+  /** Absent: not known. */
+  readonly lookbackWindows?: number;
   readonly apiVersion: ApiVersion;
   /** How long windows are wanted; absent: for good. */
   readonly keep?: Keep;
@@ -33,7 +35,7 @@ export async function storeDesiredScope(
   desired: DesiredScope,
   { onlyIfEmpty = false }: { readonly onlyIfEmpty?: boolean } = {},
 ): Promise<boolean> {
-  const { historyStart, settleDelay, tokens, metrics, keep = {} } = desired;
+  const { historyStart, settleDelay, lookbackWindows, tokens, metrics, keep = {} } = desired;
   const ages = desired.granularities.map((granularity) => keep[granularity] ?? null);
   const [row] = await database.query<{ changed: number }>(
     'store wanted',
@@ -44,18 +46,19 @@ export async function storeDesiredScope(
         returning 1
       ), kept as (
       insert into cryptoracle.wanted as w
-        (granularity, history_start, settle_delay, tokens, metrics, keep, api_version)
+        (granularity, history_start, settle_delay, lookback_windows, tokens, metrics, keep, api_version)
       select granularity, ${new Date(historyStart).toISOString()}::timestamptz, ${settleDelay} * interval '1 ms',
-        ${tokens === 'all' ? null : sql.param(tokens)}::text[], ${sql.param(metrics)}::text[], age * interval '1 ms',
-        ${desired.apiVersion}
+        ${lookbackWindows ?? null}::integer, ${tokens === 'all' ? null : sql.param(tokens)}::text[],
+        ${sql.param(metrics)}::text[], age * interval '1 ms', ${desired.apiVersion}
       from unnest(${sql.param(desired.granularities)}::text[], ${sql.param(ages)}::float8[]) as kept (granularity, age)
       where not ${onlyIfEmpty}::boolean or not exists (select from cryptoracle.wanted)
       on conflict (granularity) do update
-        set history_start = excluded.history_start, settle_delay = excluded.settle_delay, tokens = excluded.tokens,
-          metrics = excluded.metrics, keep = excluded.keep, api_version = excluded.api_version
-        where (w.history_start, w.settle_delay, w.tokens, w.metrics, w.keep, w.api_version) is distinct from (
-          excluded.history_start, excluded.settle_delay, excluded.tokens, excluded.metrics, excluded.keep,
-          excluded.api_version)
+        set history_start = excluded.history_start, settle_delay = excluded.settle_delay,
+          lookback_windows = excluded.lookback_windows, tokens = excluded.tokens, metrics = excluded.metrics,
+          keep = excluded.keep, api_version = excluded.api_version
+        where (w.history_start, w.settle_delay, w.lookback_windows, w.tokens, w.metrics, w.keep, w.api_version)
+          is distinct from (excluded.history_start, excluded.settle_delay, excluded.lookback_windows, excluded.tokens,
+            excluded.metrics, excluded.keep, excluded.api_version)
         returning 1
       )
       select ((select count(*) from gone) + (select count(*) from kept))::int as changed`,

@@ -1,4 +1,4 @@
-import { interval, text } from 'drizzle-orm/pg-core';
+import { integer, interval, text } from 'drizzle-orm/pg-core';
 import type { ApiVersion, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { describeTable } from './description.ts';
 import { cryptoracle, instant } from './types.ts';
@@ -8,6 +8,7 @@ export const wanted = cryptoracle.table('wanted', {
   granularity: text('granularity').$type<Granularity>().primaryKey(),
   historyStart: instant('history_start').notNull(),
   settleDelay: interval('settle_delay').notNull(),
+  lookbackWindows: integer('lookback_windows'),
   tokens: text('tokens').array().$type<Token[]>(),
   metrics: text('metrics').array().$type<MetricCode[]>().notNull(),
   keep: interval('keep'),
@@ -21,6 +22,8 @@ export const wantedDescription = describeTable(wanted, {
     granularity: '15m, 1h, 4h or 1d',
     historyStart: 'Windows from this instant on are wanted (HISTORY_START)',
     settleDelay: 'After its close until a window is due (SETTLE_DELAY)',
+    lookbackWindows:
+      'How many of the newest windows are asked for again at every tick (LOOKBACK_WINDOWS); NULL: not known, taken for 4',
     tokens: 'Tokens wanted (TOKENS); NULL: all that the API lists',
     metrics: 'Codes of the metrics wanted (METRICS)',
     keep: 'Windows older than that are no longer wanted, and their values are removed (KEEP_15M and its kin); NULL: kept for good',

@@ -32,7 +32,7 @@ export function describeMetric(metric: Metric): string {
   );
 }
 
-const seenLaterMeaning =
+export const seenLaterMeaning =
   'Metrics whose first value came after the row was first stored: column and instant of storing, as {"net_sentiment": "2026-03-01 12:00:00+00"}; NULL where all came with the row, as most do';
 
 function describeMetricTable(granularity: Granularity, { metrics }: Catalogue): TableComment {

@@ -4,6 +4,8 @@ import pg from 'pg';
 import type { Connection } from '../connection/connection.ts';
 import type { Database } from '../connection/database.ts';
 import { describedTables, metricTableRights } from '../schema/index.ts';
+import { bundledFunctions } from './functions.ts';
+import { bundledViews } from './views/index.ts';
 
 /**
  * Whether everything was set up that comes after the migrations: hypertables, comments, functions, views, the catalogue's
@@ -19,7 +21,7 @@ function digestOf(newestMigration: number): string {
     columns,
     rights,
   ]);
-  const parts = JSON.stringify([newestMigration, tables, metricTableRights]);
+  const parts = JSON.stringify([newestMigration, tables, metricTableRights, bundledViews, bundledFunctions]);
   return createHash('sha256').update(parts).digest('hex').slice(0, 16);
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type Catalogue, granularities } from '../../catalog/index.ts';
+import { bundledCatalogue, type Catalogue, granularities } from '../../catalog/index.ts';
 import type { Connection } from '../connection/connection.ts';
 import { errorCode } from '../connection/errors.ts';
 
@@ -123,3 +123,9 @@ function asOfStatements({ metrics }: Catalogue): string {
       'The metrics of a granularity as they were known at an instant, each value by itself: NULL where it came to its row later (seen_later), the value before where it was revised later. Rows that were loaded as history (backfilled) are known from the moment they were loaded, whatever the market could know';
     grant execute on function cryptoracle.as_of(text, timestamptz) to public`;
 }
+
+/** The functions as they are with the bundled metrics alone. */
+export const bundledFunctions: readonly string[] = [
+  ...[costlyStatements, refusalStatements, dayStartStatements],
+  asOfStatements(bundledCatalogue),
+];

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
 import { windowLengths } from '../../schema/sql.ts';
-import { describeMetric } from '../comments.ts';
-import { eachGranularity, type View } from './view.ts';
+import { describeMetric, seenLaterMeaning } from '../comments.ts';
+import { eachGranularity, finalUntil, quoted, type View } from './view.ts';
 
 /** The values, as rows of windows and as rows of single values, and the newest of them. */
 
@@ -13,21 +13,30 @@ const windowColumns = {
   token: 'Ticker of the token, see tokens',
 };
 
-// The metrics come last, so that a new one changes nothing before it and `create or replace view` suffices.
+const finalMeaning =
+  'True where the pipeline does not ask for the window again by itself: past the look-back (LOOKBACK_WINDOWS) and past the three days for which empty answers are asked for again. Until then values may change or come late';
+
 const rowColumns = ({ metrics }: Catalogue) => ({
   ...windowColumns,
   first_seen_at: 'When the first value of the row was stored',
   updated_at: 'When a value of the row last changed',
   backfilled:
     'True where the row was loaded as history, by default more than 5 windows after it was due: first_seen_at then says nothing about when it could be known',
+  is_final: finalMeaning,
+  seen_later: seenLaterMeaning,
   ...Object.fromEntries(metrics.map((metric) => [metric.column, describeMetric(metric)])),
 });
 
+const isFinal = (granularity: Granularity, time: string) => `${time} <= ${finalUntil(granularity)}`;
+
 /** The columns of a row of the table under the alias `m`. */
 function selectRow(granularity: Granularity, { metrics }: Catalogue): string {
-  const columns = ['first_seen_at', 'updated_at', 'backfilled', ...metrics.map(({ column }) => column)];
+  const columns = ['first_seen_at', 'updated_at', 'backfilled']
+    .map((column) => `m.${column}`)
+    .concat(`${isFinal(granularity, 'm."time"')} as is_final`, 'm.seen_later')
+    .concat(metrics.map(({ column }) => `m.${column}`));
   return `select '${granularity}'::text as granularity, m."time", m."time" + ${windowLengths[granularity]} as window_end,
-  m.token, ${columns.map((column) => `m.${column}`).join(', ')}`;
+  m.token, ${columns.join(', ')}`;
 }
 
 const allMetrics = (catalogue: Catalogue): View => ({
@@ -51,13 +60,15 @@ const metricsLong = ({ metrics }: Catalogue): View => ({
     code: 'API code of the metric',
     metric: 'Name of the metric, which is its column in metrics; see metric_catalog',
     value: 'The value, in the unit of the metric; never NULL',
+    is_final: finalMeaning,
   },
   query: eachGranularity((granularity) =>
     metrics
       .map(
         ({ code, column }) =>
           `select '${granularity}'::text as granularity, "time", "time" + ${windowLengths[granularity]} as window_end, token,
-  ${pg.escapeLiteral(code)}::text as code, '${column}'::text as metric, ${column} as value
+  ${pg.escapeLiteral(code)}::text as code, '${column}'::text as metric, ${column} as value,
+  ${isFinal(granularity, '"time"')} as is_final
 from cryptoracle.metrics_${granularity}
 where ${column} is not null`,
       )
@@ -96,7 +107,10 @@ const latest = (catalogue: Catalogue): View => ({
   name: 'latest',
   comment: 'The newest row of each token in each granularity, of the last 30 days',
   columns: rowColumns(catalogue),
-  query: eachGranularity((granularity) => `select * from cryptoracle.latest_${granularity}`),
+  query: eachGranularity(
+    (granularity) =>
+      `select ${Object.keys(rowColumns(catalogue)).map(quoted).join(', ')} from cryptoracle.latest_${granularity}`,
+  ),
 });
 
 export const metricViews = (catalogue: Catalogue): readonly View[] => [

@@ -123,4 +123,58 @@ describeOnServers('the views of values', (kind) => {
       );
     }
   });
+
+  it.each([
+    { granularity: '15m', told: ['15 minutes', 4], finalAfterMinutes: 3 * 24 * 60 },
+    { granularity: '15m', told: ['15 minutes', 400], finalAfterMinutes: 15 + 401 * 15 },
+    { granularity: '1h', told: ['15 minutes', 100], finalAfterMinutes: 15 + 101 * 60 },
+    { granularity: '4h', told: ['60 minutes', 4], finalAfterMinutes: 3 * 24 * 60 },
+    { granularity: '1d', told: ['60 minutes', 2], finalAfterMinutes: 60 + 3 * 24 * 60 },
+    { granularity: '1d', told: ['15 minutes', null], finalAfterMinutes: 15 + 5 * 24 * 60 },
+    { granularity: '1d', told: undefined, finalAfterMinutes: 15 + 5 * 24 * 60 },
+  ])(
+    'is_final past look-back and recheck: $granularity, told $told',
+    async ({ granularity, told, finalAfterMinutes }) => {
+      // Of one transaction, so that now() stands still.
+      const client = await database.pool.connect();
+      try {
+        await client.query('begin');
+        await client.query('delete from cryptoracle.wanted');
+        if (told !== undefined) {
+          await client.query(
+            `insert into cryptoracle.wanted (granularity, history_start, settle_delay, lookback_windows, metrics)
+             values ($1, '2025-01-01', $2, $3, '{}')`,
+            [granularity, ...told],
+          );
+        }
+        await client.query(
+          `insert into cryptoracle.metrics_${granularity} ("time", token, mention_count, first_seen_at, updated_at)
+           select now() - interval '1 minute' * $1 + m * interval '1 second', 'NEW', 1, now(), now()
+           from unnest('{-1, 0, 1}'::int[]) as m`,
+          [finalAfterMinutes],
+        );
+        for (const view of ['metrics', 'metrics_long']) {
+          const { rows: found } = await client.query<{ is_final: boolean }>(
+            `select is_final from cryptoracle.${view} where granularity = $1 and token = 'NEW' order by time`,
+            [granularity],
+          );
+          expect(
+            found.map((each) => each.is_final),
+            view,
+          ).toEqual([true, true, false]);
+        }
+        await client.query(
+          "insert into cryptoracle.tokens (token, name, position, first_listed_at, last_listed_at) values ('NEW', 'New', 0, now(), now())",
+        );
+        const { rows: newest } = await client.query(
+          `select is_final, seen_later from cryptoracle.latest where granularity = $1 and token = 'NEW'`,
+          [granularity],
+        );
+        expect(newest).toEqual([{ is_final: false, seen_later: null }]);
+      } finally {
+        await client.query('rollback');
+        client.release();
+      }
+    },
+  );
 });

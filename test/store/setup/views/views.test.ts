@@ -145,6 +145,39 @@ describeOnServers('the views', (kind) => {
     ).toBe('ecosystem');
   });
 
+  it('keep their columns in place, with what was built on them, and get new ones at the end', async () => {
+    const columnsOf = (view: string) =>
+      rows<{ name: string }>(
+        database,
+        'select column_name as name from information_schema.columns where table_name = $1 order by ordinal_position',
+        [view],
+      ).then((found) => found.map(({ name }) => name));
+    const whole = await columnsOf('metrics');
+    const older = whole.filter((name) => !['is_final', 'seen_later', 'net_sentiment'].includes(name)).join();
+    await database.pool.query(
+      `drop view cryptoracle.movers, cryptoracle.sentiment_zscore, cryptoracle.latest,
+         ${['15m', '1h', '4h', '1d'].map((each) => `cryptoracle.latest_${each}`).join()};
+       alter view cryptoracle.metrics rename to newer;
+       create view cryptoracle.metrics as select ${older} from cryptoracle.newer;
+       create view mine as select * from cryptoracle.metrics`,
+    );
+    await migrate(database, systemClock, silent);
+    expect(await columnsOf('metrics')).toEqual([
+      ...older.split(','),
+      ...whole.filter((name) => !older.split(',').includes(name)),
+    ]);
+    const plan = await rows<{ 'QUERY PLAN': string }>(
+      database,
+      `explain select token, is_final from cryptoracle.metrics where granularity = '1h' and token = 'BTC'`,
+    );
+    expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toMatch(/metrics_(15m|4h|1d)/);
+    expect(await rows(database, 'select * from mine')).toEqual([]);
+    // As it was.
+    await database.pool.query('drop view mine; drop view cryptoracle.newer; drop view cryptoracle.metrics');
+    await migrate(database, systemClock, silent);
+    expect(await columnsOf('metrics')).toEqual(whole);
+  });
+
   it('are made anew where their columns changed, unless something of the user depends on them', async () => {
     const change = `drop view cryptoracle.token_tags_current;
       create view cryptoracle.token_tags_current as select token as old_column from cryptoracle.token_tags`;

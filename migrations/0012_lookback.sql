@@ -1,0 +1,1 @@
+ALTER TABLE "cryptoracle"."wanted" ADD COLUMN "lookback_windows" integer;
