@@ -36,6 +36,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./gaps.ts')).gapsCommand,
   },
   {
+    name: 'why',
+    description: 'the life of one value: when it was due, who asked, what came of it, what comes next',
+    load: async () => (await import('./why.ts')).whyCommand,
+  },
+  {
     name: 'status',
     description: 'how fresh and how full everything is',
     load: async () => (await import('./status/command.ts')).statusCommand,

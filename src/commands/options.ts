@@ -16,6 +16,9 @@ import { relativeInstant } from './when.ts';
 
 /** How the commands read their options; a mistake is one line that names the option. */
 
+/** Parts of a second, behind the seconds; the program prints them. */
+const fractionPattern = /(?<=:\d\d:\d\d)\.(\d{1,9})$/;
+
 /** How a zone is written, after a time of day. */
 const zonePattern = /(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/;
 
@@ -27,14 +30,17 @@ export function parseInstant(text: string): number {
   const [zone = '', sign, hours = '0', minutes = '0'] = zonePattern.exec(trimmed) ?? [];
   const wallClock = trimmed.slice(0, trimmed.length - zone.length);
   const isZoned = zone !== '' && wallClock.includes(':');
-  const beijing = parseBeijing(isZoned ? wallClock : trimmed);
+  const local = isZoned ? wallClock : trimmed;
+  const [, fraction = ''] = fractionPattern.exec(local) ?? [];
+  const beijing = parseBeijing(local.replace(fractionPattern, ''));
   if (beijing === undefined) {
     throw new InvalidArgumentError(
       `'${text}' is no date such as 2025-01-31 (Beijing), 2025-01-31T08:00:00Z, yesterday or -7d.`,
     );
   }
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
-  return isZoned ? beijing + 8 * 3_600_000 - offset : beijing;
+  const milliseconds = Number(fraction.padEnd(3, '0').slice(0, 3));
+  return (isZoned ? beijing + 8 * 3_600_000 - offset : beijing) + milliseconds;
 }
 
 function items(text: string): string[] {
@@ -70,9 +76,14 @@ export function parseMetrics(text: string): NamedMetrics {
 
 /**
  * The metrics that `--metric` names by code or column, each once.
+ * @param where the option or argument that names them
  * @throws UserError naming the first that the catalogue does not have
  */
-export function chosenMetrics(named: NamedMetrics, catalogue: Catalogue): readonly MetricCode[] {
+export function chosenMetrics(
+  named: NamedMetrics,
+  catalogue: Catalogue,
+  where = '--metric',
+): readonly MetricCode[] {
   if (named === 'all') return catalogue.codes;
   const codes = named.map((name) => {
     const metric = catalogue.find(name);
@@ -80,7 +91,7 @@ export function chosenMetrics(named: NamedMetrics, catalogue: Catalogue): readon
     const near = catalogue.nearest(name);
     const hint =
       near === undefined ? 'cryptoracle.metric_catalog lists codes and columns' : `did you mean ${near}?`;
-    throw new UserError(`--metric: unknown metric '${name}' (${hint})`);
+    throw new UserError(`${where}: unknown metric '${name}' (${hint})`);
   });
   return [...new Set(codes)];
 }

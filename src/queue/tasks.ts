@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
+import { recheckAt } from '../planning/rhythm.ts';
 import { runQualityChecksIfFree, tellChecks } from '../store/answers/quality/index.ts';
 import type { Database } from '../store/connection/database.ts';
 import { isOpinionDue } from '../store/ledger/doubted-lists.ts';
@@ -175,7 +176,7 @@ export const tasks: readonly Task[] = [
   },
   {
     name: 'recheck',
-    cron: () => '50 40 4 * * *',
+    cron: () => `${recheckAt.second} ${recheckAt.minute} ${recheckAt.hour} * * *`,
     priority: 8,
     longestWait: day,
     isWanted: always,
