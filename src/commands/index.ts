@@ -66,6 +66,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./export.ts')).exportCommand,
   },
   {
+    name: 'certify',
+    description: 'a hash of what is known of a range at an instant, and whether it is still that',
+    load: async () => (await import('./certify/command.ts')).certifyCommand,
+  },
+  {
     name: 'reader',
     description:
       'logins for Grafana, Metabase, notebooks and the like: they read everything that people query, and nothing else',

@@ -120,8 +120,9 @@ export class Database {
     signal.throwIfAborted();
     const client = await this.pool.connect();
     const connection = this.#connectionOf(client);
+    const over = new AbortController();
     const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal });
     });
     let isDone = false;
     try {
@@ -141,6 +142,7 @@ export class Database {
       return result;
     } finally {
       // Nobody waits for it any more.
+      over.abort();
       aborted.catch(() => {});
       client.release(!isDone);
     }
