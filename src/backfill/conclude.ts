@@ -100,7 +100,7 @@ export function decide(work: {
   return {
     end,
     problem: problemOf(result, rest),
-    ended: end === 'access-denied' ? 'failed' : 'stopped',
+    ended: end === 'access-denied' || end === 'all-wrong' ? 'failed' : 'stopped',
   };
 }
 
@@ -139,6 +139,10 @@ function problemOf(
     case 'access-denied':
       return new UserError(
         `the API refuses access${reason}. Check the credentials, and that this machine's address is on the key's whitelist`,
+      );
+    case 'all-wrong':
+      return new UserError(
+        `the API finds every request wrong${reason}. \`doctor --calibrate\` finds out how it wants them; ${rest}`,
       );
     case 'limit':
       return new TryLaterError(`--max-requests is reached; ${rest}`);

@@ -10,6 +10,7 @@ import type { Packer } from '../planning/packing.ts';
 import { planRequests, type WantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
+import { wasAnsweredSince } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
 import type { Instant } from '../time.ts';
@@ -35,8 +36,11 @@ export interface FillOptions {
 /** How a fill ended. */
 export interface FillResult {
   readonly tally: IngestTally;
-  /** `done`: all was asked for; whether gaps are left, the ledger knows. `no-answers`: the API gave none for long. */
-  readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied' | 'no-answers';
+  /**
+   * `done`: all was asked for; whether gaps are left, the ledger knows. `no-answers`: the API gave none for long.
+   * `all-wrong`: it found every request wrong.
+   */
+  readonly end: 'done' | 'stopped' | 'limit' | 'budget' | 'access-denied' | 'no-answers' | 'all-wrong';
   /** When a call may be sent again at the earliest, where the daily budget is used up. */
   readonly budgetUntil: Instant | undefined;
   /** Requests that failed in the last pass, and the last of their reasons. */
@@ -51,7 +55,7 @@ class LimitReached extends Error {}
 
 const mostPasses = 3;
 
-/** Requests that fail one after the other, each after its retries, until the API counts as down. */
+/** Requests that fail one after the other, each after its retries, until the API counts as down, or all as wrong. */
 const mostFailuresInARow = 10;
 
 /**
@@ -208,9 +212,14 @@ class Fill {
       this.#failures++;
       this.#lastFailure = { kind: error.kind, message: error.message };
       if (error.kind === 'access-denied') this.#endWith('access-denied');
-      if (error.kind === 'transient' && ++this.#failuresInARow >= mostFailuresInARow)
-        this.#endWith('no-answers');
+      else if (++this.#failuresInARow >= mostFailuresInARow) await this.#endUnlessAnswered(error.kind);
     }
+  }
+
+  /** One wrong token fails every request that it is in, while the API answers for the others. */
+  async #endUnlessAnswered(kind: FailureKind): Promise<void> {
+    if (kind === 'transient') return this.#endWith('no-answers');
+    if (!(await wasAnsweredSince(this.#options.database, this.#startedAt))) this.#endWith('all-wrong');
   }
 
   /** Finds out whether tokens that were answered with nothing lack the granularity, with a call or two. */

@@ -21,7 +21,7 @@ const failure = (kind: FailureKind, message: string) => ({ lastFailure: { kind, 
 
 describe('an order of which nothing is left', () => {
   it('is done however the fill ended, and whatever failed on the way', () => {
-    const ends = ['done', 'stopped', 'limit', 'budget', 'access-denied', 'no-answers'] as const;
+    const ends = ['done', 'stopped', 'limit', 'budget', 'access-denied', 'no-answers', 'all-wrong'] as const;
     fc.assert(
       fc.property(fc.constantFrom(...ends), fc.boolean(), (end, hasFailed) => {
         const failed = hasFailed ? failure('transient', 'too slow') : {};
@@ -57,6 +57,7 @@ describe('an order of which something is left', () => {
     ['limit', 'stopped', TryLaterError, '--max-requests is reached; '],
     ['no-answers', 'stopped', TryLaterError, 'the API gives no answers; '],
     ['access-denied', 'failed', UserError, 'the API refuses access. '],
+    ['all-wrong', 'failed', UserError, 'the API finds every request wrong. `doctor --calibrate` '],
   ] as const)('that ended by %s gets the state %s and says so', (end, state, kind, beginning) => {
     const { problem, ended, ...decided } = decideOn({}, { end });
     expect(decided.end).toBe(end);

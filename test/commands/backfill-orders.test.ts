@@ -128,6 +128,19 @@ describe('backfill orders', { timeout: 90_000 }, () => {
     expect(await orders()).toMatchObject([{ state: 'stopped', requests_sent: sent() - before }]);
   });
 
+  it('end soon where the API finds every request wrong, and say what finds out why', async () => {
+    simulator.setFaults({ unknownCode: { probability: 1, code: 201 } });
+    const ended = await run([...range, '--granularity', '15m,1h,4h', '--json']);
+    expect(ended.code).toBe(1);
+    expect(errorLines(ended)).toEqual([
+      expect.stringMatching(/every request wrong.*201.*doctor --calibrate/),
+    ]);
+    expect(json(ended)).toMatchObject({ end: 'all-wrong' });
+    expect(await orders()).toMatchObject([{ state: 'failed' }]);
+    simulator.setFaults({});
+    expect((await run(['resume'])).code).toBe(0);
+  });
+
   it('that are cancelled while they are being taken up stay cancelled', async () => {
     expect((await run([...range, '--max-requests', '3'])).code).toBe(75);
     const before = sent();
