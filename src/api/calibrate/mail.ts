@@ -1,4 +1,5 @@
 import type { Calibration } from './calibrate.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A mail to the vendor, ready to send, where nothing that was tried was granted access. It holds no secret. */
 export function mailFor({ verdicts }: Pick<Calibration, 'verdicts'>, baseUrl: string, calls: number): string {
@@ -41,13 +42,21 @@ function questions(verdicts: Calibration['verdicts']): readonly string[] {
   ];
 }
 
+/** What each verdict says where it was given most often. */
+const settledWhere: Readonly<Record<Verdict, string>> = {
+  granted: 'access is granted',
+  parameters:
+    'in most calls a parameter, or the payload, was found wrong: the key and the signature were right, or not looked at',
+  signature: 'the key was accepted; no signature was',
+  key: "no key was accepted: your address may not be on the key's whitelist, or the key is wrong",
+  unserved:
+    'no version of the API is served at this address: CRYPTORACLE_BASE_URL may lack its path, such as /openapi',
+  unknown: 'nothing was settled: the API gave no code that tells',
+};
+
 /** Tells a person in a sentence which questions the codes settled, and which not. */
 export function settledBy(verdicts: Calibration['verdicts']): string {
-  const has = (verdict: 'key' | 'signature' | 'parameters') => verdicts.has(verdict);
-  if (has('parameters'))
-    return 'the key and the signature were accepted in some calls; the payload or a parameter was not';
-  if (has('signature')) return 'the key was accepted; no signature was';
-  if (has('key'))
-    return "no key was accepted: your address may not be on the key's whitelist, or the key is wrong";
-  return 'nothing was settled: the API gave no code that tells';
+  const telling = [...verdicts].filter(([verdict]) => verdict !== 'unserved' && verdict !== 'unknown');
+  const [most] = (telling.length > 0 ? telling : [...verdicts]).toSorted(([, a], [, b]) => b - a);
+  return settledWhere[most?.[0] ?? 'unknown'];
 }

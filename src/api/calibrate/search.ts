@@ -1,13 +1,13 @@
 import { type ApiVersion, apiVersions } from '../../catalog/index.ts';
-import { defaultWireProfile, type WireProfile, wireProfileSchema } from '../dialects/index.ts';
-import { plain, variantsFor } from './variants.ts';
+import { defaultWireProfile, type WireProfile } from '../dialects/index.ts';
+import { isPossible, type Order, orders, plain, verdictBetween, waysToDress } from './hypotheses.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
  * The search for how the API is dressed. It calls nothing: it says what to try next, and is told what came of it.
  *
- * The code of an answer is an oracle: it names what was found wrong first. So the dimensions are searched one after
- * another, and not all their products.
+ * The code of an answer is an oracle: it names what was found wrong first. So each answer speaks for some hypotheses and
+ * against others, and the next call is the one whose answer tells most about those that are left.
  */
 
 /** Something to try. */
@@ -47,68 +47,94 @@ function* searchPlain({ version }: KnownBefore): Search {
   return undefined;
 }
 
-/** Most variants on top of one another. */
-const deepest = 3;
-
-/** The parts that can be wrong, in the order in which most servers look. */
-const order = ['key', 'signature', 'parameters'] as const;
-
-type Wrong = (typeof order)[number];
-
-const isWrong = (verdict: Verdict): verdict is Wrong => (order as readonly Verdict[]).includes(verdict);
+/** Most calls to v1 in a search: what is not found by then, a sample of the vendor's would tell faster. */
+const mostCalls = 48;
 
 function* searchV1({ hasSecrets, wire = defaultWireProfile }: KnownBefore): Search {
-  const tried = new Set<string>();
-  const starts = hasSecrets ? [wire, defaultWireProfile] : [merged(defaultWireProfile, plain)];
-  for (const start of starts) {
-    if (start === undefined || !isNew(start, tried)) continue;
-    const verdict = yield { version: 'v1', wire: start };
-    if (verdict === 'granted') return { version: 'v1', wire: start };
-    if (verdict === 'unserved') return undefined;
-    if (!hasSecrets || !isWrong(verdict)) continue;
-    const found = yield* explore(start, verdict, 1, tried);
-    if (found !== undefined) return found;
+  const belief = hasSecrets ? new Belief([wire, defaultWireProfile]) : undefined;
+  let next = belief === undefined ? { ...defaultWireProfile, ...plain } : wire;
+  for (let made = 1; ; made++) {
+    const verdict = yield { version: 'v1', wire: next };
+    if (verdict === 'granted') return { version: 'v1', wire: next };
+    if (verdict === 'unserved' || belief === undefined || made === mostCalls) return undefined;
+    const better = belief.learn(next, verdict).next();
+    if (better === undefined) return undefined;
+    next = better;
   }
-  return undefined;
 }
 
-/** Tries the variants for what is wrong, and goes on from those that brought the API to find something else wrong. */
-function* explore(base: WireProfile, wrong: Wrong, depth: number, tried: Set<string>): Search {
-  const later: { readonly wire: WireProfile; readonly verdict: Wrong }[] = [];
-  for (const variant of variantsFor[wrong]) {
-    const wire = merged(base, variant);
-    if (wire === undefined || !isNew(wire, tried)) continue;
-    const verdict = yield { version: 'v1', wire };
-    if (verdict === 'granted') return { version: 'v1', wire };
-    // Where nothing is sealed there is nothing left to vary.
-    if (!isWrong(verdict) || verdict === wrong || wire.ciphertext === 'none') continue;
-    const isFurther = order.indexOf(verdict) > order.indexOf(wrong);
-    if (!isFurther) later.push({ wire, verdict });
-    else if (depth < deepest) {
-      const found = yield* explore(wire, verdict, depth + 1, tried);
-      if (found !== undefined) return found;
+interface Hypothesis {
+  readonly wire: WireProfile;
+  readonly order: Order;
+  probability: number;
+}
+
+/** The share of a hypothesis's probability that is left where an answer speaks against it: servers have their quirks. */
+const leftWhenContradicted = 0.02;
+
+/** How many of the likeliest hypotheses are candidates for the next call, and how many it is weighed against. */
+const candidates = 20;
+const weighedAgainst = 800;
+
+/** The probabilities of all hypotheses, as the answers leave them. */
+class Belief {
+  #hypotheses: Hypothesis[] = [];
+  readonly #tried = new Set<string>();
+
+  constructor(bases: readonly WireProfile[]) {
+    for (const base of new Map(bases.map((each) => [nameOf(each), each])).values()) {
+      for (const { wire, likelihood } of waysToDress(base)) {
+        for (const order of orders) this.#hypotheses.push({ wire, order, probability: likelihood });
+      }
     }
   }
-  // A parameter may be what is looked at first: then the key or the signature is what comes after it.
-  for (const { wire, verdict } of wrong === 'parameters' && depth < deepest ? later : []) {
-    const found = yield* explore(wire, verdict, depth + 1, tried);
-    if (found !== undefined) return found;
+
+  learn(call: WireProfile, verdict: Verdict): this {
+    this.#tried.add(nameOf(call));
+    if (verdict === 'unknown') return this;
+    for (const each of this.#hypotheses) {
+      if (verdictBetween(each.wire, call, each.order) !== verdict) each.probability *= leftWhenContradicted;
+    }
+    this.#hypotheses.sort((a, b) => b.probability - a.probability);
+    return this;
   }
-  return undefined;
+
+  /** The call whose answer tells most; `undefined` where everything was tried. */
+  next(): WireProfile | undefined {
+    const likely = this.#hypotheses.slice(0, weighedAgainst);
+    let best: { wire: WireProfile; worth: number } | undefined;
+    for (const wire of this.#candidates()) {
+      const worth = informationOf(wire, likely);
+      if (best === undefined || worth > best.worth) best = { wire, worth };
+    }
+    return best?.wire;
+  }
+
+  #candidates(): Iterable<WireProfile> {
+    const found = new Map<string, WireProfile>();
+    for (const { wire } of this.#hypotheses) {
+      if (found.size === candidates) break;
+      const name = nameOf(wire);
+      if (!this.#tried.has(name) && !found.has(name) && isPossible(wire)) found.set(name, wire);
+    }
+    return found.values();
+  }
 }
 
-/** @returns `undefined` where the two contradict each other */
-function merged(base: WireProfile, variant: Partial<WireProfile>): WireProfile | undefined {
-  const parsed = wireProfileSchema.safeParse({ ...base, ...variant });
-  return parsed.success ? parsed.data : undefined;
+/** How uncertain the answer to a call is, in bits: so much is known more afterwards. */
+function informationOf(call: WireProfile, hypotheses: readonly Hypothesis[]): number {
+  const sums = new Map<Verdict, number>();
+  let total = 0;
+  for (const { wire, order, probability } of hypotheses) {
+    const verdict = verdictBetween(wire, call, order);
+    sums.set(verdict, (sums.get(verdict) ?? 0) + probability);
+    total += probability;
+  }
+  return [...sums.values()].reduce((bits, sum) => bits - (sum / total) * Math.log2(sum / total), 0);
 }
 
-function isNew(wire: WireProfile, tried: Set<string>): boolean {
-  const text = JSON.stringify(wire, Object.keys(wire).sort());
-  if (tried.has(text)) return false;
-  tried.add(text);
-  return true;
-}
+/** A text that is the same for equal profiles. */
+const nameOf = (wire: WireProfile) => JSON.stringify(wire, Object.keys(wire).sort());
 
 /** The fields of a profile that are unlike the default. */
 export function differences(wire: WireProfile): Partial<WireProfile> {

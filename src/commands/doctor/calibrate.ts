@@ -174,7 +174,8 @@ function report(calibration: Calibration, facts: AllFacts, { options, settings, 
   const { found, verdicts, isCutOff } = calibration;
   const proposed = settingsOf(calibration);
   const settled = found === undefined ? settledBy(verdicts) : `access is granted to ${describeProbe(found)}`;
-  const mail = found === undefined ? mailFor(calibration, settings.baseUrl, calls) : undefined;
+  const isServed = [...verdicts.keys()].some((verdict) => verdict !== 'unserved');
+  const mail = found === undefined && isServed ? mailFor(calibration, settings.baseUrl, calls) : undefined;
   const isWritten = options.write === true && found !== undefined;
   if (isWritten) writeSettings('.env', proposed);
   if (options.json === true) {
@@ -182,11 +183,13 @@ function report(calibration: Calibration, facts: AllFacts, { options, settings, 
   }
   const cutOff = isCutOff ? `\nthe calls are spent: --max-calls ${options.maxCalls}` : '';
   const known = Object.entries(facts).map(
-    ([name, value]) => `  ${name.replaceAll('_', ' ')}: ${String(value)}`,
+    ([name, value]) =>
+      `  ${name.replaceAll('_', ' ')}: ${String(value)}${name === 'clock_offset' ? ' ms' : ''}`,
   );
   const envLines = Object.entries(proposed).map(([name, value]) => envLine(name, value));
   writeOut(`\n${settled}, in ${calls} calls${cutOff}\n`);
   if (known.length > 0) writeOut(`\nwhat the API does:\n${known.join('\n')}\n`);
   if (mail !== undefined) writeOut(`\na mail to the vendor:\n\n${mail}\n`);
-  else writeOut(`\n${isWritten ? 'written into .env' : 'lines for .env'}:\n\n${envLines.join('\n')}\n`);
+  if (found !== undefined)
+    writeOut(`\n${isWritten ? 'written into .env' : 'lines for .env'}:\n\n${envLines.join('\n')}\n`);
 }

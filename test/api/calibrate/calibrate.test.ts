@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Ask, CallsSpent, calibrate, mailFor, settingsOf } from '../../../src/api/calibrate/index.ts';
+import {
+  type Ask,
+  CallsSpent,
+  calibrate,
+  mailFor,
+  settingsOf,
+  settledBy,
+} from '../../../src/api/calibrate/index.ts';
 import { defaultWireProfile, dialectOf, type ServerSide } from '../../../src/api/dialects/index.ts';
 import { ApiFailure, kindOfCode } from '../../../src/api/failure.ts';
 import { type Disguise, disguises } from './disguises.ts';
@@ -74,6 +81,33 @@ describe.each(['payload first', 'signature first'] as const)('calibration, %s', 
     }
     expect(calls.reduce((sum, each) => sum + each, 0) / calls.length).toBeLessThanOrEqual(40);
     expect(Math.max(...calls)).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('calibration of an API that is unlike the default in more than one way', () => {
+  it.each([
+    { sign: 'HEX', signed: 'key+business' },
+    { sign: 'HEX', signed: 'business', lists: 'java' },
+    { sign: 'HEX', timestamp: 's', signed: 'key+business' },
+    { payload: 'params', sign: 'HEX' },
+    { payload: 'encryptData', ciphertext: 'HEX' },
+    { payload: 'bizContent', timestamp: 'ms', signed: 'business' },
+    { ciphertext: 'hex', sign: 'HEX', signed: 'business' },
+    { keyName: 'appKey', payload: 'params' },
+    { keyPlace: 'both', signed: 'key+business' },
+    { keyPlace: 'header', signPlace: 'header', sign: 'HEX' },
+  ] as const)('finds %j', async (wire) => {
+    const { ask } = disguised({ name: '', version: 'v1', wire }, 'payload first');
+    const { found } = await calibrate({ hasSecrets: true }, ask, now);
+    expect(found?.version).toBe('v1');
+  });
+
+  it('says where nothing is served that the address may lack a part', async () => {
+    const ask: Ask = async () => ({
+      failure: new ApiFailure('transient', 'HTTP status 404', { code: 404, isStatus: true }),
+    });
+    const { verdicts } = await calibrate({ hasSecrets: true }, ask, now);
+    expect(settledBy(verdicts)).toContain('CRYPTORACLE_BASE_URL');
   });
 });
 
