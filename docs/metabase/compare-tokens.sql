@@ -2,5 +2,6 @@
 select time, token, value
 from cryptoracle.metrics_long
 where granularity = {{granularity}} and metric = {{metric}} and token in ({{token}}, {{other_token}})
-  and time >= now() - {{days}}::integer * interval '24 hours'
+  and time > (select max(time) from cryptoracle.metrics where granularity = {{granularity}} and token in ({{token}}, {{other_token}}))
+    - {{days}}::integer * interval '24 hours'
 order by time, token;

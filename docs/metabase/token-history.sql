@@ -1,5 +1,7 @@
 -- How did a token go?
 select time, mention_count, mention_rank, mention_share, positive_ratio, negative_ratio, net_sentiment
 from cryptoracle.metrics
-where granularity = {{granularity}} and token = {{token}} and time >= now() - {{days}}::integer * interval '24 hours'
+where granularity = {{granularity}} and token = {{token}}
+  and time > (select max(time) from cryptoracle.metrics where granularity = {{granularity}} and token = {{token}})
+    - {{days}}::integer * interval '24 hours'
 order by time;

@@ -51,6 +51,7 @@ describe('reader', () => {
       for (const view of viewNames) await client.query(`select * from ${view} limit 1`);
       expect((await client.query("select * from as_of('1h', now())")).rows).toEqual([]);
       expect((await client.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '5s' }]);
+      expect((await client.query('show timezone')).rows).toEqual([{ TimeZone: 'UTC' }]);
     });
   });
 

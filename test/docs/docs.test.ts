@@ -6,30 +6,7 @@ import { granularities, metrics } from '../../src/catalog/index.ts';
 import { viewNames } from '../../src/store/setup/views/index.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
-
-const root = new URL('../../', import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-/** Lines wrap where they please. */
-const flat = (text: string) => text.replaceAll(/\s+/g, ' ');
-
-/** The SQL of a page, each block under the heading that it answers. */
-function sqlBlocks(path: string): { readonly question: string; readonly sql: string }[] {
-  return read(path)
-    .split(/^#+ /m)
-    .flatMap((section) =>
-      [...section.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql = '']) => ({
-        question: `${path}: ${section.slice(0, section.indexOf('\n'))}`,
-        sql,
-      })),
-    );
-}
-
-const cookbook = sqlBlocks('docs/cookbook.md');
-const readme = sqlBlocks('README.md');
-const metabase = readdirSync(new URL('docs/metabase/', root)).map((name) => ({
-  name,
-  sql: read(`docs/metabase/${name}`),
-}));
+import { cookbook, fillIn, flat, metabase, read, readme, root, statementsOf } from './pages.ts';
 
 describe('the documentation', () => {
   it('answers at least fifteen questions', () => {
@@ -82,21 +59,6 @@ function readdirOrRead(url: URL): void {
   }
 }
 
-/**
- * Fills Metabase's variables in; what is optional is left in. A variable is a text until somebody says that it is a
- * number, and a text is a parameter of type varchar.
- */
-function fillIn(sql: string, numbers: 'as numbers' | 'as texts'): string {
-  const number = (digits: string) => (numbers === 'as numbers' ? digits : `'${digits}'::varchar`);
-  const values: Readonly<Record<string, string>> = {
-    ...{ granularity: "'1h'", token: "'BTC'", other_token: "'ETH'", metric: "'mention_count'" },
-    ...{ label: "'ecosystem'", relation: "'metrics'", days: number('7'), least_mentions: number('1') },
-  };
-  return sql
-    .replaceAll(/\[\[|\]\]/g, '')
-    .replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? `no value for ${name}`);
-}
-
 describeOnServers("the documentation's SQL", (kind) => {
   let client: pg.Client;
   beforeAll(async () => {
@@ -107,7 +69,7 @@ describeOnServers("the documentation's SQL", (kind) => {
   afterAll(() => client.end());
 
   it.each([...cookbook, ...readme])('$question', async ({ sql }) => {
-    for (const statement of sql.split(/;\s*$/m).filter((part) => part.trim() !== '')) {
+    for (const statement of statementsOf(sql)) {
       expect((await client.query(statement)).rows.length, statement).toBeGreaterThan(0);
     }
   });

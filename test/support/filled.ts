@@ -1,7 +1,7 @@
 import { fillGaps } from '../../src/backfill/fill.ts';
 import { beijingDay } from '../../src/beijing.ts';
 import { bundledTokens, granularities, tagCodes } from '../../src/catalog/index.ts';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { wantedWindows } from '../../src/planning/plan.ts';
 import { newestDay, tagRequests } from '../../src/planning/tags.ts';
@@ -16,12 +16,15 @@ import { v1Metrics } from './catalogue.ts';
 import { day, hour, minute } from './clock.ts';
 import { createTestDatabase, type ServerKind } from './database.ts';
 
-/** What the demo would have: some days of a few tokens up to now, labels, and a little of all that may go wrong. */
-export async function createFilledDatabase(kind: ServerKind): Promise<Database> {
+/**
+ * What the demo would have: some days of a few tokens up to now, labels, and a little of all that may go wrong.
+ * @param world the time of day, the real one by default
+ */
+export async function createFilledDatabase(kind: ServerKind, world: Clock = systemClock): Promise<Database> {
   const database = await createTestDatabase(kind);
-  const simulator = await startTestSimulator({});
+  const simulator = await startTestSimulator({ clock: world });
   // A minute ago, so that questions about a moment ago find something.
-  const clock = { now: () => systemClock.now() - minute };
+  const clock = { now: () => world.now() - minute };
   const ingestor = createIngestor(database, simulator, clock);
   const now = clock.now();
   const range = { start: beijingDay(now) - 8 * day, end: now };

@@ -3,9 +3,11 @@ import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { innermost, oneLine, UserError } from '../../errors.ts';
 import type { Milliseconds } from '../../time.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Database } from '../connection/database.ts';
 import { errorCode } from '../connection/errors.ts';
 import { removeJobsOf } from './planted-jobs.ts';
+import { extensionSchema } from './timescale.ts';
 
 /** Logins for people's tools: members of `cryptoracle_reader`, which may read and nothing else. */
 
@@ -39,11 +41,53 @@ export interface ReaderOptions {
   readonly timeout: Milliseconds;
 }
 
-const settingsOf = (role: string, timeout: Milliseconds) => `
+/** @param path schemas that are searched, see {@link readSearchPath} */
+const settingsOf = (role: string, timeout: Milliseconds, path: string) => `
       alter role ${role} set statement_timeout = ${Math.trunc(timeout)};
       alter role ${role} set default_transaction_read_only = on;
       alter role ${role} set idle_in_transaction_session_timeout = '10min';
-      alter role ${role} set search_path = cryptoracle`;
+      alter role ${role} set timezone = 'UTC';
+      alter role ${role} set search_path = ${path}`;
+
+/** Our schema, and that of TimescaleDB's functions (`time_bucket`) where there are any. */
+async function readSearchPath(connection: Connection): Promise<string> {
+  const extension = await extensionSchema(connection);
+  return extension === undefined ? 'cryptoracle' : `cryptoracle, ${extension}`;
+}
+
+/**
+ * Gives the logins of earlier versions what new ones have: UTC, and the functions of TimescaleDB by their bare names. What
+ * somebody set otherwise stays, and so does everything where this role may not change logins.
+ */
+export async function updateReaders(connection: Connection): Promise<void> {
+  const path = await readSearchPath(connection);
+  await connection.query(
+    'update readers',
+    `do $$
+     declare reader record;
+     begin
+       for reader in
+         select member.rolname as name, member.rolconfig as config
+         from pg_auth_members as belongs
+         join pg_roles as member on member.oid = belongs.member
+         join pg_roles as readers on readers.oid = belongs.roleid
+         where readers.rolname = '${group}' and member.rolcanlogin and not member.rolsuper
+           and 'default_transaction_read_only=on' = any (member.rolconfig)
+       loop
+         begin
+           if not exists (select from unnest(reader.config) as setting where setting ilike 'timezone=%') then
+             execute format('alter role %I set timezone = ''UTC''', reader.name);
+           end if;
+           if 'search_path=cryptoracle' = any (reader.config) and ${pg.escapeLiteral(path)} <> 'cryptoracle' then
+             execute format('alter role %I set search_path = %s', reader.name, ${pg.escapeLiteral(path)});
+           end if;
+         -- Logins belong to the whole server: another process may change or drop one at this moment.
+         exception when others then null;
+         end;
+       end loop;
+     end $$`,
+  );
+}
 
 /**
  * Makes a login that may read what people query.
@@ -58,12 +102,13 @@ export async function createReader(
 ): Promise<boolean> {
   if (await isReader(database, name)) return false;
   const role = pg.escapeIdentifier(name);
+  const path = await database.connect(readSearchPath);
   try {
     await changeLogin(
       database,
       `
       create role ${role} login password ${pg.escapeLiteral(scramVerifier(options.password))} in role ${group};
-      ${settingsOf(role, options.timeout)}`,
+      ${settingsOf(role, options.timeout, path)}`,
     );
   } catch (error) {
     throw explain(error, name);
@@ -78,12 +123,13 @@ export async function createReader(
 export async function renewReader(database: Database, name: string, options: ReaderOptions): Promise<void> {
   await requireReader(database, name);
   const role = pg.escapeIdentifier(name);
+  const path = await database.connect(readSearchPath);
   try {
     await changeLogin(
       database,
       `
       alter role ${role} password ${pg.escapeLiteral(scramVerifier(options.password))};
-      ${settingsOf(role, options.timeout)}`,
+      ${settingsOf(role, options.timeout, path)}`,
     );
   } catch (error) {
     throw explain(error, name);

@@ -6,6 +6,7 @@ import type { Connection } from '../connection/connection.ts';
 import { errorCode } from '../connection/errors.ts';
 import type { SqlRole } from '../schema/description.ts';
 import { describedTables, metricTableRights, metricTables } from '../schema/index.ts';
+import { extensionSchema } from './timescale.ts';
 import { viewNames } from './views/index.ts';
 
 /**
@@ -25,6 +26,32 @@ export async function setUpRoles(connection: Connection, log: Logger): Promise<v
     if (!(await createRole(connection, role, log))) continue;
     if (await grantExactly(connection, role, 'cryptoracle', rightsOf(role))) continue;
     log.warn(`cryptoracle_${role} owns tables of ours: its rights stay as they are`);
+  }
+}
+
+/**
+ * Lets readers use TimescaleDB's functions, in whichever schema they are: everybody may call them who may look into it.
+ * Does nothing without TimescaleDB.
+ */
+export async function openExtension(connection: Connection, log: Logger): Promise<void> {
+  const schema = await extensionSchema(connection);
+  if (schema === undefined) return;
+  try {
+    await connection.query(
+      'open extension',
+      `do $$ begin
+         if not has_schema_privilege('cryptoracle_reader', ${pg.escapeLiteral(schema)}::regnamespace, 'usage') then
+           grant usage on schema ${schema} to cryptoracle_reader;
+         end if;
+       exception when undefined_object then null;
+       end $$`,
+    );
+  } catch (error) {
+    if (errorCode(error) !== '42501') throw error;
+    log.warn(
+      { schema },
+      'readers cannot call the functions of TimescaleDB: its owner must grant usage on this schema to cryptoracle_reader',
+    );
   }
 }
 

@@ -48,19 +48,19 @@ export async function setUpTimescale(connection: Connection, log: Logger): Promi
       return false;
     }
   }
-  const schema = await extensionSchema(connection);
+  const schema = (await extensionSchema(connection)) ?? 'public';
   for (const granularity of granularities) await makeHypertable(connection, schema, granularity, log);
   return true;
 }
 
-/** The schema of the extension's functions, which need not be in the search path; quoted. */
-async function extensionSchema(connection: Connection): Promise<string> {
+/** The schema of the extension's functions, which need not be in the search path; quoted. `undefined` without the extension. */
+export async function extensionSchema(connection: Connection): Promise<string | undefined> {
   const { rows } = await connection.query<{ name: string }>(
     'look for TimescaleDB',
     `select quote_ident(nspname) as name from pg_extension
      join pg_namespace as n on n.oid = extnamespace where extname = 'timescaledb'`,
   );
-  return rows[0]?.name ?? 'public';
+  return rows[0]?.name;
 }
 
 async function makeHypertable(

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
@@ -8,6 +10,7 @@ import { storeAnswer } from '../../../src/store/answers/write.ts';
 import { Database } from '../../../src/store/connection/database.ts';
 import { readTopMentions } from '../../../src/store/reports/top-mentions.ts';
 import { migrate } from '../../../src/store/setup/migrate.ts';
+import { createReader } from '../../../src/store/setup/readers.ts';
 import { day, hour } from '../../support/clock.ts';
 import {
   createEmptyDatabase,
@@ -46,7 +49,9 @@ const hypertables = (database: Database) =>
   );
 
 const compressAll = (database: Database, table = 'metrics_1h') =>
-  database.pool.query(`select compress_chunk(chunk) from show_chunks('cryptoracle.${table}') as chunk`);
+  database.pool.query(
+    `select compress_chunk(chunk, if_not_compressed => true) from show_chunks('cryptoracle.${table}') as chunk`,
+  );
 
 /** Two tokens over three days, one value late, one changed. */
 async function fill(database: Database): Promise<void> {
@@ -140,6 +145,47 @@ describe.skipIf(serverUrl('TimescaleDB') === null)('with TimescaleDB', () => {
       },
     );
     expect((await storedRevisions(database)).at(-1)).toMatchObject({ token: 'BTC', old: 1, new: 77 });
+  });
+
+  it('readers call its functions by their bare names, in whichever schema they are', async () => {
+    const url = await createEmptyDatabase('TimescaleDB');
+    const elsewhere = new Database(url, { connections: 4 });
+    const name = `test_reader_${randomBytes(6).toString('hex')}`;
+    const earlier = `${name}_earlier`;
+    const own = `${name}_own`;
+    const logins = [name, earlier, own];
+    try {
+      await elsewhere.pool.query('create schema "of Its own"');
+      await elsewhere.pool.query('create extension timescaledb schema "of Its own"');
+      await migrate(elsewhere, systemClock, silent);
+      for (const each of logins)
+        await createReader(elsewhere, each, { password: 'of-a-test', timeout: 60_000 });
+      // As an earlier version made it, and as its owner wants it.
+      await elsewhere.pool.query(
+        `alter role ${earlier} reset timezone; alter role ${earlier} set search_path = cryptoracle;
+         alter role ${own} set timezone = 'Asia/Tokyo'; alter role ${own} set search_path = public`,
+      );
+      await migrate(elsewhere, systemClock, silent);
+      for (const login of [name, earlier]) {
+        const address = new URL(url);
+        Object.assign(address, { username: login, password: 'of-a-test' });
+        const reader = new pg.Client({ connectionString: address.href });
+        await reader.connect();
+        const { rows: days } = await reader.query(
+          "select time_bucket('1 day', timestamptz '2025-06-01 15:00Z')::text as day",
+        );
+        expect(days).toEqual([{ day: '2025-06-01 00:00:00+00' }]);
+        await reader.end();
+      }
+      const settings = await value<string[]>(elsewhere, 'select rolconfig from pg_roles where rolname = $1', [
+        own,
+      ]);
+      expect(settings).toEqual(expect.arrayContaining(['TimeZone=Asia/Tokyo', 'search_path=public']));
+    } finally {
+      await elsewhere.pool.query(`drop role if exists ${logins.join()}`);
+      await elsewhere.close();
+      await dropDatabase('TimescaleDB', url);
+    }
   });
 
   it('plain tables in use become hypertables and keep their rows, when TimescaleDB arrives later', async () => {
