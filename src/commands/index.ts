@@ -71,6 +71,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./certify/command.ts')).certifyCommand,
   },
   {
+    name: 'scorecard',
+    description: 'how well the vendor served in a month: delays, errors, empty and revised values',
+    load: async () => (await import('./scorecard.ts')).scorecardCommand,
+  },
+  {
     name: 'reader',
     description:
       'logins for Grafana, Metabase, notebooks and the like: they read everything that people query, and nothing else',
