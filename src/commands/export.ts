@@ -98,6 +98,7 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
         printCsv(connection, selection, tally, signal),
       );
       if (isWhole && tally.rows === 0) writeErr(`${describeRows(tally, selection)}\n`);
+      if (isWhole) warnOfMistakes(tally);
       return 0;
     }
     await writeWhole(output, (file) =>
@@ -110,7 +111,18 @@ async function exportValues(options: ExportOptions, { runtime, signal }: Command
   const seconds = (performance.now() - started) / 1000;
   const { size } = await stat(output);
   writeErr(`${output}: ${describeRows(tally, selection)}, ${bytes(size)}, ${seconds.toFixed(1)} s\n`);
+  if (format === 'csv') warnOfMistakes(tally);
   return 0;
+}
+
+/** Says what to do where every row of the CSV has a token that looks like something else. */
+function warnOfMistakes({ mistakable }: ExportTally): void {
+  if (mistakable === undefined) return;
+  writeErr(
+    `'${mistakable}' looks like a truth value, a number or nothing to readers that guess types: tell them that token is text ` +
+      '(DuckDB: types={"token": "VARCHAR"}; R: colClasses = c(token = "character"); pandas: dtype={"token": str}, keep_default_na=False), ' +
+      'or export Parquet\n',
+  );
 }
 
 const extensionOf = (output: string | undefined) =>

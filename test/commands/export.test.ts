@@ -49,14 +49,42 @@ describe('export', () => {
     const seen = new Date(receivedAt).toISOString();
     expect(stdout.split('\n')).toEqual([
       header(['mention_count', 'net_sentiment']),
-      `${at(0)},BTC,0,,${seen},true`,
-      `${at(1)},BTC,10,,${seen},false`,
-      `${at(2)},BTC,20,,${seen},false`,
-      `${at(0)},ETH,0,0.30000000000000004,${seen},true`,
-      `${at(1)},ETH,1,0.30000000000000004,${seen},false`,
-      `${at(2)},ETH,2,0.30000000000000004,${seen},false`,
+      `${at(0)},BTC,0,,${seen},TRUE`,
+      `${at(1)},BTC,10,,${seen},FALSE`,
+      `${at(2)},BTC,20,,${seen},FALSE`,
+      `${at(0)},ETH,0,0.30000000000000004,${seen},TRUE`,
+      `${at(1)},ETH,1,0.30000000000000004,${seen},FALSE`,
+      `${at(2)},ETH,2,0.30000000000000004,${seen},FALSE`,
       '',
     ]);
+  });
+
+  it('shows readers that guess types a text first, and says what to do where there is none', async () => {
+    const times = [0, 1].map((number) => start + number * hour);
+    const found = times.map((time) => row('T', time, { [mentions]: 1 }));
+    await storeAnswer(database, answer({ tokens: ['T'], rows: found, receivedAt }));
+    try {
+      const tokensOf = (csv: string) =>
+        csv
+          .trim()
+          .split('\n')
+          .slice(1)
+          .map((line) => line.split(',')[1]);
+      const mixed = await run('--token', 'WIF,T,BTC', '--metric', 'mention_count');
+      expect(tokensOf(mixed.stdout)).toEqual(['BTC', 'BTC', 'BTC', 'T', 'T']);
+      expect(mixed.stderr).toBe('');
+      const alone = await run('--token', 'WIF,T', '--metric', 'mention_count');
+      expect(tokensOf(alone.stdout)).toEqual(['T', 'T']);
+      expect(alone.stderr).toMatch(/^'T' looks like .*VARCHAR.*colClasses.*dtype.*Parquet\n$/);
+      expect((await run('--token', 'T', '--output', join(folder, 't.csv'))).stderr).toContain(
+        "'T' looks like",
+      );
+      expect((await run('--token', 'T', '--output', join(folder, 't.parquet'))).stderr).not.toContain(
+        'looks like',
+      );
+    } finally {
+      await database.pool.query("delete from cryptoracle.metrics_1h where token = 'T'");
+    }
   });
 
   it('takes a range, its end not included, and tokens', async () => {

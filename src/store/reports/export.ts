@@ -23,7 +23,17 @@ export interface ExportTally {
   rows: number;
   /** Tokens that have a row. */
   tokens: number;
+  /** A token that readers of CSV take for something else; there only where none of the rows shows them that it is text. */
+  mistakable?: Token;
 }
+
+/**
+ * Whether readers of CSV that guess types take a column of this token for truth values, numbers, dates or nothing: DuckDB, R,
+ * pandas and their kin. Quotes keep none of them from it.
+ */
+export const isMistakable = (token: Token): boolean =>
+  /^(t|f|true|false|y|n|yes|no|na|n\/a|nan|null|none|nil|inf|infinity|epoch|today|now)$/i.test(token) ||
+  /^[+-]?(0x[\da-f.p]+|[\d._,/:-]+([ed][+-]?\d+)?[il%]?)$/i.test(token);
 
 export type ColumnType = 'TIMESTAMP' | 'STRING' | 'DOUBLE' | 'BOOLEAN';
 
@@ -48,13 +58,13 @@ export function exportColumns({
   ];
 }
 
-/** Instants in ISO 8601 (UTC) and truth in words: every reader of CSV takes them for what they are. */
+/** Instants in ISO 8601 (UTC) and truth as TRUE and FALSE: every reader of CSV takes them for what they are (R not 'true'). */
 function asText({ name, type }: ExportColumn): string {
   switch (type) {
     case 'TIMESTAMP':
       return `to_char("${name}" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${name}"`;
     case 'BOOLEAN':
-      return `"${name}"::text`;
+      return `upper("${name}"::text) as "${name}"`;
     default:
       return `"${name}"`;
   }
@@ -62,21 +72,23 @@ function asText({ name, type }: ExportColumn): string {
 
 /**
  * One statement for each token: where chunks are compressed by token, that is the order in which they lie, and nothing
- * has to be sorted.
+ * has to be sorted. Tokens that look like something else come last: readers guess types by the first rows.
  */
 function* selectByToken(
   selection: ExportSelection,
   column: (column: ExportColumn) => string,
-): Generator<string> {
+): Generator<{ readonly token: Token; readonly select: string }> {
   const list = exportColumns(selection).map(column).join(', ');
   const at = (instant: number) => pg.escapeLiteral(new Date(instant).toISOString());
   const range = [
     ...(selection.from === undefined ? [] : [`and "time" >= ${at(selection.from)}`]),
     ...(selection.to === undefined ? [] : [`and "time" < ${at(selection.to)}`]),
   ].join(' ');
-  for (const token of selection.tokens) {
-    yield `select ${list} from cryptoracle.metrics_${selection.granularity}
+  const { tokens } = selection;
+  for (const token of [...tokens.filter((each) => !isMistakable(each)), ...tokens.filter(isMistakable)]) {
+    const select = `select ${list} from cryptoracle.metrics_${selection.granularity}
       where token = ${pg.escapeLiteral(token)} ${range} order by "time"`;
+    yield { token, select };
   }
 }
 
@@ -88,20 +100,21 @@ export function readCsv(connection: Connection, selection: ExportSelection, tall
         .map(({ name }) => name)
         .join(',')}\n`,
     );
-    for (const select of selectByToken(selection, asText)) {
+    for (const { token, select } of selectByToken(selection, asText)) {
       const copied = copyTo(`copy (${select}) to stdout (format csv)`);
       yield* connection.read('export csv', (client): AsyncIterable<Buffer> => client.query(copied));
       // The server tells their number after the last of them, maybe later: the answer to a next statement comes after it.
       await connection.query('end of export csv', 'select');
-      add(tally, copied.rowCount);
+      add(tally, token, copied.rowCount);
     }
   }
   return Readable.from(parts(), { objectMode: false });
 }
 
 /** Counts what was read of one token. */
-function add(tally: ExportTally | undefined, rows: number): void {
+function add(tally: ExportTally | undefined, token: Token, rows: number): void {
   if (tally === undefined || rows === 0) return;
+  if (tally.tokens === 0 && isMistakable(token)) tally.mistakable = token;
   tally.rows += rows;
   tally.tokens++;
 }
@@ -114,13 +127,13 @@ export async function* readRows(
   selection: ExportSelection,
   tally?: ExportTally,
 ): AsyncGenerator<Record<string, unknown>> {
-  for (const select of selectByToken(selection, ({ name }) => `"${name}"`)) {
+  for (const { token, select } of selectByToken(selection, ({ name }) => `"${name}"`)) {
     let count = 0;
     for await (const rows of connection.read('export rows', (client) => readCursor(client, select))) {
       yield* rows;
       count += rows.length;
     }
-    add(tally, count);
+    add(tally, token, count);
   }
 }
 

@@ -1,13 +1,14 @@
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
-import { beforeAll, expect, it } from 'vitest';
-import { asToken, bundledCatalogue, type MetricCode } from '../../../src/catalog/index.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { asToken, bundledCatalogue, bundledTokens, type MetricCode } from '../../../src/catalog/index.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
 import { Database } from '../../../src/store/connection/database.ts';
 import {
   type ExportSelection,
   type ExportTally,
+  isMistakable,
   readCsv,
   readRows,
 } from '../../../src/store/reports/export.ts';
@@ -47,6 +48,34 @@ async function inPieces(url: string): Promise<{ readonly url: string; close(): v
   slow.port = String(typeof address === 'object' ? address?.port : '');
   return { url: slow.href, close: () => relay.close() };
 }
+
+describe('tokens that readers of CSV take for something else', () => {
+  // As DuckDB 1.4, R 4.2 and pandas 1.5 were found to read a column of nothing else.
+  it.each([
+    'T',
+    'F',
+    'TRUE',
+    'YES',
+    'NO',
+    '1',
+    '0',
+    '1E5',
+    '0X10',
+    '100',
+    '2025',
+    'NA',
+    'NULL',
+    'NAN',
+    'INF',
+    'EPOCH',
+  ])('%s is one', (token) => expect(isMistakable(asToken(token))).toBe(true));
+
+  it('T is the only one that is bundled', () => {
+    expect(bundledTokens.map(({ token }) => token).filter(isMistakable)).toEqual(['T']);
+    for (const token of ['1INCH', 'E', 'G', 'S', 'W', 'ME', '1D'])
+      expect(isMistakable(asToken(token))).toBe(false);
+  });
+});
 
 describeOnServers('what is exported', (kind) => {
   let database: Database;
@@ -96,7 +125,7 @@ describeOnServers('what is exported', (kind) => {
           found?.token,
           found?.mention_count,
           instant(found?.first_seen_at),
-          found?.backfilled,
+          String(found?.backfilled).toUpperCase(),
         ].join(),
       );
     }

@@ -1,6 +1,6 @@
 type Cell = string | number | null;
 
-/** Rows as CSV (RFC 4180): texts are always quoted, so that no reader takes a ticker for anything else. */
+/** Rows as CSV (RFC 4180): texts are always quoted. Readers that guess types guess all the same: of T alone, that it is true. */
 export function stringify(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [columns.map(quoted), ...rows.map((row) => row.map(format))];
   return `${lines.map((line) => line.join(',')).join('\r\n')}\r\n`;

@@ -42,7 +42,13 @@ export const dataRoutes: ApiPlugin = async (app, options) => {
 
   routes.get(
     '/values.csv',
-    { schema: { querystring: schemas.valuesQuery, summary: 'A page of values as CSV' } },
+    {
+      schema: {
+        querystring: schemas.valuesQuery,
+        summary:
+          'A page of values as CSV. Tell readers that guess types that token is text: T alone is taken for TRUE by R and DuckDB',
+      },
+    },
     async (request, reply) => {
       const { columns, rows, next } = await readValues(reading, request.query);
       if (next !== null) reply.header('x-next-cursor', String(next));
