@@ -56,6 +56,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./doctor/command.ts')).doctorCommand,
   },
   {
+    name: 'plan',
+    description: 'what the settings here would change: calls, disk, time to fill; before a restart',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
+  {
     name: 'quarantine',
     description: 'what the API sent and could not be stored',
     load: async () => (await import('./quarantine.ts')).quarantineCommand,

@@ -17,8 +17,8 @@ export interface DailyNeed {
   readonly lookback: number;
 }
 
-/** Calls that a whole day of the running pipeline takes, with some slack. */
-export function dailyNeed(desired: {
+/** What a running pipeline fetches of each window. */
+export interface DailyWork {
   readonly granularities: readonly Granularity[];
   /** How many tokens have windows of a granularity. */
   readonly tokensIn: (granularity: Granularity) => number;
@@ -26,14 +26,23 @@ export function dailyNeed(desired: {
   readonly lookbackWindows: number;
   readonly recordLimit: number;
   readonly recordUnit: RecordUnit;
-}): DailyNeed {
+}
+
+/** Calls that a whole day of the running pipeline takes, as planned. */
+export function dailyCalls(desired: DailyWork): DailyNeed {
   const { granularities, tokensIn, metrics, lookbackWindows, recordLimit, recordUnit } = desired;
   const callsFor = (windows: number) =>
     granularities.reduce((sum, granularity) => {
       const records = tokensIn(granularity) * windows * (recordUnit === 'row' ? 1 : metrics);
       return sum + (day / windowLength[granularity]) * Math.ceil(records / recordLimit);
     }, 0);
-  return { live: Math.ceil(slack * callsFor(1)), lookback: Math.ceil(slack * callsFor(lookbackWindows)) };
+  return { live: callsFor(1), lookback: callsFor(lookbackWindows) };
+}
+
+/** {@link dailyCalls} with some slack. */
+export function dailyNeed(desired: DailyWork): DailyNeed {
+  const { live, lookback } = dailyCalls(desired);
+  return { live: Math.ceil(slack * live), lookback: Math.ceil(slack * lookback) };
 }
 
 /** Calls of a whole day that a lane leaves to the lanes before it. */

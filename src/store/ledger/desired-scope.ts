@@ -74,6 +74,15 @@ export function unservedOf(row: SQL): SQL {
   ), '{}')`;
 }
 
+/** Whether a pipeline, or a person's backfill, has said what is wanted. */
+export async function isAnythingWanted(database: Database): Promise<boolean> {
+  const [row] = await database.query<{ wanted: boolean }>(
+    'is anything wanted',
+    sql`select exists (select from cryptoracle.wanted) as wanted`,
+  );
+  return row?.wanted ?? false;
+}
+
 /** What the settings want, and by which settings it was said rather than left to the default. */
 export interface StatedScope extends DesiredScope {
   /** Names of settings. */
