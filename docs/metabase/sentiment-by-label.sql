@@ -1,5 +1,5 @@
 -- How does the mood differ between groups of tokens? Labels: ecosystem, market_cap_tier, community_scale and others.
-select case when label.value like '{%' then label.value::json ->> 'primary' else label.value end as label,
+select coalesce(cryptoracle.label_json(label.value) ->> 'primary', label.value) as label,
   count(*) as tokens, sum(latest.mention_count) as mentions,
   sum(latest.net_sentiment * latest.mention_count)
     / nullif(sum(latest.mention_count) filter (where latest.net_sentiment is not null), 0) as net_sentiment

@@ -111,6 +111,19 @@ describe('backfill', () => {
     expect(await states()).toEqual([{ state: 'done', requests_sent: plan.requests }]);
   });
 
+  it('says why the times of a price do not add up where a daily budget is shared, and only there', async () => {
+    const priced = (environment: Environment) =>
+      runCli(folder, ['backfill', '--from', '2025-01-01', '--to', '2025-06-01', '--dry-run'], {
+        ...settings,
+        ...environment,
+      });
+    const shared = await priced({ REQUESTS_PER_DAY: '400' });
+    expect(shared.code).toBe(0);
+    expect(shared.stdout).toMatch(/^all +\d+ days/m);
+    expect(shared.stdout).toContain('the times do not add up: ');
+    expect((await priced({})).stdout).not.toContain('do not add up');
+  });
+
   it('stops at --max-requests with 75, and a further run completes the same data', async () => {
     const before = sent();
     const first = await run('--max-requests', '7');

@@ -53,7 +53,7 @@ export async function createFilledDatabase(kind: ServerKind, world: Clock = syst
   return database;
 }
 
-/** A changed value, a changed label, a call that failed, something in quarantine. */
+/** A changed value, a changed label, one that is cut short, a call that failed, something in quarantine. */
 async function addTrouble(database: Database, now: number): Promise<void> {
   const newest = Math.floor(now / hour) * hour - 3 * hour;
   await storeAnswer(
@@ -92,5 +92,8 @@ async function addTrouble(database: Database, now: number): Promise<void> {
   await database.pool.query(
     `insert into cryptoracle.token_tags (token, tag, value, first_day, last_day)
      select token, tag, 'an older label', first_day - 40, first_day - 1 from cryptoracle.token_tags`,
+  );
+  await database.pool.query(
+    `update cryptoracle.token_tags set value = '{"primary": "cut sho' where token = 'ETH' and value like '{%'`,
   );
 }

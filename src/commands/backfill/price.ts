@@ -8,6 +8,18 @@ const unseenNotes = [
   'a fill of the newest day tells which, and they are not asked for again',
 ];
 
+const aloneNotes = [
+  'the times do not add up: each is that of the granularity alone, and all of them share the calls of each day;',
+  "'all' is what the backfill takes",
+];
+
+/** Whether the parts take as long together as one after the other, but for rounding. */
+function addUp({ parts, seconds }: Price): boolean {
+  const times = parts.map((part) => part.seconds);
+  if (seconds === undefined) return times.every((each) => each === undefined);
+  return Math.abs(times.reduce<number>((sum, each) => sum + (each ?? 0), 0) - seconds) <= 1;
+}
+
 export function printPrice(price: Price, json: boolean): void {
   if (json) return printJson(priceToJson(price));
   const { parts, rate, rateFrom, budget } = price;
@@ -45,6 +57,7 @@ export function printPrice(price: Price, json: boolean): void {
     budget === undefined
       ? 'no daily budget is set (REQUESTS_PER_DAY)'
       : `history may have ${count(budget.perDay)} of the ${count(price.requestsPerDay ?? 0)} calls of a day, and ${count(budget.today)} today`,
+    ...(addUp(price) ? [] : aloneNotes),
     ...(parts.some(({ tokensUnseen }) => tokensUnseen > 0) ? unseenNotes : []),
   ];
   writeOut(`\n${notes.map((note) => `${note}\n`).join('')}`);

@@ -47,11 +47,30 @@ const dayStartStatements = `
     'From Beijing midnight to the start of a 1d window: 8 hours, or none; see the fact day_start';
   grant execute on function cryptoracle.day_start() to public`;
 
+/**
+ * A label that is JSON, as such. Where the API cut one short, a cast would end the question about all tokens. Its handler
+ * opens a subtransaction, which parallel plans may not.
+ */
+const labelStatements = `
+  create or replace function cryptoracle.label_json(label text) returns jsonb
+  language plpgsql immutable strict parallel unsafe
+  as $function$
+  begin
+    return label::jsonb;
+  exception when data_exception or program_limit_exceeded then
+    return null;
+  end
+  $function$;
+  comment on function cryptoracle.label_json(text) is
+    'A label of token_tags as JSON; NULL where it is plain text or was cut short';
+  grant execute on function cryptoracle.label_json(text) to public`;
+
 /** Makes the functions. A new metric changes what they return, and only then they are dropped first. */
 export async function createFunctions(connection: Connection, catalogue: Catalogue): Promise<void> {
   await connection.query('make functions', costlyStatements);
   await connection.query('make functions', refusalStatements);
   await connection.query('make functions', dayStartStatements);
+  await connection.query('make functions', labelStatements);
   try {
     await connection.query('make functions', asOfStatements(catalogue));
   } catch (error) {
@@ -126,6 +145,6 @@ function asOfStatements({ metrics }: Catalogue): string {
 
 /** The functions as they are with the bundled metrics alone. */
 export const bundledFunctions: readonly string[] = [
-  ...[costlyStatements, refusalStatements, dayStartStatements],
+  ...[costlyStatements, refusalStatements, dayStartStatements, labelStatements],
   asOfStatements(bundledCatalogue),
 ];

@@ -7,7 +7,8 @@ const labelColumns = {
   code: 'API code of the tag',
   tag: 'Name of the tag, see tag_catalog',
   subject: "What the label describes: 'token' or 'community'",
-  value: 'The label: text, or JSON where the API sent JSON',
+  value:
+    'The label: text, or JSON where the API sent JSON. cryptoracle.label_json(value) reads it, and gives NULL for text and for JSON that was cut short; a cast would end the query',
 };
 
 const current: View = {
