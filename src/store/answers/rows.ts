@@ -5,6 +5,16 @@ import type { Catalogue, Granularity, Metric, Token } from '../../catalog/index.
 import type { DataRequest } from '../../planning/request.ts';
 import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { coverage, revisions } from '../schema/index.ts';
+import {
+  columnNames,
+  inMilliseconds,
+  metricTable,
+  textArray,
+  timestamptz,
+  timestamptzArray,
+  tstzrangeOf,
+} from '../schema/sql.ts';
 
 /** Values of a row as they are stored, in the order of the catalogue; `undefined` where there is no such row. */
 export async function readRow(
@@ -18,8 +28,8 @@ export async function readRow(
     'read row',
     sql`
       select array[${sqlOf(database.catalogue).columns}] as values
-      from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
-      where token = ${token} and time = ${at(time)}`,
+      from ${metricTable(granularity)}
+      where token = ${token} and time = ${timestamptz(time)}`,
     tx,
   );
   return row?.values;
@@ -35,8 +45,8 @@ export async function readNewestRow(
   const [row] = await database.query<{ token: Token; time: number; values: (number | null)[] }>(
     'read newest row',
     sql`
-      select token, (extract(epoch from time) * 1000)::float8 as time, array[${sqlOf(database.catalogue).columns}] as values
-      from cryptoracle.${sql.identifier(`metrics_${granularity}`)}
+      select token, ${inMilliseconds(sql`time`)} as time, array[${sqlOf(database.catalogue).columns}] as values
+      from ${metricTable(granularity)}
       order by time desc limit 1`,
   );
   return row;
@@ -157,17 +167,20 @@ async function mergeRows(
   return written ?? { rowsWritten: 0, revisions: 0 };
 }
 
-const table = ({ granularity }: DataRequest) => sql`cryptoracle.${sql.identifier(`metrics_${granularity}`)}`;
-const at = (instant: number) => new Date(instant).toISOString();
+const { granularity: inGranularity, token: ofToken, time: atTime, ...revised } = columnNames(revisions);
+const revisionColumns = sql.join(
+  [inGranularity, ofToken, atTime, revised.metric, revised.old, revised.new, revised.revisedAt],
+  sql`, `,
+);
 
 /** Coverage of any metric in the range of the request; where there is none, there are no rows either. */
 function answeredBefore({ granularity, tokens, interval }: DataRequest): SQL {
   return sql`
-    select token, metric, answered
-    from cryptoracle.coverage
-    where granularity = ${granularity}
-      and token = any (${sql.param(tokens)}::text[])
-      and answered && tstzrange(${at(interval.start)}, ${at(interval.end)})`;
+    select ${coverage.token}, ${coverage.metric}, ${coverage.answered}
+    from ${coverage}
+    where ${coverage.granularity} = ${granularity}
+      and ${coverage.token} = any (${textArray(tokens)})
+      and ${coverage.answered} && ${tstzrangeOf(interval)}`;
 }
 
 async function wasAnsweredBefore(
@@ -190,8 +203,8 @@ function incoming(rows: readonly AnsweredRow[], catalogue: Catalogue): SQL {
   return sql`
     incoming (time, token, ${sqlOf(catalogue).columns}) as (
       select * from unnest(
-        ${sql.param(rows.map((row) => at(row.time)))}::timestamptz[],
-        ${sql.param(rows.map((row) => row.token))}::text[],
+        ${timestamptzArray(rows.map((row) => row.time))},
+        ${textArray(rows.map((row) => row.token))},
         ${sql.join(values, sql`, `)}
       )
     )`;
@@ -205,11 +218,11 @@ function revise({ request, storedAt }: RowsToWrite, catalogue: Catalogue): SQL {
   return sql`
     answered_before as materialized (${answeredBefore(request)}),
     revised as (
-      insert into cryptoracle.revisions (granularity, token, time, metric, old, new, revised_at)
+      insert into ${revisions} (${revisionColumns})
       select ${request.granularity}, i.token, i.time, v.metric, v.old, v.new,
-        greatest(${at(storedAt)}::timestamptz, m.updated_at)
+        greatest(${timestamptz(storedAt)}, m.updated_at)
       from incoming as i
-      left join ${table(request)} as m on m.token = i.token and m.time = i.time
+      left join ${metricTable(request.granularity)} as m on m.token = i.token and m.time = i.time
       cross join lateral (values ${sqlOf(catalogue).oldAndNew}) as v (metric, old, new)
       left join answered_before as a on a.token = i.token and a.metric = v.metric and a.answered @> i.time
       where v.new is not null
@@ -221,10 +234,10 @@ function revise({ request, storedAt }: RowsToWrite, catalogue: Catalogue): SQL {
 
 function insert({ request, storedAt, observedFrom }: RowsToWrite, catalogue: Catalogue): SQL {
   const { columns } = sqlOf(catalogue);
-  const now = sql`${at(storedAt)}::timestamptz`;
+  const now = sql`${timestamptz(storedAt)}`;
   return sql`
-    insert into ${table(request)} as m (time, token, ${columns}, first_seen_at, updated_at, backfilled)
-    select time, token, ${columns}, ${now}, ${now}, time < ${at(observedFrom)}::timestamptz
+    insert into ${metricTable(request.granularity)} as m (time, token, ${columns}, first_seen_at, updated_at, backfilled)
+    select time, token, ${columns}, ${now}, ${now}, time < ${timestamptz(observedFrom)}
     from incoming`;
 }
 

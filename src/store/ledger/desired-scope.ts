@@ -1,13 +1,10 @@
-import { type SQL, sql } from 'drizzle-orm';
-import {
-  type ApiVersion,
-  type Granularity,
-  granularities,
-  type MetricCode,
-  type Token,
-} from '../../catalog/index.ts';
+import { getTableColumns, notInArray, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import type { PgInsertValue } from 'drizzle-orm/pg-core';
+import { type ApiVersion, type Granularity, granularities } from '../../catalog/index.ts';
 import type { Keep } from '../../planning/plan.ts';
 import type { Database } from '../connection/database.ts';
+import { metricCatalog, wanted } from '../schema/index.ts';
+import { excluded, inMilliseconds, intervalOf } from '../schema/sql.ts';
 import type { ScopeChoice } from './scope.ts';
 
 /** What of the settings decides what is wanted: status and gaps are measured against it. */
@@ -35,42 +32,60 @@ export async function storeDesiredScope(
   desired: DesiredScope,
   { onlyIfEmpty = false }: { readonly onlyIfEmpty?: boolean } = {},
 ): Promise<boolean> {
-  const { historyStart, settleDelay, lookbackWindows, tokens, metrics, keep = {} } = desired;
-  const ages = desired.granularities.map((granularity) => keep[granularity] ?? null);
-  const [row] = await database.query<{ changed: number }>(
-    'store wanted',
-    sql`
-      with gone as (
-        delete from cryptoracle.wanted
-        where granularity <> all (${sql.param(desired.granularities)}::text[]) and not ${onlyIfEmpty}::boolean
-        returning 1
-      ), kept as (
-      insert into cryptoracle.wanted as w
-        (granularity, history_start, settle_delay, lookback_windows, tokens, metrics, keep, api_version)
-      select granularity, ${new Date(historyStart).toISOString()}::timestamptz, ${settleDelay} * interval '1 ms',
-        ${lookbackWindows ?? null}::integer, ${tokens === 'all' ? null : sql.param(tokens)}::text[],
-        ${sql.param(metrics)}::text[], age * interval '1 ms', ${desired.apiVersion}
-      from unnest(${sql.param(desired.granularities)}::text[], ${sql.param(ages)}::float8[]) as kept (granularity, age)
-      where not ${onlyIfEmpty}::boolean or not exists (select from cryptoracle.wanted)
-      on conflict (granularity) do update
-        set history_start = excluded.history_start, settle_delay = excluded.settle_delay,
-          lookback_windows = excluded.lookback_windows, tokens = excluded.tokens, metrics = excluded.metrics,
-          keep = excluded.keep, api_version = excluded.api_version
-        where (w.history_start, w.settle_delay, w.lookback_windows, w.tokens, w.metrics, w.keep, w.api_version)
-          is distinct from (excluded.history_start, excluded.settle_delay, excluded.lookback_windows, excluded.tokens,
-            excluded.metrics, excluded.keep, excluded.api_version)
-        returning 1
-      )
-      select ((select count(*) from gone) + (select count(*) from kept))::int as changed`,
-  );
-  return (row?.changed ?? 0) > 0;
+  return database.transaction(async (tx) => {
+    if (onlyIfEmpty) {
+      const before = await database.run('count wanted', (db) => db.$count(wanted), tx);
+      if (before > 0) return false;
+    }
+    const { granularities: named } = desired;
+    const gone = await database.run(
+      'drop wanted',
+      (db) =>
+        db
+          .delete(wanted)
+          .where(notInArray(wanted.granularity, [...named]))
+          .returning(),
+      tx,
+    );
+    const stored = await database.run(
+      'store wanted',
+      (db) =>
+        db
+          .insert(wanted)
+          .values(named.map((granularity) => rowOf(desired, granularity)))
+          .onConflictDoUpdate({ target: wanted.granularity, set: told, setWhere: differs })
+          .returning(),
+      tx,
+    );
+    return gone.length + stored.length > 0;
+  });
+}
+
+const { granularity: _, ...told } = excluded(wanted);
+const { granularity: __, ...columns } = getTableColumns(wanted);
+const list = (parts: readonly SQLWrapper[]) => sql.join([...parts], sql`, `);
+const differs = sql`(${list(Object.values(columns))}) is distinct from (${list(Object.values(told))})`;
+
+function rowOf(desired: DesiredScope, granularity: Granularity): PgInsertValue<typeof wanted> {
+  const { historyStart, settleDelay, lookbackWindows, tokens, metrics, apiVersion, keep } = desired;
+  const age = keep?.[granularity];
+  return {
+    granularity,
+    historyStart,
+    settleDelay: intervalOf(settleDelay),
+    lookbackWindows: lookbackWindows ?? null,
+    tokens: tokens === 'all' ? null : [...tokens],
+    metrics: [...metrics],
+    keep: age === undefined ? null : intervalOf(age),
+    apiVersion,
+  };
 }
 
 /** Codes wanted by a row of `wanted`, here `row`, that the version of the API spoken does not have; never NULL. */
 export function unservedOf(row: SQL): SQL {
   return sql`coalesce((
-    select array_agg(known.code) from cryptoracle.metric_catalog as known
-    where known.code = any (${row}.metrics) and ${row}.api_version <> all (known.versions)
+    select array_agg(${metricCatalog.code}) from ${metricCatalog}
+    where ${metricCatalog.code} = any (${row}.metrics) and ${row}.api_version <> all (${metricCatalog.versions})
   ), '{}')`;
 }
 
@@ -94,39 +109,34 @@ export interface StatedScope extends DesiredScope {
  * So whoever looks from another machine, or at the demo's data, measures against the same as the view `gaps`.
  */
 export async function readDesiredScope(database: Database, stated: StatedScope): Promise<DesiredScope> {
-  const rows = await database.query<{
-    granularity: Granularity;
-    history_start: number;
-    settle_delay: number;
-    tokens: Token[] | null;
-    metrics: MetricCode[];
-    keep: number | null;
-    api_version: ApiVersion | null;
-  }>(
-    'read wanted',
-    sql`
-      select granularity, (extract(epoch from history_start) * 1000)::float8 as history_start,
-        (extract(epoch from settle_delay) * 1000)::float8 as settle_delay, tokens, metrics, api_version,
-        (extract(epoch from keep) * 1000)::float8 as keep
-      from cryptoracle.wanted`,
+  const { granularity, historyStart, settleDelay, tokens, metrics, apiVersion, keep } =
+    getTableColumns(wanted);
+  const rows = await database.run('read wanted', (db) =>
+    db
+      .select({
+        ...{ granularity, historyStart, tokens, metrics, apiVersion },
+        settleDelay: inMilliseconds(settleDelay),
+        keep: sql<number | null>`${inMilliseconds(keep)}`,
+      })
+      .from(wanted),
   );
   const [stored] = rows;
   if (stored === undefined) return stated;
   const choose = <T>(name: string, here: T, there: T) => (stated.given.has(name) ? here : there);
-  const filled = granularities.filter((name) => rows.some(({ granularity }) => granularity === name));
+  const filled = granularities.filter((name) => rows.some((row) => row.granularity === name));
   return {
     ...stated,
     granularities: choose('GRANULARITIES', stated.granularities, filled),
-    historyStart: choose('HISTORY_START', stated.historyStart, stored.history_start),
-    settleDelay: choose('SETTLE_DELAY', stated.settleDelay, stored.settle_delay),
+    historyStart: choose('HISTORY_START', stated.historyStart, stored.historyStart),
+    settleDelay: choose('SETTLE_DELAY', stated.settleDelay, stored.settleDelay),
     tokens: choose('TOKENS', stated.tokens, stored.tokens ?? 'all'),
     metrics: choose('METRICS', stated.metrics, stored.metrics),
     keep: Object.fromEntries(
-      granularities.map((granularity) => {
-        const there = rows.find((row) => row.granularity === granularity)?.keep ?? undefined;
-        return [granularity, choose(`KEEP_${granularity.toUpperCase()}`, stated.keep?.[granularity], there)];
+      granularities.map((name) => {
+        const there = rows.find((row) => row.granularity === name)?.keep ?? undefined;
+        return [name, choose(`KEEP_${name.toUpperCase()}`, stated.keep?.[name], there)];
       }),
     ),
-    apiVersion: choose('CRYPTORACLE_API_VERSION', stated.apiVersion, stored.api_version ?? stated.apiVersion),
+    apiVersion: choose('CRYPTORACLE_API_VERSION', stated.apiVersion, stored.apiVersion ?? stated.apiVersion),
   };
 }

@@ -6,7 +6,22 @@ import type { Gap } from '../../planning/packing.ts';
 import type { Database } from '../connection/database.ts';
 import { firstValueOf, isUnavailable } from '../ledger/availability.ts';
 import { isBelieved } from '../ledger/entitlements.ts';
-import { metricTable, windowLengthSql } from '../schema/sql.ts';
+import {
+  coverage,
+  dropped,
+  entitlements,
+  quarantine as quarantineTable,
+  requests,
+  suspects,
+} from '../schema/index.ts';
+import {
+  inMilliseconds,
+  metricTable,
+  textArray,
+  timestamptz,
+  tstzrangeOf,
+  windowLengthSql,
+} from '../schema/sql.ts';
 
 /** Every cell that is wanted and has no value, and why: the statements behind the command and the view of this name. */
 
@@ -69,7 +84,7 @@ const tokensOf: Branch = ({ granularity, wanted }) => sql`
 const servedOf = sql`(select array_agg(served) from unnest(t.metrics) as served where served <> all (t.unserved))`;
 
 const answeredOf: Branch = ({ granularity }) => sql`
-  cryptoracle.coverage as c
+  ${coverage} as c
     on c.granularity = ${text(granularity)} and c.token = t.token and c.metric = m.metric`;
 
 /** Calls that failed, for each token and metric; of the same call repeated, the last one. */
@@ -79,7 +94,7 @@ const failures: Branch = ({ granularity }) => sql`
     select distinct on (tokens, metrics, windows_from, windows_to) id, tokens, metrics,
       tstzrange(windows_from, windows_to) as windows, (outcome, code)::text as kind,
       coalesce(message, outcome) || to_char(sent_at at time zone 'UTC', ' (YYYY-MM-DD"T"HH24:MI:SS"Z)"') as detail
-    from cryptoracle.requests
+    from ${requests}
     where granularity = ${text(granularity)} and outcome not in ('answered', 'cut-short')
       and windows_from < windows_to
     order by tokens, metrics, windows_from, windows_to, id desc
@@ -88,7 +103,7 @@ const failures: Branch = ({ granularity }) => sql`
   cross join unnest(call.metrics) as metric`;
 
 const removedOf: Branch = ({ granularity }) => sql`
-  cryptoracle.dropped as d
+  ${dropped} as d
     on d.granularity = ${text(granularity)} and d.token = t.token and d.metric = m.metric`;
 
 const removedHere: Branch = (question) => sql`
@@ -106,7 +121,7 @@ const removedHere: Branch = (question) => sql`
 /** Suspect windows of a token's metric, beside `t` and `m`. */
 const suspectOf: Branch = ({ granularity }) => sql`
   left join (
-    select token, metric, range_agg(windows) as windows from cryptoracle.suspects
+    select token, metric, range_agg(windows) as windows from ${suspects}
     where granularity = ${text(granularity)} group by token, metric
   ) as s on s.token = t.token and s.metric = m.metric`;
 
@@ -117,7 +132,7 @@ const suspect: Branch = (question) => sql`
       || ', asked for again at ' || to_char(s.ask_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as detail
   from ${tokensOf(question)}
   cross join unnest(t.metrics) as m (metric)
-  join cryptoracle.suspects as s
+  join ${suspects} as s
     on s.granularity = ${text(question.granularity)} and s.token = t.token and s.metric = m.metric
   left join ${answeredOf(question)}
   left join ${removedOf(question)}
@@ -149,7 +164,7 @@ const unanswered: Branch = (question) => sql`
       cross join lateral unnest(
         tstzmultirange(t.windows) - coalesce(c.answered, '{}') - coalesce(d.windows, '{}') - coalesce(s.windows, '{}')
       ) as lack (gap)
-      left join cryptoracle.entitlements as refused
+      left join ${entitlements} as refused
         on refused.metric = m.metric and ${isBelieved(sql`refused.last_refused_at`, question.now)}
       left join (${failures(question)}) as f
         on f.token = t.token and f.metric = m.metric and f.windows && lack.gap and refused.metric is null
@@ -183,8 +198,8 @@ const quarantined: Branch = ({ granularity, catalogue }) => sql`
       case when q.time is null then tstzrange(r.windows_from, r.windows_to)
       else tstzrange(${windowStart(granularity, sql`q.time`)}, ${windowStart(granularity, sql`q.time`)} + ${windowLengthSql(granularity)})
       end) as windows
-    from cryptoracle.quarantine as q
-    left join cryptoracle.requests as r on r.id = q.request_id
+    from ${quarantineTable} as q
+    left join ${requests} as r on r.id = q.request_id
     cross join unnest(case when q.token is null then r.tokens else array[q.token] end) as sent (token)
     cross join unnest(
       case when q.metric is null then coalesce(r.metrics, ${codeList(catalogue)}) else array[q.metric] end
@@ -337,18 +352,17 @@ export async function readReportedGaps(
   now: number,
 ): Promise<ReportedGap[]> {
   const { granularity, tokens, metrics, interval } = wanted;
-  const at = (instant: number) => sql`${new Date(instant).toISOString()}::timestamptz`;
-  const tokenList = sql`${sql.param(tokens)}::text[]`;
-  const metricList = sql`${sql.param(metrics)}::text[]`;
+  const tokenList = textArray(tokens);
+  const metricList = textArray(metrics);
   const { catalogue } = database;
   const question = {
     granularity,
     catalogue,
     wanted: sql`
-      select token, tstzrange(${at(interval.start)}, ${at(interval.end)}) as windows, ${metricList} as metrics,
-        ${sql.param(catalogue.unserved(metrics, wanted.apiVersion))}::text[] as unserved
+      select token, ${tstzrangeOf(interval)} as windows, ${metricList} as metrics,
+        ${textArray(catalogue.unserved(metrics, wanted.apiVersion))} as unserved
       from unnest(${tokenList}) as token`,
-    now: at(now),
+    now: timestamptz(now),
   };
   const rows = await database.query<{
     start: number;
@@ -364,12 +378,12 @@ export async function readReportedGaps(
         select g.gap, g.reason, g.detail, g.token, array_agg(g.metric order by m.place) as metrics
         from (${gapsOf(question, reasons)}) as g
         join unnest(${metricList}) with ordinality as m (metric, place) on m.metric = g.metric
-        where g.reason = any (${sql.param(reasons)}::text[])
+        where g.reason = any (${textArray(reasons)})
         group by g.gap, g.reason, g.detail, g.token
       )
       select
-        (extract(epoch from lower(gap)) * 1000)::float8 as "start",
-        (extract(epoch from upper(gap)) * 1000)::float8 as "end",
+        ${inMilliseconds(sql`lower(gap)`)} as "start",
+        ${inMilliseconds(sql`upper(gap)`)} as "end",
         array_agg(b.token order by t.place) as tokens, metrics, reason, detail
       from by_token as b
       join unnest(${tokenList}) with ordinality as t (token, place) on t.token = b.token

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { MetricRole, Token } from '../../catalog/index.ts';
 import type { Database } from '../connection/database.ts';
+import { inMilliseconds, metricTable } from '../schema/sql.ts';
 
 /** A token that is talked about. */
 export interface TopMention extends Record<string, unknown> {
@@ -23,14 +24,14 @@ export function readTopMentions(database: Database, most: number): Promise<TopMe
   return database.query<TopMention>(
     'read top mentions',
     sql`
-      select now.token, (extract(epoch from now.time) * 1000)::float8 as "time",
+      select now.token, ${inMilliseconds(sql`now.time`)} as "time",
         now.${mentions} as mentions, coalesce(now.${column('mention-share')}, 0) as share,
         now.${mentions} / nullif(before.${mentions}, 0) - 1 as change,
         coalesce(now.${column('net-sentiment')}, 0) as sentiment
-      from cryptoracle.metrics_1h as now
-      left join cryptoracle.metrics_1h as before
+      from ${metricTable('1h')} as now
+      left join ${metricTable('1h')} as before
         on before.token = now.token and before.time = now.time - interval '1 day'
-      where now.time = (select max(time) from cryptoracle.metrics_1h) and now.${mentions} is not null
+      where now.time = (select max(time) from ${metricTable('1h')}) and now.${mentions} is not null
       order by now.${mentions} desc
       limit ${most}`,
   );
