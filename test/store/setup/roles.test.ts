@@ -117,7 +117,7 @@ describeOnServers('the roles', (kind) => {
     expect(await grantsOnTables(database, `cryptoracle_${role}`)).toEqual(expectedOf(role));
   });
 
-  it('are needed for everything: nothing of ours is open to everybody but reading the past', async () => {
+  it('are needed for everything: nothing of ours is open to everybody but reading', async () => {
     const open = Object.entries(await grantsOf(database, 'public')).filter(([name]) =>
       /\b(cryptoracle|_hyper)/.test(name),
     );
@@ -125,6 +125,7 @@ describeOnServers('the roles', (kind) => {
       ['cryptoracle.as_of()', 'execute'],
       ['cryptoracle.costly()', 'execute'],
       ['cryptoracle.day_start()', 'execute'],
+      ['cryptoracle.label_json()', 'execute'],
       ['cryptoracle.refuse_granularity()', 'execute'],
     ]);
     // It reads with the rights of whoever calls it.
@@ -138,6 +139,7 @@ describeOnServers('the roles', (kind) => {
       { proname: 'as_of', provolatile: 's', prosecdef: false },
       expect.objectContaining({ proname: 'costly', prosecdef: false }),
       expect.objectContaining({ proname: 'day_start', provolatile: 's', prosecdef: false }),
+      expect.objectContaining({ proname: 'label_json', prosecdef: false }),
       expect.objectContaining({ proname: 'refuse_granularity', prosecdef: false }),
       // This one is for workers alone: it removes with the owner's rights what is old.
       expect.objectContaining({ proname: 'retire', prosecdef: true }),
