@@ -107,6 +107,8 @@ const schemaFor = (catalogue: Catalogue) =>
       settleDelay: setting('SETTLE_DELAY', value.duration('15m')),
       /** How many of the newest windows are asked for again at each tick. */
       lookbackWindows: setting('LOOKBACK_WINDOWS', value.integer(0, 1000).default(4)),
+      /** Calls of a Beijing day that ask windows of random age again; 0: none. */
+      auditRequestsPerDay: setting('AUDIT_REQUESTS_PER_DAY', value.integer(0, 10_000).default(10)),
       /** Age in milliseconds from which on windows are no longer wanted, and their values removed; absent: never. */
       keep: z.object({
         '15m': setting('KEEP_15M', value.age().optional()),

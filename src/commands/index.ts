@@ -61,6 +61,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./plan.ts')).planCommand,
   },
   {
+    name: 'audit',
+    description: 'how often values change after they were stored, by age, and what settings that implies',
+    load: async () => (await import('./audit.ts')).auditCommand,
+  },
+  {
     name: 'quarantine',
     description: 'what the API sent and could not be stored',
     load: async () => (await import('./quarantine.ts')).quarantineCommand,

@@ -81,13 +81,13 @@ export class Ingestor {
   }
 
   /**
-   * Asks for what of the request is still missing (in the look-back lane and for a refresh: for all of it) and stores the answers.
+   * Asks for what of the request is still missing (for the look-back, the audit and a refresh: for all of it) and stores the answers.
    *
    * @throws ApiFailure where the API gave no answer; parts that were answered before stay stored
    */
   async ingest(request: DataRequest, lane: Lane, context: IngestContext = {}): Promise<IngestTally> {
     const tally = newTally();
-    const isAskedAgain = lane === 'lookback' || context.refreshOf !== undefined;
+    const isAskedAgain = lane === 'lookback' || lane === 'audit' || context.refreshOf !== undefined;
     if (!(await this.#days.isOnGrid(request))) return tally;
     const missing = isAskedAgain ? request : await this.#stillMissing(request, context);
     if (missing !== undefined) await this.#drain(missing, { ...context, lane, tally });

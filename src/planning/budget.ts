@@ -54,6 +54,7 @@ export function reserveOf(lane: Lane, need: DailyNeed): number {
     case 'lookback':
       return need.live;
     case 'history':
+    case 'audit':
       return need.live + need.lookback;
   }
 }

@@ -4,9 +4,9 @@ import type { Interval } from './interval.ts';
 
 /**
  * The purposes of requests, most urgent first: the newest windows; holes of the last days; recent windows once more,
- * in case their values changed; all that is older.
+ * in case their values changed; all that is older; and windows of any age once more, to see how often they change.
  */
-export const lanes = ['live', 'repair', 'lookback', 'history'] as const;
+export const lanes = ['live', 'repair', 'lookback', 'history', 'audit'] as const;
 
 export type Lane = (typeof lanes)[number];
 

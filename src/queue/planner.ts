@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import { beijingDay } from '../beijing.ts';
 import { type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
+import { auditsDue, drawWindow, type Random, shuffled } from '../planning/audit.ts';
 import { subtract } from '../planning/gaps.ts';
 import { type Interval, isEmpty } from '../planning/interval.ts';
 import { type Lane, laneOfGap, liveWindows } from '../planning/lanes.ts';
@@ -10,6 +12,7 @@ import { type GapReader, planRequests, stretchFor, wantedWindows } from '../plan
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import { recheckedFor } from '../planning/windows.ts';
+import { countAuditCalls } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
 import { tryToNote } from '../store/ledger/events.ts';
@@ -200,6 +203,57 @@ export class Planner {
       added: await this.#add(requests.map((request) => ({ request, lane: 'lookback' }))),
       hasMore: false,
     };
+  }
+
+  /**
+   * Queues what is due of the audit: calls about settled windows of random age, which are compared with what is stored.
+   * @param perDay calls of a Beijing day
+   */
+  async planAudit(
+    chosen: readonly Granularity[],
+    perDay: number,
+    random: Random = Math.random,
+  ): Promise<PlanResult> {
+    const { database, clock, fetchQueue, rateLimiter } = this.#options;
+    const now = clock.now();
+    const today = beijingDay(now);
+    const waiting = await fetchQueue.getJobs(['active', 'waiting', 'prioritized', 'delayed']);
+    const queued = waiting.filter((job) => job?.name === 'audit').length;
+    const sent = (await countAuditCalls(database, today)) + queued;
+    const due = auditsDue(perDay, (now - today) / day, sent);
+    if (due === 0 || chosen.length === 0 || !(await rateLimiter.canSend('audit'))) {
+      return { added: 0, hasMore: false };
+    }
+    const requests: DataRequest[] = [];
+    // What is drawn may not have been asked for yet; then another is.
+    for (let tries = 0; requests.length < due && tries < 5 * due; tries++) {
+      const granularity = chosen[Math.floor(random() * chosen.length)];
+      const drawn = granularity === undefined ? undefined : await this.#drawAudit(granularity, random);
+      const isAgain = (each: DataRequest) =>
+        each.granularity === drawn?.granularity && each.interval.start === drawn.interval.start;
+      if (drawn !== undefined && !requests.some(isAgain)) requests.push(drawn);
+    }
+    return {
+      added: await this.#add(requests.map((request) => ({ request, lane: 'audit' }))),
+      hasMore: false,
+    };
+  }
+
+  /** A request about some of the tokens in a settled window, as many as one answer holds; all of it was answered before. */
+  async #drawAudit(granularity: Granularity, random: Random): Promise<DataRequest | undefined> {
+    const plan = await this.#prepare(granularity);
+    if (plan === undefined) return undefined;
+    const { database, settings, packer } = this.#options;
+    const { scope, wanted, pending } = plan;
+    const young = Math.max(1, settings.lookbackWindows) * windowLength[granularity];
+    const settled = { start: wanted.start, end: Math.max(wanted.start, wanted.end - young) };
+    const interval = drawWindow(granularity, settled, random);
+    const tokens = shuffled(plan.tokens, random);
+    if (interval === undefined || tokens.length === 0) return undefined;
+    const block = { granularity, tokens, metrics: scope.metrics, interval };
+    const gaps: readonly Gap[] = await readGaps(database, block);
+    const requests = subtract([block], [...gaps, ...pending.requests]).flatMap((gap) => packer.pack(gap));
+    return requests[Math.floor(random() * requests.length)];
   }
 
   async #planLookback(

@@ -33,6 +33,7 @@ export type TaskSettings = Pick<
   | 'keep'
   | 'keepNotes'
   | 'refetchDropped'
+  | 'auditRequestsPerDay'
 >;
 
 /** The means that tasks work with. */
@@ -207,6 +208,19 @@ export const tasks: readonly Task[] = [
     runsAtStart: onSchedule,
     run: async ({ database, ingestor, clock, log, signal }) => {
       if (await isOpinionDue(database, clock.now())) await refreshTokenList(ingestor, log, signal);
+    },
+  },
+  {
+    // Some settled windows of random age once more, after everything else.
+    name: 'audit',
+    cron: () => '35 17 * * * *',
+    priority: 12,
+    longestWait: hour,
+    isWanted: ({ auditRequestsPerDay }) => auditRequestsPerDay > 0,
+    runsAtStart: onSchedule,
+    run: async ({ planner, log, settings }) => {
+      const { added } = await planner.planAudit(settings.granularities, settings.auditRequestsPerDay);
+      if (added > 0) log.debug({ requests: added }, 'planned an audit');
     },
   },
   {

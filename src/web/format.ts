@@ -63,6 +63,7 @@ const purposes: Readonly<Record<string, string>> = {
   repair: 'holes of the last days',
   lookback: 'asked again',
   history: 'history',
+  audit: 'audit',
 };
 
 /** What a call was for, from its lane. */

@@ -126,6 +126,7 @@ describe('settings', () => {
       refetchDropped: false,
       settleDelay: 900_000,
       lookbackWindows: expect.any(Number),
+      auditRequestsPerDay: 10,
       recordLimit: 2000,
       recordUnit: 'value',
       dayStart: 'auto',

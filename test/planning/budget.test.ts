@@ -41,7 +41,7 @@ describe('the calls that a day needs', () => {
 
   it('are kept from every lane that comes later', () => {
     const reserves = lanes.map((lane) => reserveOf(lane, { live: 10, lookback: 5 }));
-    expect(reserves).toEqual([0, 10, 10, 15]);
+    expect(reserves).toEqual([0, 10, 10, 15, 15]);
   });
 });
 

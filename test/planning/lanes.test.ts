@@ -7,7 +7,7 @@ const settledEnd = newYear + 30 * day;
 
 describe('lanes', () => {
   it('run from the most urgent to the least', () => {
-    expect(lanes).toEqual(['live', 'repair', 'lookback', 'history']);
+    expect(lanes).toEqual(['live', 'repair', 'lookback', 'history', 'audit']);
   });
 
   it.each(granularities)('put the two newest %s windows into live', (granularity) => {

@@ -134,6 +134,7 @@ describe('priorities', () => {
       repair: 2,
       lookback: 3,
       history: 4,
+      audit: 5,
     });
   });
 });

@@ -36,6 +36,7 @@ describe('the tasks of the scheduler', () => {
       'recheck',
       'tokens',
       'tokens-again',
+      'audit',
       'tags',
     ]);
     // BullMQ reserves colons, and numbers for itself.
@@ -85,6 +86,7 @@ describe('the tasks of the scheduler', () => {
     const wanted = (environment: Record<string, string>) =>
       tasks.filter((each) => each.isWanted(testSettings(environment))).map(({ name }) => name);
     expect(wanted({})).toEqual(tasks.map(({ name }) => name));
+    expect(wanted({ AUDIT_REQUESTS_PER_DAY: '0' })).not.toContain('audit');
     expect(wanted({ GRANULARITIES: '4h' })).toEqual([
       '4h',
       'heal',
@@ -94,6 +96,7 @@ describe('the tasks of the scheduler', () => {
       'recheck',
       'tokens',
       'tokens-again',
+      'audit',
       'tags',
     ]);
   });

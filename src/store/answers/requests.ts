@@ -56,6 +56,17 @@ export async function logRequest(
   return row?.id;
 }
 
+/** How many calls the audit has sent since an instant. */
+export async function countAuditCalls(database: Database, since: Instant): Promise<number> {
+  const [row] = await database.run('count audit calls', (db) =>
+    db
+      .select({ calls: count() })
+      .from(requests)
+      .where(and(eq(requests.lane, 'audit'), gte(requests.sentAt, since))),
+  );
+  return row?.calls ?? 0;
+}
+
 /** Whether a call for values was answered since an instant. */
 export async function wasAnsweredSince(database: Database, since: Instant): Promise<boolean> {
   const [row] = await database.run('was answered since', (db) =>

@@ -83,7 +83,8 @@ export async function enterSuspects(
   await believe(database, selection.granularity, held.filter(isOld), tx);
   const doubted = held.filter((each) => !isOld(each)).map((each) => ({ ...each, times: each.times + 1 }));
   await enterHeld(database, selection.granularity, doubted, now, tx);
-  await enterNew(database, selection, held, now, tx);
+  const isEntered = await enterNew(database, selection, held, now, tx);
+  if (!isEntered && doubted.length === 0) return;
   const { granularity } = selection;
   const message = `nothing came of ${granularity} where something is to be expected: asked for again before it is believed`;
   await noteEvent(
@@ -192,17 +193,17 @@ async function enterHeld(
   );
 }
 
-/** Enters what of the selection is neither answered nor was suspect before. */
+/** Enters what of the selection is neither answered nor was suspect before. @returns whether there was anything */
 async function enterNew(
   database: Database,
   selection: CellSelection,
   held: readonly Held[],
   now: Instant,
   tx: Transaction,
-): Promise<void> {
+): Promise<boolean> {
   const since = Math.floor(now / grain) * grain;
   const known = alias(coverage, 'known');
-  await database.query(
+  const entered = await database.query(
     'enter suspects',
     sql`
       insert into ${suspects} (${columns})
@@ -221,9 +222,11 @@ async function enterNew(
       ) as fresh
       where not isempty(fresh.windows)
       order by t.token, m.metric
-      ${merged}`,
+      ${merged}
+      returning 1`,
     tx,
   );
+  return entered.length > 0;
 }
 
 /** Which suspects are left alone: those that are not due yet, or those that were asked for since an instant. */

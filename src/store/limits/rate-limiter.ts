@@ -150,11 +150,14 @@ export class RateLimiter {
     const p = alias(pace, 'p');
     // These lanes go first while a call waits in them; a claim runs out by itself, should its owner have died.
     const noRepair = sql`coalesce(${names.repairUntil} < t, true)`;
+    const noLookback = sql`(${noRepair} and coalesce(${names.lookbackUntil} < t, true))`;
     const goesFirst = {
       live: sql`true`,
       repair: sql`true`,
       lookback: noRepair,
-      history: sql`(${noRepair} and coalesce(${names.lookbackUntil} < t, true))`,
+      history: noLookback,
+      // Its jobs are the last of the queue; a few calls a day need no claim of history against them.
+      audit: noLookback,
     }[lane];
     const isNear = lane === 'live' ? sql`true` : sql`base <= t + ${intervalOf(lead)}`;
     const claim = sql`t + ${intervalOf(2 * (this.#interval + lead))}`;

@@ -35,7 +35,7 @@ export const requestsDescription = describeTable(requests, {
     id: 'Order of entry',
     sentAt: 'When it was sent',
     what: "'values' (metrics and tags) or 'tokens' (the token list)",
-    lane: "What it was for: 'live', 'repair', 'lookback' or 'history'",
+    lane: "What it was for: 'live', 'repair', 'lookback', 'history' or 'audit'",
     granularity: 'Granularity asked for',
     windowsFrom: 'Start of the first window asked for',
     windowsTo: 'End of the last window asked for',

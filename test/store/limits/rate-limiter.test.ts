@@ -150,7 +150,7 @@ describeOnServers('the rateLimiter of calls', (kind) => {
       );
       await setDay(100);
       const enough = (reserve: number) => 101 + Math.ceil(reserve * partLeft + 0.01);
-      expect(await canSend(enough(15))).toEqual(['live', 'repair', 'lookback', 'history']);
+      expect(await canSend(enough(15))).toEqual([...['live', 'repair', 'lookback', 'history', 'audit']]);
       expect(await canSend(enough(10))).not.toContain(partLeft > 0.25 ? 'history' : 'nothing');
       expect(await canSend(101)).toEqual(['live']);
       expect(await canSend(100)).toEqual([]);
