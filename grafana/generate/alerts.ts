@@ -72,7 +72,7 @@ group by each.granularity`,
     title: 'Something could not be stored',
     sql: `select count(*) as quarantined
 from cryptoracle.quarantine
-where last_seen_at > now() - interval '1 hour'`,
+where last_seen_at > now() - interval '1 hour' and resolution is null`,
     lasting: '1m',
     summary: 'The API sent what could not be stored; it is kept in quarantine',
     remedy: 'See the table quarantine for the reason and the raw form.',

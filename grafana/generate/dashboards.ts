@@ -1,6 +1,7 @@
 import { granularities, type Metric, metrics } from '../../src/catalog/index.ts';
+import { sound } from '../../src/store/setup/views/view.ts';
 import { freshness, health } from './health.ts';
-import { type Dashboard, type Panel, series, table, type Variable } from './model.ts';
+import { brokenAtGaps, type Dashboard, type Panel, series, table, type Variable } from './model.ts';
 
 /** The dashboards, from the catalogue: a new metric is in them at once. */
 
@@ -47,21 +48,38 @@ function unitOf(metricEntry: Metric): Pick<Panel, 'unit' | 'minimum' | 'maximum'
   };
 }
 
-/** A column over time whose line breaks where a window has no row: a NULL stands at the end of the window before. */
-function brokenAtGaps(column: string, view: string): string {
-  const inSight = `from cryptoracle.${view}
-  where ${ofToken} and $__timeFilter(time)`;
-  return `select time, ${column}
-  ${inSight}
-union all
-select window_end, null
-from (
-  select window_end, lead(time) over (order by time) as next
-  ${inSight}
-) as shown
-where next > window_end
-order by time`;
-}
+/** A column of one token over time. */
+const columnOfToken = (column: string, view: string) =>
+  brokenAtGaps(
+    `select time, window_end as ends, ${column} as value
+from cryptoracle.${view}
+where ${ofToken} and $__timeFilter(time)`,
+    column,
+  );
+
+/** Something about all tokens together, where nearly as many have a value as usually in the time in view. */
+const ofAllTokens = (expression: string, counted: string, name: string) =>
+  brokenAtGaps(
+    `with summed as (
+  select time, window_end as ends, ${expression} as value, count(${counted}) as tokens
+  from cryptoracle.metrics
+  where ${ofGranularity} and $__timeFilter(time)
+  group by time, window_end
+), usual as (
+  select percentile_cont(0.5) within group (order by tokens) as tokens from summed
+)
+select time, ends, case when summed.tokens >= 0.9 * usual.tokens then value end as value
+from summed cross join usual`,
+    name,
+  );
+
+/** A metric of several tokens. */
+const metricOfTokens = `select time, window_end as ends, token as metric, value
+from cryptoracle.metrics_long
+where ${ofTokens} and metric = \${metric:sqlstring} and $__timeFilter(time)`;
+
+/** Windows from which on a deviation says something, as for `sentiment_zscore`. */
+const enoughWindows = 10;
 
 const market: Dashboard = {
   uid: 'cryptoracle-market',
@@ -72,7 +90,8 @@ const market: Dashboard = {
   panels: [
     {
       title: 'Most mentioned now',
-      description: 'Tokens by mentions in their newest window',
+      description:
+        'Tokens by mentions in their newest window, where that is at most a day older than the newest of all',
       type: 'table',
       width: 12,
       height: 10,
@@ -83,6 +102,7 @@ const market: Dashboard = {
 from cryptoracle.latest
 join cryptoracle.tokens using (token)
 where ${ofGranularity} and mention_count is not null
+  and latest.time >= (select max(time) from cryptoracle.metrics where ${ofGranularity}) - interval '24 hours'
 order by mention_count desc
 limit 20`,
       ),
@@ -132,33 +152,31 @@ limit 20`,
     },
     {
       title: 'Mentions of all tokens',
-      description: 'Sum of mention_count over all tokens, for each window',
+      description:
+        'Sum of mention_count over all tokens, for each window; a post that mentions two tokens counts twice. Windows in which fewer than nine in ten of the usual tokens have a value are left out',
       type: 'timeseries',
       width: 12,
       height: 9,
       unit: 'short',
       minimum: 0,
-      queries: series(
-        `select time, sum(mention_count) as mentions
-from cryptoracle.metrics
-where ${ofGranularity} and $__timeFilter(time)
-group by time
-order by time`,
-      ),
+      queries: series(ofAllTokens('sum(mention_count)', 'mention_count', 'mentions')),
     },
     {
       title: 'Mood of the market',
-      description: 'Net sentiment of all tokens, each weighed by its mentions',
+      description:
+        'Net sentiment of all tokens, each weighed by its mentions. Windows in which fewer than nine in ten of the usual tokens have a value are left out',
       type: 'timeseries',
       width: 12,
       height: 9,
       unit: 'none',
+      minimum: -1,
+      maximum: 1,
       queries: series(
-        `select time, sum(net_sentiment * mention_count) / nullif(sum(mention_count), 0) as net_sentiment
-from cryptoracle.metrics
-where ${ofGranularity} and $__timeFilter(time) and net_sentiment is not null
-group by time
-order by time`,
+        ofAllTokens(
+          'sum(net_sentiment * mention_count) / nullif(sum(mention_count) filter (where net_sentiment is not null), 0)',
+          'net_sentiment * mention_count',
+          'net_sentiment',
+        ),
       ),
     },
     freshness,
@@ -192,7 +210,7 @@ order by tag`,
       width: 12,
       height: 7,
       unit: 'none',
-      queries: series(brokenAtGaps('zscore', 'sentiment_zscore_history')),
+      queries: series(columnOfToken('zscore', 'sentiment_zscore_history')),
     },
     ...metrics.map(
       (each): Panel => ({
@@ -202,7 +220,7 @@ order by tag`,
         width: 8,
         height: 7,
         ...unitOf(each),
-        queries: series(brokenAtGaps(each.column, 'metrics')),
+        queries: series(columnOfToken(each.column, 'metrics')),
       }),
     ),
     {
@@ -236,24 +254,27 @@ const compare: Dashboard = {
       type: 'timeseries',
       width: 24,
       height: 12,
-      queries: series(
-        `select time, token as metric, value
-from cryptoracle.metrics_long
-where ${ofTokens} and metric = \${metric:sqlstring} and $__timeFilter(time)
-order by time`,
-      ),
+      queries: series(brokenAtGaps(metricOfTokens)),
     },
     {
       title: '$metric against its mean',
-      description: 'Value over the mean of the time in view, so that large and small tokens compare',
+      description: `Standard deviations above (below 0: below) the token's mean of the time in view, each window counting the same, so that large and small tokens compare, and metrics that may be negative. From ${enoughWindows} windows on; look at a longer time for 1d`,
       type: 'timeseries',
       width: 24,
       height: 10,
+      unit: 'none',
       queries: series(
-        `select time, token as metric, value / nullif(avg(value) over (partition by token), 0) as value
-from cryptoracle.metrics_long
-where ${ofTokens} and metric = \${metric:sqlstring} and $__timeFilter(time)
-order by time`,
+        brokenAtGaps(`select time, ends, metric,
+  case when windows >= ${enoughWindows} and deviation > 1e-9 * largest then (value - mean) / deviation end as value
+from (
+  select time, ends, metric, value, avg(value) over line as mean, stddev_samp(value) over line as deviation,
+    count(*) over line as windows, max(abs(value)) over line as largest
+  from (
+${metricOfTokens.replaceAll(/^/gm, '    ')}
+  ) as chosen
+  where ${sound('value')} is not null
+  window line as (partition by metric)
+) as measured`),
       ),
     },
     {

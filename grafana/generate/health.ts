@@ -1,15 +1,16 @@
-import { type Dashboard, type Panel, series, table } from './model.ts';
+import { brokenAtGaps, type Dashboard, type Panel, series, table } from './model.ts';
 
 /** Whether everything is there, and what the API says. */
 
 export const freshness: Panel = {
   title: 'How fresh',
-  description: 'Seconds since the newest window ended; its length and half an hour more are usual',
+  description:
+    'Seconds since the newest window ended; its length and half an hour more are usual. Tokens with a value in the newest window that has been due for ten minutes, against what is usual at that hour',
   type: 'table',
   width: 24,
   height: 6,
   queries: table(
-    `select granularity, newest_window_end, tokens, seconds_behind, windows_behind, is_late
+    `select granularity, newest_window_end, seconds_behind, windows_behind, counted_tokens, usual_tokens, is_late
 from cryptoracle.freshness`,
   ),
 };
@@ -33,15 +34,17 @@ export const health: Dashboard = {
     },
     {
       title: 'In quarantine',
-      description: 'Kinds of things that could not be stored, of all times and of the last day',
+      description:
+        'Kinds of things that could not be stored, and that nobody has replayed or dismissed: of all times and of the last day',
       type: 'stat',
       width: 6,
       height: 6,
       alarm: true,
       queries: table(
         `select count(*) as "all",
-  count(*) filter (where last_seen_at > now() - interval '1 day') as "last day"
-from cryptoracle.quarantine`,
+  count(*) filter (where last_seen_at > now() - interval '24 hours') as "last day"
+from cryptoracle.quarantine
+where resolution is null`,
       ),
     },
     {
@@ -59,7 +62,7 @@ from cryptoracle.quarantine`,
       width: 6,
       height: 6,
       queries: table(
-        "select count(*) as revised from cryptoracle.revisions where revised_at > now() - interval '1 day'",
+        "select count(*) as revised from cryptoracle.revisions where revised_at > now() - interval '24 hours'",
       ),
     },
     {
@@ -72,19 +75,20 @@ from cryptoracle.quarantine`,
       unit: 'percentunit',
       maximum: 1,
       queries: series(
-        `select day::timestamp at time zone 'Asia/Shanghai' as time, granularity as metric,
+        brokenAtGaps(`select day::timestamp at time zone 'Asia/Shanghai' as time,
+  (day + 1)::timestamp at time zone 'Asia/Shanghai' as ends, granularity as metric,
   sum(answered)::float8 / sum(expected) as value
 from cryptoracle.coverage_daily
 where day between ($__timeFrom()::timestamptz at time zone 'Asia/Shanghai')::date
   and ($__timeTo()::timestamptz at time zone 'Asia/Shanghai')::date
-group by day, granularity
-order by 1`,
+group by day, granularity`),
       ),
     },
     {
       title: 'Calls by outcome',
-      description: 'Every call to the API, retries included',
+      description: 'Every call to the API, retries included; no bar: no call',
       type: 'timeseries',
+      drawn: 'bars',
       width: 12,
       height: 9,
       unit: 'short',
@@ -99,8 +103,9 @@ order by 1`,
     },
     {
       title: 'Time to answer',
-      description: 'From sending a call to the end of its answer',
+      description: 'From sending a call to the end of its answer; no point: no call',
       type: 'timeseries',
+      drawn: 'points',
       width: 12,
       height: 9,
       unit: 'ms',
@@ -151,7 +156,7 @@ limit 50`,
       width: 12,
       height: 9,
       queries: table(
-        `select last_seen_at, granularity, token, metric, reason, times_seen
+        `select last_seen_at, granularity, token, metric, reason, times_seen, resolution
 from cryptoracle.quarantine
 order by last_seen_at desc
 limit 50`,

@@ -21,6 +21,8 @@ export interface Panel {
   readonly unit?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** How a series is drawn: as a line, which says that there is something between its points, unless told otherwise. */
+  readonly drawn?: 'bars' | 'points';
   /** Of a stat: anything above zero is wrong, and shows red. */
   readonly alarm?: boolean;
   /** Columns of a table that show as percent. */
@@ -53,6 +55,27 @@ export function series(...sql: readonly string[]): readonly Query[] {
 
 export function table(sql: string): readonly Query[] {
   return [{ refId: 'A', rawSql: sql, format: 'table' }];
+}
+
+/**
+ * Lines that break where a window is missing: a NULL stands at the end of the window before.
+ * @param shown a query for `time`, `ends` (the end of the window), `value` and, where there are several lines, `metric`
+ * @param value what the line is called where there is one
+ */
+export function brokenAtGaps(shown: string, value?: string): string {
+  const name = value ?? 'value';
+  const metric = value === undefined ? 'metric, ' : '';
+  const line = value === undefined ? 'partition by metric ' : '';
+  return `with shown as (
+${shown.replaceAll(/^/gm, '  ')}
+)
+select time, ${metric}value as ${name}
+from shown
+union all
+select ends, ${metric}null
+from (select ends, ${metric}lead(time) over (${line}order by time) as next from shown) as neighbours
+where next > ends
+order by 1`;
 }
 
 const refId = (position: number) => String.fromCharCode('A'.charCodeAt(0) + position);
@@ -90,7 +113,7 @@ export function toGrafana(dashboard: Dashboard): object {
 }
 
 function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
-  const { title, description, type, unit, minimum, maximum, alarm } = panel;
+  const { title, description, type, unit, minimum, maximum, alarm, drawn } = panel;
   return {
     id,
     title,
@@ -104,7 +127,7 @@ function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
         ...(minimum === undefined ? {} : { min: minimum }),
         ...(maximum === undefined ? {} : { max: maximum }),
         // A missing value is not zero and not the one before: the line breaks at a NULL.
-        ...(type === 'timeseries' ? { custom: { spanNulls: false } } : {}),
+        ...(type === 'timeseries' ? { custom: { spanNulls: false, ...drawing(drawn) } } : {}),
         // Grafana's own thresholds would call everything below 80 green.
         ...(type === 'stat' ? (alarm === true ? redAboveZero : plainText) : {}),
       },
@@ -116,6 +139,17 @@ function panelToGrafana(panel: Panel, id: number, gridPos: object): object {
     options: type === 'stat' ? { reduceOptions: { calcs: ['lastNotNull'], values: true } } : {},
     targets: panel.queries.map((query) => ({ ...query, datasource, rawQuery: true, editorMode: 'code' })),
   };
+}
+
+function drawing(drawn: Panel['drawn']): object {
+  switch (drawn) {
+    case 'bars':
+      return { drawStyle: 'bars', fillOpacity: 80, stacking: { mode: 'normal', group: 'A' } };
+    case 'points':
+      return { drawStyle: 'points', pointSize: 5 };
+    case undefined:
+      return { drawStyle: 'line' };
+  }
 }
 
 const redAboveZero = {

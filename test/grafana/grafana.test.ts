@@ -224,6 +224,79 @@ describeOnServers("Grafana's queries", (kind) => {
     }
   });
 
+  it('no line of several tokens, or of all of them, goes across a missing window', async () => {
+    // One that is missing for a token, one for all.
+    const newest = Math.floor(view.to.getTime() / hour) * hour;
+    const [ofBtc, ofAll] = [newest - 3 * day, newest - 4 * day];
+    await database.pool.query(
+      `delete from cryptoracle.metrics_1h where (token = 'BTC' and time = $1) or time = $2`,
+      [new Date(ofBtc), new Date(ofAll)],
+    );
+    const breaksOf = async (uid: string, title: string, metric: string) => {
+      const panel = dashboards.find((each) => each.uid === uid)?.panels.find((each) => each.title === title);
+      const variables = { granularity: ['1h'], tokens: ['BTC', 'ETH'], metric: [metric] };
+      const { rows } = await client.query(expand(panel?.targets[0]?.rawSql ?? '', { ...view, variables }));
+      const breaks = rows.filter((row: Record<string, unknown>) => Object.values(row).at(-1) === null);
+      return breaks.map((row) => `${row.metric ?? 'all'} ${Number(row.time)}`).toSorted();
+    };
+    // The test before this one has taken a window, too.
+    const earlier = newest - 2 * day;
+    const ofTokens = [`BTC ${ofAll}`, `BTC ${ofBtc}`, `BTC ${earlier}`, `ETH ${ofAll}`];
+    for (const metric of ['mention_count', 'net_sentiment']) {
+      expect(await breaksOf('cryptoracle-compare', '$metric', metric)).toEqual(ofTokens);
+      expect(await breaksOf('cryptoracle-compare', '$metric against its mean', metric)).toEqual(ofTokens);
+    }
+    // One of eight tokens is more than a tenth of them.
+    const ofMarket = [`all ${ofAll}`, `all ${ofBtc}`, `all ${earlier}`];
+    for (const title of ['Mentions of all tokens', 'Mood of the market']) {
+      expect(await breaksOf('cryptoracle-market', title, ''), title).toEqual(ofMarket);
+    }
+  });
+
+  it('a metric against its mean is in standard deviations, whatever its sign, and nothing where it stands still', async () => {
+    const panel = dashboards
+      .find(({ uid }) => uid === 'cryptoracle-compare')
+      ?.panels.find(({ title }) => title === '$metric against its mean');
+    const from = Date.parse('2024-03-01T00:00:00Z');
+    const values = [-0.02, 0.01, -0.01, 0.03, 0, -0.03, 0.02, -0.01, 0.01, 0, -0.01];
+    await database.pool.query(
+      `insert into cryptoracle.metrics_1h ("time", token, net_sentiment, first_seen_at, updated_at)
+       select $1::timestamptz + n * interval '1 hour', token, case token when 'AAVE' then value else 0.1 end, now(), now()
+       from unnest($2::float8[]) with ordinality as t (value, n), unnest('{AAVE,FLAT}'::text[]) as token`,
+      [new Date(from), values],
+    );
+    const inView = { ...view, from: new Date(from), to: new Date(from + day) };
+    const variables = { granularity: ['1h'], tokens: ['AAVE', 'FLAT'], metric: ['net_sentiment'] };
+    const { rows } = await client.query(expand(panel?.targets[0]?.rawSql ?? '', { ...inView, variables }));
+    const mean = values.reduce((sum, each) => sum + each, 0) / values.length;
+    const squares = values.reduce((sum, each) => sum + (each - mean) ** 2, 0);
+    const deviation = Math.sqrt(squares / (values.length - 1));
+    const found = (token: string) => rows.filter(({ metric }) => metric === token).map(({ value }) => value);
+    for (const [n, value] of found('AAVE').entries()) {
+      expect(value).toBeCloseTo(((values[n] ?? Number.NaN) - mean) / deviation, 9);
+    }
+    expect(found('AAVE')).toHaveLength(values.length);
+    expect(new Set(found('FLAT'))).toEqual(new Set([null]));
+  });
+
+  it('what is counted by stretches of time is drawn as bars or points, not as if something lay between', () => {
+    const files = JSON.parse(read('dashboards/cryptoracle-health.json')) as {
+      panels: {
+        title: string;
+        type: string;
+        fieldConfig: { defaults: { custom?: { drawStyle: string } } };
+      }[];
+    };
+    const styles = files.panels
+      .filter(({ type }) => type === 'timeseries')
+      .map(({ title, fieldConfig }) => [title, fieldConfig.defaults.custom?.drawStyle]);
+    expect(Object.fromEntries(styles)).toEqual({
+      'Answered of each day': 'line',
+      'Calls by outcome': 'bars',
+      'Time to answer': 'points',
+    });
+  });
+
   it.each(granularities)(
     'every panel runs in %s, for a quoted name and an empty range',
     async (granularity) => {
