@@ -22,6 +22,7 @@ export const rooms: Readonly<
   ingest: { imports: ['catalog', 'planning', 'api', 'store'] },
   backfill: { imports: ['catalog', 'planning', 'store', 'ingest'] },
   queue: { imports: ['catalog', 'planning', 'store', 'ingest'] },
+  notify: { imports: ['catalog', 'planning', 'store'] },
   server: { imports: ['catalog', 'planning', 'store', 'queue', 'backfill'] },
   web: { imports: ['catalog'], types: ['server'] },
   simulator: { imports: ['catalog', 'planning', 'api'] },

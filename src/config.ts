@@ -23,7 +23,7 @@ import {
   type TagCode,
   tagCodes,
 } from './catalog/index.ts';
-import { apiUrl, postgresUrl, redisUrl } from './config/addresses.ts';
+import { apiUrl, postgresUrl, redisUrl, webhookUrl } from './config/addresses.ts';
 import { readCatalogue } from './config/catalogue.ts';
 import {
   assemble,
@@ -140,6 +140,8 @@ const schemaFor = (catalogue: Catalogue) =>
       httpToken: secret('HTTP_TOKEN', value.bearerToken().optional()),
       /** Absent: nobody changes anything over HTTP. */
       httpWriteToken: secret('HTTP_WRITE_TOKEN', value.bearerToken().optional()),
+      /** Absent: nobody is told by a chat. The address is a secret: whoever has it can write there. */
+      notifyWebhook: secret('NOTIFY_WEBHOOK', webhookUrl().optional()),
       logLevel: setting(
         'LOG_LEVEL',
         z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

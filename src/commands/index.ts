@@ -51,6 +51,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./events.ts')).eventsCommand,
   },
   {
+    name: 'notify',
+    description: 'what was told by NOTIFY_WEBHOOK; --test sends a message there',
+    load: async () => (await import('./notify.ts')).notifyCommand,
+  },
+  {
     name: 'doctor',
     description: 'check settings, database, queue, clock and credentials, step by step, with the remedy',
     load: async () => (await import('./doctor/command.ts')).doctorCommand,

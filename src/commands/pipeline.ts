@@ -1,5 +1,6 @@
 import { OrderRunner } from '../backfill/runner.ts';
 import { TryLaterError } from '../errors.ts';
+import { Notifier } from '../notify/notifier.ts';
 import { openQueueBackend, type QueueBackend } from '../queue/backend.ts';
 import { DatabaseWatch } from '../queue/database-watch.ts';
 import { Fetcher } from '../queue/fetcher.ts';
@@ -47,6 +48,7 @@ export async function startPipeline(
     watched.push(await startFetcher(runtime, database, backend, databaseWatch));
   }
   if (isScheduling) watched.push(await startScheduler(runtime, database, backend, databaseWatch));
+  if (isScheduling) startNotifier(runtime, database);
   const message = `a process of the pipeline started: ${role}, the queue in ${backend.kind === 'redis' ? 'Redis' : 'the database'}`;
   await tryToNote(database, runtime.log, {
     kind: 'started',
@@ -105,6 +107,15 @@ async function startScheduler(
   runtime.onClose('scheduler', () => scheduler.stop());
   await scheduler.start();
   return watchQueues(runtime, backend, 'planning', [planQueue], () => scheduler.lastEndedAt);
+}
+
+function startNotifier(runtime: Runtime, database: Database): void {
+  const { settings, clock, log } = runtime;
+  const { notifyWebhook: webhook } = settings;
+  if (webhook === undefined) return;
+  const notifier = new Notifier({ database, clock, log, stated: settings, webhook });
+  runtime.onClose('notifier', () => notifier.stop());
+  notifier.start();
 }
 
 function watchQueues(

@@ -17,6 +17,14 @@ export const redisUrl = () => url(/^rediss?$/, 'redis://host:6379/0', isRedis);
 
 export const apiUrl = (example: string) => url(/^https?$/, example, isPlain);
 
+/** The address of a chat for messages; it may carry a key behind a question mark. */
+export const webhookUrl = () =>
+  url(
+    /^https?$/,
+    'https://hooks.example.com/services/key',
+    ({ username, password }) => username + password === '',
+  );
+
 /** `fetch` refuses a user or password, and quotes them in its error; a path is put behind the address. */
 function isPlain({ username, password, href }: URL): boolean {
   return username + password === '' && !/[?#]/.test(href);

@@ -58,6 +58,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   HTTP_PORT: ['8080'],
   HTTP_TOKEN: ['S3CRET-token'],
   HTTP_WRITE_TOKEN: ['S3CRET-write'],
+  NOTIFY_WEBHOOK: ['https://S3CRET-hook.example.com/services/S3CRET-key?x=1'],
   LOG_LEVEL: ['silent'],
 };
 
@@ -106,6 +107,7 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   httpPort: ({ httpPort }) => isWhole(httpPort, 0, 65_535),
   httpToken: ({ httpToken }) => httpToken === undefined || httpToken.length >= 8,
   httpWriteToken: ({ httpWriteToken }) => httpWriteToken === undefined || httpWriteToken.length >= 8,
+  notifyWebhook: ({ notifyWebhook: hook }) => hook === undefined || /^https?:/.test(new URL(hook).protocol),
   logLevel: ({ logLevel }) => /^[a-z]+$/.test(logLevel),
 };
 

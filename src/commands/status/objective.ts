@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import type { Miss } from '../../store/reports/objective.ts';
+import { describeMiss, type Miss } from '../../store/reports/objective.ts';
 import { parsePositive } from '../options.ts';
-import { count, counted, percent, writeOut } from '../output.ts';
+import { writeOut } from '../output.ts';
 
 /** The objective as it stands on the command line, and how it is missed. */
 
@@ -19,22 +19,7 @@ export function parseShare(text: string): number {
 }
 
 export function printMisses(misses: readonly Miss[]): void {
-  const lines = misses.length === 0 ? ['objective: met'] : misses.map((miss) => `MISSED: ${sentence(miss)}`);
+  const lines =
+    misses.length === 0 ? ['objective: met'] : misses.map((miss) => `MISSED: ${describeMiss(miss)}`);
   writeOut(`${lines.join('\n')}\n`);
-}
-
-/** A miss as a person reads it. */
-function sentence(miss: Miss): string {
-  switch (miss.kind) {
-    case 'access-refused':
-      return `the API refuses access: ${miss.reason}`;
-    case 'nothing-stored':
-      return `no ${miss.granularity} value was ever stored`;
-    case 'behind':
-      return `the newest ${miss.granularity} window is ${counted(miss.windows, 'window')} behind`;
-    case 'quiet':
-      return `${counted(miss.tokens, 'token')} of usually ${count(miss.usual)} have a value in the newest ${miss.granularity} window`;
-    case 'incomplete':
-      return `${percent(miss.share, 1)} of the ${miss.granularity} values are answered`;
-  }
 }

@@ -46,3 +46,21 @@ function missesWithin(part: GranularityStatus, { maxBehind, minComplete }: Objec
   if (share !== undefined && share < minComplete) misses.push({ kind: 'incomplete', granularity, share });
   return misses;
 }
+
+/** A miss as a person reads it. */
+export function describeMiss(miss: Miss): string {
+  const count = (number: number, unit: string) =>
+    `${number.toLocaleString('en-US')} ${unit}${number === 1 ? '' : 's'}`;
+  switch (miss.kind) {
+    case 'access-refused':
+      return `the API refuses access: ${miss.reason}`;
+    case 'nothing-stored':
+      return `no ${miss.granularity} value was ever stored`;
+    case 'behind':
+      return `the newest ${miss.granularity} window is ${count(miss.windows, 'window')} behind`;
+    case 'quiet':
+      return `${count(miss.tokens, 'token')} of usually ${miss.usual.toLocaleString('en-US')} have a value in the newest ${miss.granularity} window`;
+    case 'incomplete':
+      return `${(miss.share * 100).toFixed(1)}% of the ${miss.granularity} values are answered`;
+  }
+}

@@ -8,6 +8,7 @@ import { entitlementsDescription } from './entitlements.ts';
 import { eventsDescription } from './events.ts';
 import { factsDescription } from './facts.ts';
 import { metricCatalogDescription } from './metric-catalog.ts';
+import { notificationsDescription } from './notifications.ts';
 import { paceDescription } from './pace.ts';
 import { qualityDueDescription } from './quality-due.ts';
 import { qualityNotesDescription } from './quality-notes.ts';
@@ -33,6 +34,7 @@ export { events } from './events.ts';
 export { facts } from './facts.ts';
 export { metricCatalog } from './metric-catalog.ts';
 export * from './metrics.ts';
+export { notifications } from './notifications.ts';
 export { pace } from './pace.ts';
 export { qualityDue } from './quality-due.ts';
 export { qualityNotes } from './quality-notes.ts';
@@ -60,6 +62,7 @@ export const describedTables: readonly TableDescription[] = [
   eventsDescription,
   factsDescription,
   metricCatalogDescription,
+  notificationsDescription,
   paceDescription,
   qualityDueDescription,
   qualityNotesDescription,

@@ -44,6 +44,7 @@ const expected: Readonly<Record<string, { readonly reader?: string; readonly wor
   'cryptoracle.metrics_1h': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.metrics_4h': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.migrations': { worker: 'select' },
+  'cryptoracle.notifications': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.pace': { worker: 'insert, select, update' },
   'cryptoracle.quality_rules': { reader: 'select', worker: 'insert, select, update' },
   'cryptoracle.quarantine': { reader: 'select', worker: 'insert, select, update' },

@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import { TryLaterError, UserError } from '../errors.ts';
+import { testMessage } from '../notify/message.ts';
+import { NotDelivered, post } from '../notify/webhook.ts';
+import { notificationKinds, readTold } from '../store/ledger/notifications.ts';
+import { beijing, printJson, printTable, writeOut } from './output.ts';
+import { type CommandContext, runCommand } from './run.ts';
+
+interface NotifyOptions {
+  readonly test?: true;
+  readonly json?: true;
+}
+
+export const notifyCommand = new Command('notify')
+  .option('--test', 'send a message to NOTIFY_WEBHOOK now')
+  .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    `
+While the pipeline runs it tells by NOTIFY_WEBHOOK, each kind once an hour:
+${Object.entries(notificationKinds)
+  .map(([kind, meaning]) => `  ${kind.padEnd(11)} ${meaning}`)
+  .join('\n')}
+
+Without --test: what was told, and when.`,
+  )
+  .action((options: NotifyOptions) => runCommand((context) => notify(options, context)));
+
+async function notify({ test, json }: NotifyOptions, { runtime }: CommandContext): Promise<number> {
+  if (test === true) return sendTest(runtime.settings.notifyWebhook, json === true);
+  const told = await readTold(await runtime.openExistingDatabase());
+  if (json === true) {
+    printJson(
+      [...told.values()].map(({ sentAt, toldUntil: _, ...each }) => ({
+        ...each,
+        sentAt: sentAt === null ? null : new Date(sentAt).toISOString(),
+      })),
+    );
+    return 0;
+  }
+  printTable(
+    ['', 'last sent (Beijing)', '', 'message'],
+    Object.keys(notificationKinds).map((kind) => {
+      const each = [...told.values()].find((row) => row.kind === kind);
+      const message = each?.message.split('\n').slice(0, 2).join(' ') ?? '';
+      return [
+        kind,
+        beijing(each?.sentAt ?? undefined),
+        each?.isOpen === true ? 'not over' : '',
+        message.slice(0, 80),
+      ];
+    }),
+  );
+  return 0;
+}
+
+/** @throws UserError, TryLaterError where it does not arrive */
+async function sendTest(webhook: string | undefined, json: boolean): Promise<number> {
+  if (webhook === undefined) {
+    throw new UserError(
+      'NOTIFY_WEBHOOK is not set: it is the address that a chat such as Slack gives for messages',
+    );
+  }
+  try {
+    await post(webhook, testMessage);
+  } catch (error) {
+    if (!(error instanceof NotDelivered)) throw error;
+    throw new TryLaterError(`NOTIFY_WEBHOOK: the message did not arrive: ${error.message}`);
+  }
+  if (json) printJson({ sent: true });
+  else writeOut('sent\n');
+  return 0;
+}
