@@ -3,7 +3,7 @@ import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
 import { parseInstant, parsePositive, withScopeOptions } from '../options.ts';
 import { runCommand } from '../run.ts';
-import { cancel, list } from './orders.ts';
+import { cancel, list, pause } from './orders.ts';
 import { type OrderOptions, order, type ResumeOptions, resume } from './place.ts';
 import { watch } from './watch.ts';
 
@@ -16,6 +16,7 @@ interface BackfillOptions {
   readonly maxRequests?: number;
   readonly refresh?: true;
   readonly dryRun?: true;
+  readonly detach?: true;
   readonly json?: true;
 }
 
@@ -38,6 +39,7 @@ export const backfillCommand = withScopeOptions(
   .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
   .option('--dry-run', 'only say what it would take')
+  .option('--detach', 'leave it to the running workers, and return at once')
   .option('--json', 'print the result as JSON')
   .hook('preSubcommand', (command, chosen) => {
     // They are about a new order, and would be ignored.
@@ -55,6 +57,7 @@ export const backfillCommand = withScopeOptions(
       .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
       .option('--json', 'print the result as JSON')
       .option('--dry-run', 'only say what is left of it')
+      .option('--detach', 'leave it to the running workers, and return at once')
       .action((id: number | undefined, options: ResumeOptions) =>
         runCommand((context) => resume(id, options, context)),
       ),
@@ -64,6 +67,12 @@ export const backfillCommand = withScopeOptions(
       .description('list the orders, the newest first')
       .option('--json', 'print the result as JSON')
       .action((options: { json?: true }) => runCommand((context) => list(options, context))),
+  )
+  .addCommand(
+    new Command('pause')
+      .description('lay an order aside until it is resumed; a process that works on it ends')
+      .argument('<number>', 'number of the order', parsePositive)
+      .action((id: number) => runCommand((context) => pause(id, context))),
   )
   .addCommand(
     new Command('cancel')

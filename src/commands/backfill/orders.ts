@@ -1,5 +1,6 @@
 import { orderIsOver, requireOrder } from '../../backfill/order.ts';
 import { displayedState } from '../../backfill/progress.ts';
+import { pauseOrder } from '../../store/ledger/detached-orders.ts';
 import { type BackfillOrder, endOrder, listOrders } from '../../store/ledger/orders.ts';
 import { beijing, count, printJson, printTable, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
@@ -51,6 +52,16 @@ export function orderToJson(order: BackfillOrder, now: number): object {
     endedAt: iso(order.endedAt),
     message: order.message ?? null,
   };
+}
+
+/** Lays an order aside. @throws UserError where there is none, or it is over */
+export async function pause(id: number, { runtime }: CommandContext): Promise<number> {
+  const database = await runtime.openExistingDatabase();
+  const { state } = await requireOrder(database, id);
+  if (state === 'done' || state === 'cancelled') throw orderIsOver(id, state);
+  await pauseOrder(database, id, runtime.clock.now());
+  writeOut(`order ${id} is paused; \`backfill resume ${id}\` goes on with it\n`);
+  return 0;
 }
 
 export async function cancel(id: number, { runtime }: CommandContext): Promise<number> {

@@ -11,9 +11,10 @@ import {
 } from '../../backfill/order.ts';
 import { type WorkObserver, workOn } from '../../backfill/work.ts';
 import type { Granularity, Token } from '../../catalog/index.ts';
-import { requireCredentials } from '../../config.ts';
+import { requireCredentials, type Settings } from '../../config.ts';
 import { UserError } from '../../errors.ts';
 import { storeDesiredScope } from '../../store/ledger/desired-scope.ts';
+import { leaveToWorkers } from '../../store/ledger/detached-orders.ts';
 import { chosenMetrics, type NamedMetrics } from '../options.ts';
 import { count, type Progress, printJson, showProgress, writeErr, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
@@ -23,6 +24,8 @@ import { printPrice } from './price.ts';
 
 interface WorkOptions {
   readonly maxRequests?: number;
+  /** Whether running workers are to do it. */
+  readonly detach?: true;
   readonly json?: true;
 }
 
@@ -44,7 +47,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   const { settings } = runtime;
   if (options.from >= options.to) throw new UserError('--from must lie before --to');
   const named = options.metric && chosenMetrics(options.metric, settings.catalogue);
-  if (options.dryRun !== true) requireCredentials(settings);
+  requireMeans(options, settings);
   const isQuestion = options.dryRun === true;
   const database = isQuestion ? await runtime.openExistingDatabase() : await runtime.openDatabase();
   if (!isQuestion) await storeDesiredScope(database, settings, { onlyIfEmpty: true });
@@ -68,6 +71,16 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
   return work(await place(quote, backfill), options, context, backfill);
 }
 
+/** A question, and an order that is left to others, need no credentials here. @throws UserError */
+function requireMeans({ dryRun, detach, maxRequests }: ResumeOptions, settings: Settings): void {
+  if (detach === true && maxRequests !== undefined) {
+    throw new UserError(
+      '--max-requests does not go with --detach: REQUESTS_PER_DAY bounds what workers send',
+    );
+  }
+  if (dryRun !== true && detach !== true) requireCredentials(settings);
+}
+
 /** A range without windows is complete, too: a mistaken date would go unnoticed. */
 function tellNothingToDo(quote: Quote): void {
   const nothing = nothingToDo(quote);
@@ -88,7 +101,7 @@ export async function resume(
   context: CommandContext,
 ): Promise<number> {
   const { runtime } = context;
-  if (options.dryRun !== true) requireCredentials(runtime.settings);
+  requireMeans(options, runtime.settings);
   runtime.requireDatabase();
   const database = await runtime.openDatabase();
   const backfill = runtime.backfill(database);
@@ -106,6 +119,7 @@ async function work(
   { runtime, signal }: CommandContext,
   backfill: BackfillContext,
 ): Promise<number> {
+  if (options.detach === true) return detach(order, options, backfill);
   const ingestor = await runtime.ingestor(backfill.database);
   const concluded = await workOn(
     order,
@@ -113,6 +127,23 @@ async function work(
     backfill,
   );
   return report(concluded, options);
+}
+
+/** Leaves an order to the workers of the pipeline. */
+async function detach(
+  { id }: OpenOrder,
+  { json }: WorkOptions,
+  { database }: BackfillContext,
+): Promise<number> {
+  await leaveToWorkers(database, id);
+  if (json === true) printJson({ order: id, state: 'waiting' });
+  else {
+    writeOut(
+      `order ${id} is left to the workers of \`start\`; \`backfill watch ${id}\` shows how far it is, ` +
+        `\`backfill pause ${id}\` lays it aside\n`,
+    );
+  }
+  return 0;
 }
 
 function progressObserver(): WorkObserver {
