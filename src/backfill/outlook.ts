@@ -1,4 +1,5 @@
 import {
+  type ApiVersion,
   type Granularity,
   granularities,
   type MetricCode,
@@ -29,6 +30,7 @@ export interface Outlook {
   readonly settleDelay: Milliseconds;
   readonly lookbackWindows: number;
   readonly keep: Keep;
+  readonly apiVersion: ApiVersion;
   /** Calls for the newest windows and the look-back of a day, as planned; retries come on top. */
   readonly callsPerDay: number;
   /** Bytes on disk in a year, before and after compression, where every token has every window. */
@@ -84,7 +86,7 @@ export async function readOutlook(
   const { values, requests, seconds, bytes } = price;
   return {
     ...{ granularities: desired.granularities, tokens, metrics: desired.metrics },
-    ...{ historyStart, settleDelay, lookbackWindows, keep },
+    ...{ historyStart, settleDelay, lookbackWindows, keep, apiVersion: desired.apiVersion },
     callsPerDay: Math.round(calls.live + calls.lookback),
     ...(await readDisk(desired.granularities, (granularity) => scope.tokensOf(granularity).length, context)),
     toFill: { values, requests, seconds, bytes },
@@ -151,6 +153,7 @@ function differingSettings(before: Outlook, after: Outlook): string[] {
     ...(before.historyStart === after.historyStart ? [] : ['HISTORY_START']),
     ...(before.settleDelay === after.settleDelay ? [] : ['SETTLE_DELAY']),
     ...(before.lookbackWindows === after.lookbackWindows ? [] : ['LOOKBACK_WINDOWS']),
+    ...(before.apiVersion === after.apiVersion ? [] : ['CRYPTORACLE_API_VERSION']),
     ...granularities
       .filter((granularity) => before.keep[granularity] !== after.keep[granularity])
       .map((granularity) => `KEEP_${granularity.toUpperCase()}`),

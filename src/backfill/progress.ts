@@ -43,8 +43,8 @@ export function measure(
   };
 }
 
-/** Longest time between two heartbeats of a process that works on an order. */
-const longestSilence: Milliseconds = 60_000;
+/** Heartbeats come every two seconds; a process without one for so long has died, or lost the database. */
+export const longestSilence: Milliseconds = 20_000;
 
 /** The state as people should see it: an order that says it runs, without a process that works on it, does not. */
 export function displayedState(

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Granularity, Token } from '../catalog/index.ts';
+import type { Catalogue, Granularity, Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
 import { isEmpty } from '../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
@@ -16,9 +16,11 @@ import {
   type ReportedGap,
   readReportedGaps,
 } from '../store/reports/gaps.ts';
+import { visibleLine } from '../terminal.ts';
 import { chosenMetrics, type NamedMetrics, parseInstant, parseItems, withScopeOptions } from './options.ts';
-import { beijing, count, counted, printJson, printTable, writeOut } from './output.ts';
+import { count, counted, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import { type Times, timesIn, wrapped } from './times.ts';
 
 interface GapsOptions {
   readonly from?: number;
@@ -28,6 +30,7 @@ interface GapsOptions {
   readonly metric?: NamedMetrics;
   readonly reason?: readonly GapReason[];
   readonly all?: true;
+  readonly utc?: true;
   readonly json?: true;
 }
 
@@ -38,6 +41,7 @@ export const gapsCommand = withScopeOptions(
 )
   .option('--reason <list>', 'which reasons, by the words below (default: the first six)', parseReasons)
   .option('--all', 'every reason: also what the API does not have')
+  .option('--utc', 'print times in UTC (default: Beijing)')
   .option('--json', 'print the result as JSON')
   .addHelpText('after', `\nReasons:\n${gapReasons.map((reason) => `  "${reason}"\n`).join('')}`)
   .action((options: GapsOptions) => runCommand((context) => gaps(options, context)));
@@ -88,7 +92,7 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     found.push(...(await readReportedGaps(database, cells, reasons, clock.now())));
   }
   if (options.json === true) printJson(found.map(toJson));
-  else print(found, wanted, database.catalogue.codes.length);
+  else print(found, wanted, { catalogue: database.catalogue, times: timesIn(options.utc) });
   return 0;
 }
 
@@ -112,42 +116,91 @@ function toJson(gap: ReportedGap): object {
 
 const mostLines = 40;
 
-/** Characters that the other columns take, and those that the longest reason needs without its detail. */
-const otherColumns = 54;
-const reasonAlone = 26;
+/** What becomes of gaps by themselves, or what a person can do. */
+const whatNext: Readonly<Record<GapReason, string>> = {
+  'not asked yet': 'the pipeline asks for it, the newest first',
+  failed: 'asked for again within five minutes while the pipeline runs',
+  suspect: 'asked for again with growing pauses, believed after a day',
+  'not entitled': 'the subscription lacks it; tried again once a day',
+  quarantined: '`quarantine list` shows what came',
+  'dropped here': '`backfill --refresh` or REFETCH_DROPPED=on fetches it again',
+  'not in this API version': 'another CRYPTORACLE_API_VERSION may have it',
+  'empty at the source': 'asked for again once a day for three days',
+  "before the token's history": 'there is nothing to fetch',
+  'not available': 'the newest windows are looked at once a week',
+};
 
-/** Width of what is not printed to a terminal. */
-const defaultWidth = 120;
-
-function print(found: readonly ReportedGap[], wanted: WantedWindows, allMetrics: number): void {
+function print(
+  found: readonly ReportedGap[],
+  wanted: WantedWindows,
+  { catalogue, times }: { readonly catalogue: Catalogue; readonly times: Times },
+): void {
   const intervals = [...wanted.values()].filter((interval) => !isEmpty(interval));
   if (intervals.length === 0) {
     writeOut('no gaps: no window of this range is due yet\n');
     return;
   }
-  const from = beijing(Math.min(...intervals.map(({ start }) => start)));
-  const range = `from ${from} to ${beijing(Math.max(...intervals.map(({ end }) => end)))} (Beijing)`;
+  const from = times.minute(Math.min(...intervals.map(({ start }) => start)));
+  const range = `from ${from} to ${times.minute(Math.max(...intervals.map(({ end }) => end)))} (${times.zone})`;
   if (found.length === 0) {
     writeOut(`no gaps ${range}\n`);
     return;
   }
-  const width = Math.max(reasonAlone, (process.stdout.columns ?? defaultWidth) - otherColumns);
-  const name = (names: readonly string[], all: number) =>
-    names.length === 1 ? (names[0] ?? '') : names.length === all ? 'all' : String(names.length);
+  const total = (gaps: readonly ReportedGap[]) => gaps.reduce((sum, gap) => sum + valuesOf(gap), 0);
+  writeOut(`${counted(total(found), 'value')} missing in ${counted(found.length, 'gap')}\n${range}\n`);
+  const groups = gapReasons
+    .map((reason) => ({ reason, gaps: found.filter((gap) => gap.reason === reason) }))
+    .filter(({ gaps }) => gaps.length > 0);
+  const width = Math.max(...groups.map(({ reason }) => reason.length));
+  for (const { reason, gaps } of groups) {
+    const sum = `${reason.padEnd(width)}  ${counted(total(gaps), 'value')}`;
+    writeOut(wrapped(visibleLine(`${sum}: ${whatNext[reason]}`), '  '));
+  }
+  let left = mostLines;
+  for (const { reason, gaps } of groups) {
+    if (left <= 0) break;
+    printGroup(reason, gaps.slice(0, left), catalogue, times);
+    left -= gaps.length;
+  }
+  if (left < 0) writeOut(`\n${counted(-left, 'more gap')}; --json lists all\n`);
+}
+
+function printGroup(
+  reason: GapReason,
+  gaps: readonly ReportedGap[],
+  catalogue: Catalogue,
+  times: Times,
+): void {
+  writeOut(`\n${reason}\n`);
   printTable(
-    ['', 'from (Beijing)', 'windows', 'tokens', 'metrics', 'reason'],
-    found
-      .slice(0, mostLines)
-      .map((gap) => [
-        gap.granularity,
-        beijing(gap.interval.start),
-        count(windowsOf(gap)),
-        name(gap.tokens, 0),
-        name(gap.metrics, allMetrics),
-        (gap.detail === null ? gap.reason : `${gap.reason}: ${gap.detail}`).slice(0, width),
-      ]),
+    ['', `from (${times.zone})`, 'windows', 'tokens', 'metrics'],
+    gaps.map((gap) => [
+      gap.granularity,
+      times.minute(gap.interval.start),
+      count(windowsOf(gap)),
+      someOf(gap.tokens),
+      gap.metrics.length === catalogue.codes.length
+        ? 'all'
+        : someOf(gap.metrics.map((code) => catalogue.metric(code).column)),
+    ]),
   );
-  const values = found.reduce((sum, gap) => sum + valuesOf(gap), 0);
-  const more = found.length > mostLines ? `${found.length - mostLines} more gaps; --json lists all\n` : '';
-  writeOut(`${more}${counted(values, 'value')} missing in ${counted(found.length, 'gap')}\n${range}\n`);
+  const details = [...new Set(gaps.flatMap(({ detail }) => (detail === null ? [] : [detail])))];
+  for (const detail of details.slice(0, mostDetails)) writeOut(wrapped(visibleLine(detail), '  '));
+  if (details.length > mostDetails)
+    writeOut(`  and ${counted(details.length - mostDetails, 'other cause')}\n`);
+}
+
+const mostDetails = 3;
+
+/** Widest list of names. */
+const widestNames = 22;
+
+/** Names as far as they fit, and how many more there are. */
+function someOf(names: readonly string[]): string {
+  for (let shown = names.length; shown > 0; shown--) {
+    const more = shown < names.length ? ` +${names.length - shown}` : '';
+    const text = `${names.slice(0, shown).join(', ')}${more}`;
+    if (text.length <= widestNames) return text;
+  }
+  return names.length === 1 ? (names[0] ?? '') : count(names.length);
 }

@@ -86,6 +86,7 @@ function toJson(
     historyStart: iso(outlook.historyStart),
     settleDelaySeconds: outlook.settleDelay / 1000,
     lookbackWindows: outlook.lookbackWindows,
+    apiVersion: outlook.apiVersion,
     ...sizes(outlook),
   });
   return {

@@ -104,7 +104,7 @@ function toJson(month: string, { range, granularities, calls, outages }: Scoreca
 
 /** A share in percent: enough digits to tell small ones apart. */
 const share = (rate: number | null) =>
-  rate === null ? '-' : `${(rate * 100).toFixed(rate < 0.01 ? 3 : 1)} %`;
+  rate === null ? '-' : rate === 0 ? '0 %' : `${(rate * 100).toFixed(rate < 0.01 ? 3 : 1)} %`;
 
 const seconds = (value: number) => (value < 60 ? `${value.toFixed(1)} s` : duration(value));
 
@@ -131,7 +131,7 @@ function toMarkdown(
   const partly = range.end > now ? ', which is not over' : '';
   return [
     `# Cryptoracle API, ${month}\n`,
-    `Windows that start in ${month} in Beijing${partly}, and calls sent in it,\nfrom what is stored here.\n`,
+    `Windows that start in the Beijing month ${month}${partly},\nand calls sent in it, from what is stored here.\n`,
     `## Delay\n\nFrom when a window was due (${duration(settleDelay / 1000)} after its close) until its\nfirst value was stored, where it was observed and not loaded as history.\n`,
     table(['', 'windows', 'median', '90 %', '99 %', 'longest'], delays),
     '## Values\n',

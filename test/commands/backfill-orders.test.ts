@@ -200,6 +200,12 @@ describe('backfill orders', { timeout: 90_000 }, () => {
     expectMistake(await run(['resume', '1']), ['cancelled']);
     expectMistake(await run(['cancel', '7']), ['no order 7']);
     expect((await run(['watch', '1'])).stdout).toMatch(/^order 1 cancelled/);
+    const { stdout } = await run(['list']);
+    const [head, line = '', ...below] = stdout.split('\n');
+    expect(head).toMatch(/^order +state +placed \(Beijing\) +ended +done +calls$/);
+    expect(line).toMatch(/^ +1 +cancelled +\d{4}-\d\d-\d\d \d\d:\d\d +\d{4}-\d\d-\d\d \d\d:\d\d +- +\d+$/);
+    expect(below.join(' ')).toContain('cancelled by a person');
+    for (const each of stdout.split('\n')) expect(each.length).toBeLessThanOrEqual(80);
   });
 
   it('that refresh ask for everything again, record what changed, and can be resumed', async () => {

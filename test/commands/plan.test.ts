@@ -94,6 +94,9 @@ describe('plan', () => {
     expect(removes).toEqual([{ granularity: '4h', rows: old }]);
     expect(old).toBeGreaterThan(0);
     expect(await count()).toBe(stored);
+    expect((await plan({ CRYPTORACLE_API_VERSION: 'v2.1' })).change.settings).toEqual([
+      'CRYPTORACLE_API_VERSION',
+    ]);
     const wanted = await rows(world.database, 'select distinct tokens, keep from cryptoracle.wanted');
     expect(wanted).toEqual([{ tokens: ['BTC', 'ETH'], keep: null }]);
   });

@@ -101,8 +101,18 @@ describe('gaps and status', () => {
     for (const { stdout } of [gaps, status]) {
       expect(stdout).toMatch(/^4h /m);
       expect(stdout).toMatch(/^1d /m);
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+      for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     }
+    // Sums by reason come first, and agree with the gaps themselves.
+    const { gaps: all } = await report();
+    for (const reason of ['not asked yet', 'failed', 'not entitled']) {
+      const values = all.filter((gap) => gap.reason === reason).reduce((sum, gap) => sum + gap.values, 0);
+      const [, sum = ''] = new RegExp(`^  ${reason} +([\\d,]+) values`, 'm').exec(gaps.stdout) ?? [];
+      expect(Number(sum.replaceAll(',', '')), reason).toBe(values);
+    }
+    expect(gaps.stdout.indexOf('not entitled')).toBeLessThan(gaps.stdout.indexOf('from (Beijing)'));
+    expect(gaps.stdout).toContain('BTC, ETH, XRP');
+    expect((await world.run(['gaps', '--utc'])).stdout).toContain('from (UTC)');
   });
 
   it('list what is empty at the source only when asked, and one reason alone', async () => {

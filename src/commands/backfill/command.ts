@@ -33,8 +33,12 @@ const anOrder = ['[number]', 'number of the order (default: the newest that is n
 
 export const backfillCommand = withScopeOptions(
   new Command('backfill')
-    .option('--from <date>', 'first day or instant; Beijing time unless it names a zone', parseInstant)
-    .option('--to <date>', 'end of the range, not included', parseInstant),
+    .option(
+      '--from <date>',
+      'first day or instant, required; Beijing time unless it names a zone; yesterday, -7d',
+      parseInstant,
+    )
+    .option('--to <date>', 'end of the range, not included; required', parseInstant),
 )
   .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
@@ -65,8 +69,9 @@ export const backfillCommand = withScopeOptions(
   .addCommand(
     new Command('list')
       .description('list the orders, the newest first')
+      .option('--utc', 'print times in UTC (default: Beijing)')
       .option('--json', 'print the result as JSON')
-      .action((options: { json?: true }) => runCommand((context) => list(options, context))),
+      .action((options: { json?: true; utc?: true }) => runCommand((context) => list(options, context))),
   )
   .addCommand(
     new Command('pause')

@@ -3,17 +3,22 @@ import type { Token } from '../../catalog/index.ts';
 import { readDesiredScope } from '../../store/ledger/desired-scope.ts';
 import { noticeDropped } from '../../store/ledger/dropped.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
+import { readEvents } from '../../store/reports/events.ts';
+import { readFilling } from '../../store/reports/filling.ts';
 import { readTokenFreshness } from '../../store/reports/freshness.ts';
 import { missesOf } from '../../store/reports/objective.ts';
 import { readCurrentStatus, statusToJson } from '../../store/reports/status.ts';
 import { parseTokens } from '../options.ts';
 import { printJson } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
+import { timesIn } from '../times.ts';
 import { inDays, print } from './describe.ts';
+import { troublesOf } from './headline.ts';
 import { parseShare, parseWindows, printMisses } from './objective.ts';
 import { printTokens } from './tokens.ts';
 
 interface StatusOptions {
+  readonly utc?: true;
   readonly json?: true;
   readonly check?: true;
   readonly maxBehind: number;
@@ -22,6 +27,7 @@ interface StatusOptions {
 }
 
 export const statusCommand = new Command('status')
+  .option('--utc', 'print times in UTC (default: Beijing)')
   .option('--json', 'print the result as JSON')
   .option('--token <list>', 'how fresh these tokens are, or all of them', parseTokens)
   .option('--check', 'exit with 1 where the objective is missed, and say how')
@@ -40,25 +46,36 @@ fewer tokens than usual have a value. Exit code 0: the objective is met.`,
   )
   .action((options: StatusOptions) => runCommand((context) => status(options, context)));
 
+/** Most events that go on which a status looks at. */
+const mostOpen = 20;
+
 async function status(options: StatusOptions, { runtime }: CommandContext): Promise<number> {
   const database = await runtime.openExistingDatabase(4);
   const now = runtime.clock.now();
   const json = options.json === true;
+  const times = timesIn(options.utc);
   if (options.token !== undefined) {
     await requireKnownTokens(database, options.token, '--token');
-    return printTokens(await readTokenFreshness(database, options.token), json);
+    return printTokens(await readTokenFreshness(database, options.token), json, times);
   }
   const desired = await readDesiredScope(database, runtime.settings);
   await requireKnownTokens(database, desired.tokens, 'TOKENS');
   await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
   const current = await readCurrentStatus(database, desired, now);
   const { keepNotes } = runtime.settings;
+  const { events: open } = await readEvents(database, { onlyOpen: true }, mostOpen);
+  const troubles = troublesOf(current, open, times);
+  const filling = await readFilling(database, current.granularities, now);
   const misses = options.check === true ? missesOf(current, options) : [];
   if (json) {
     const kept = { keep: inDays({ ...desired.keep, ...keepNotes }) };
-    printJson({ ...statusToJson(current), ...kept, ...(options.check === true && { misses }) });
+    const head = {
+      troubles,
+      filling: filling === undefined ? null : { ...filling, secondsLeft: filling.secondsLeft ?? null },
+    };
+    printJson({ ...head, ...statusToJson(current), ...kept, ...(options.check === true && { misses }) });
   } else {
-    print(current, desired, keepNotes, now);
+    print({ status: current, troubles, filling, desired, keepNotes, now }, times);
     if (options.check === true) printMisses(misses);
   }
   return misses.length === 0 ? 0 : 1;

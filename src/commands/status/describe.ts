@@ -1,20 +1,27 @@
 import { granularities } from '../../catalog/index.ts';
 import type { Settings } from '../../config.ts';
 import type { DesiredScope } from '../../store/ledger/desired-scope.ts';
-import { describeDoubt } from '../../store/ledger/doubted-lists.ts';
+import type { Filling } from '../../store/reports/filling.ts';
 import type { GranularityStatus, Status, SuspendedRule } from '../../store/reports/status.ts';
 import { visibleLine } from '../../terminal.ts';
-import { beijing, bytes, count, counted, percent, printTable, writeOut } from '../output.ts';
+import { bytes, count, counted, percent, printTable, writeOut } from '../output.ts';
+import { type Times, wrapped } from '../times.ts';
+import { describeFilling, type Trouble } from './headline.ts';
 
 /** The status as a person reads it. */
 
 const shownExamples = 3;
 
 /** A suspended rule of the quality checks, with some of what it found. */
-function describeSuspended({ granularity, metric, note, share, rows, examples }: SuspendedRule): string {
+function describeSuspended(
+  { granularity, metric, note, share, rows, examples }: SuspendedRule,
+  times: Times,
+): string {
   const found = examples
     .slice(0, shownExamples)
-    .map(({ token, time, value, detail }) => `${token} ${beijing(Date.parse(time))}: ${value} (${detail})`);
+    .map(
+      ({ token, time, value, detail }) => `${token} ${times.minute(Date.parse(time))}: ${value} (${detail})`,
+    );
   return (
     `quality rule suspended: '${note}' of ${metric} in ${granularity} fires on ${(share * 100).toFixed(1)}% ` +
     `of ${counted(rows, 'row')}, so the rule is wrong for these data; for example ${found.join('; ')}`
@@ -51,35 +58,44 @@ function describeKept(
   return [`values kept: ${values}`, ...lines];
 }
 
-function describeDropped({ granularities: parts }: Status): string[] {
-  const dropped = parts.filter((part) => part.dropped > 0);
-  if (dropped.length === 0) return [];
-  const amounts = dropped.map((part) => `${counted(part.dropped, 'value')} of ${part.granularity}`);
-  return [
-    `DROPPED HERE: ${amounts.join(', ')}; \`gaps --reason "dropped here"\` says which, ` +
-      '`backfill --refresh` or REFETCH_DROPPED=on fetches them again',
-  ];
-}
-
 /** Tokens with a value of those that usually have one. */
 function tokensThere({ tokens }: GranularityStatus): string {
   if (tokens === undefined) return '-';
   return tokens.usual === undefined ? count(tokens.tokens) : `${count(tokens.tokens)}/${count(tokens.usual)}`;
 }
 
+/** The lines that come first: what is wrong and what to do about it, and how far the history is. */
+function printHead(troubles: readonly Trouble[], filling: Filling | undefined): void {
+  for (const { what, remedy } of troubles) {
+    writeOut(wrapped(visibleLine(what), ''));
+    writeOut(wrapped(visibleLine(remedy), '  '));
+  }
+  if (filling !== undefined) writeOut(wrapped(describeFilling(filling), ''));
+  else if (troubles.length === 0) writeOut('all is well: every window that is due is here\n');
+  writeOut('\n');
+}
+
+export interface StatusPage {
+  readonly status: Status;
+  readonly troubles: readonly Trouble[];
+  readonly filling: Filling | undefined;
+  readonly desired: DesiredScope;
+  readonly keepNotes: Settings['keepNotes'];
+  readonly now: number;
+}
+
 export function print(
-  status: Status,
-  desired: DesiredScope,
-  keepNotes: Settings['keepNotes'],
-  now: number,
+  { status, troubles, filling, desired, keepNotes, now }: StatusPage,
+  times: Times,
 ): void {
   const { historyStart, apiVersion } = desired;
+  printHead(troubles, filling);
   printTable(
-    ['', 'newest due (Beijing)', 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
+    ['', `newest due (${times.zone})`, 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
     status.granularities.map((part) => [
       part.granularity,
-      beijing(part.newestDue),
-      beijing(part.newestStored),
+      times.minute(part.newestDue),
+      times.minute(part.newestStored),
       part.windowsBehind === undefined ? '-' : count(part.windowsBehind),
       tokensThere(part),
       percent(part.answered, part.wanted),
@@ -88,23 +104,12 @@ export function print(
   );
   const calls = Object.entries(status.calls).map(([outcome, number]) => `${count(number)} ${outcome}`);
   const lines = [
-    `wanted: from ${beijing(historyStart)} (Beijing) on, ${counted(status.tokens, 'token')}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
+    `wanted: from ${times.minute(historyStart)} (${times.zone}) on, ${counted(status.tokens, 'token')}${status.refused.length > 0 ? `; not in the subscription: ${status.refused.join(', ')}` : ''}`,
     `the day starts at ${status.dayStart.value} in Beijing (${status.dayStart.found})`,
     ...(status.notInApiVersion.length > 0
       ? [`not in version ${apiVersion} of the API, and not asked for: ${status.notInApiVersion.join(', ')}`]
       : []),
     `calls in 24 h: ${calls.length > 0 ? calls.join(', ') : 'none'}`,
-    ...(status.doubtedList === undefined
-      ? []
-      : [
-          `TOKEN LIST DOUBTED since ${beijing(status.doubtedList.since)} (Beijing): ` +
-            `${describeDoubt(status.doubtedList)}; all stay in use, asked again ${beijing(status.doubtedList.askAt)}`,
-        ]),
-    ...status.suspects.map(
-      ({ granularity, cells, tokens, since, askAt }) =>
-        `SUSPECT: ${counted(cells, 'value')} of ${granularity} (${counted(tokens, 'token')}) came as nothing since ` +
-        `${beijing(since)} (Beijing); asked for again from ${beijing(askAt)} on, believed after a day`,
-    ),
     ...(status.dropped.windowsBeside + status.dropped.rejects === 0
       ? []
       : [
@@ -117,17 +122,10 @@ export function print(
           `last call: ${status.lastCall.outcome}${status.lastCall.message ? ` (${status.lastCall.message})` : ''}, ` +
             `${Math.max(0, Math.round((now - status.lastCall.at) / 1000))} s ago`,
         ]),
-    ...(status.accessRefused === undefined
-      ? []
-      : [
-          `ACCESS REFUSED since ${beijing(status.accessRefused.openedAt)} (Beijing): ${status.accessRefused.reason}; ` +
-            `next probe ${beijing(status.accessRefused.probeAt)}`,
-        ]),
     `revisions: ${count(status.revisions)}, quarantined: ${count(status.quarantined)}, quality notes: ${count(status.qualityNotes)}`,
-    ...describeDropped(status),
-    ...status.suspendedRules.map(describeSuspended),
+    ...status.suspendedRules.map((rule) => describeSuspended(rule, times)),
     ...describeKept(desired, keepNotes, status),
     `database: ${bytes(status.databaseBytes)}${status.timescale ? ', hypertables' : ', plain tables (no TimescaleDB)'}`,
   ];
-  writeOut(`${lines.map(visibleLine).join('\n')}\n`);
+  writeOut(lines.map((line) => wrapped(visibleLine(line), '')).join(''));
 }

@@ -1,8 +1,9 @@
 import type { TokenFreshness } from '../../store/reports/freshness.ts';
-import { beijing, count, percent, printJson, printTable } from '../output.ts';
+import { count, percent, printJson, printTable } from '../output.ts';
+import type { Times } from '../times.ts';
 
 /** How fresh single tokens are. @returns the exit code */
-export function printTokens(tokens: readonly TokenFreshness[], json: boolean): number {
+export function printTokens(tokens: readonly TokenFreshness[], json: boolean, times: Times): number {
   if (json) {
     printJson(
       tokens.map(({ newest, ...token }) => ({
@@ -12,11 +13,11 @@ export function printTokens(tokens: readonly TokenFreshness[], json: boolean): n
     );
   } else {
     printTable(
-      ['token', '', 'newest stored (Beijing)', 'behind', 'usually has', 'late'],
+      ['token', '', `newest stored (${times.zone})`, 'behind', 'usually has', 'late'],
       tokens.map((each) => [
         each.token,
         each.granularity,
-        beijing(each.newest),
+        times.minute(each.newest),
         each.windowsBehind === null ? '-' : count(each.windowsBehind),
         each.usualShare === null ? '-' : percent(each.usualShare, 1),
         each.isLate === true ? 'LATE' : '',

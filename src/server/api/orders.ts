@@ -10,7 +10,7 @@ import {
   requireOrder,
 } from '../../backfill/order.ts';
 import { shareOf } from '../../backfill/price.ts';
-import { displayedState, readProgress } from '../../backfill/progress.ts';
+import { displayedState, longestSilence, readProgress } from '../../backfill/progress.ts';
 import { isToken, type Token } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
 import { leaveToWorkers, pauseOrder } from '../../store/ledger/detached-orders.ts';
@@ -18,7 +18,6 @@ import { type BackfillOrder, endOrder } from '../../store/ledger/orders.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { backfills } from '../../store/schema/index.ts';
 import { intervalOf } from '../../store/schema/sql.ts';
-import type { Milliseconds } from '../../time.ts';
 import { pageOf, utc, utcOrNull, where } from './queries/sql.ts';
 import type { Reading } from './reading.ts';
 import type * as schemas from './schemas/index.ts';
@@ -27,9 +26,6 @@ import type * as schemas from './schemas/index.ts';
 
 type Order = z.output<typeof schemas.order>;
 type Choice = z.output<typeof schemas.orderChoice>;
-
-/** Longest time without a sign of life; after that an order that says it runs does not. */
-const longestSilence: Milliseconds = 60_000;
 
 export async function listOrders(
   reading: Reading,

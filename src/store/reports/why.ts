@@ -326,13 +326,18 @@ export interface Moment {
   readonly detail: string;
 }
 
+/** Metrics that a line names one by one. */
+const mostNamed = 3;
+
 /** The story in the order of time; pure. @param nameOf the name under which a metric is shown */
 export function momentsOf(story: CellStory, nameOf: (metric: string) => string): readonly Moment[] {
   const { window, dueAt, calls, revisions, quarantine, notes, events, firstSeenAt, backfilled, cells } =
     story;
   const all = cells.length;
   const some = (metrics: readonly string[]) =>
-    metrics.length === all && all > 1 ? '' : ` for ${metrics.map(nameOf).join(', ')}`;
+    metrics.length === all && all > 1
+      ? ''
+      : ` for ${metrics.length > mostNamed ? `${metrics.length} of the metrics` : metrics.map(nameOf).join(', ')}`;
   const late = cells.filter(({ knownSince }) => knownSince !== null && knownSince !== firstSeenAt);
   const moments: Moment[] = [
     { at: window.end, what: 'closed', detail: '' },
@@ -341,7 +346,7 @@ export function momentsOf(story: CellStory, nameOf: (metric: string) => string):
     ...calls.map((call) => ({
       at: call.sentAt,
       what: `asked (${call.lane})`,
-      detail: `${call.outcome}${call.code === null ? '' : ` ${call.code}`}${some(call.metrics)}: ${call.records} values of ${call.tokens} tokens, ${call.milliseconds} ms${call.message === null ? '' : `; ${call.message}`}`,
+      detail: `${call.outcome}${call.code === null ? '' : ` ${call.code}`}${some(call.metrics)}: ${call.records} values of ${call.tokens === 1 ? 'one token' : `${call.tokens} tokens`}, ${call.milliseconds} ms${call.message === null ? '' : `; ${call.message}`}`,
     })),
     ...(firstSeenAt === null
       ? []

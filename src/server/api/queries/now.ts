@@ -2,11 +2,12 @@ import { statfs } from 'node:fs/promises';
 import { sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { beijingDay } from '../../../beijing.ts';
-import { type Granularity, granularities, windowLength } from '../../../catalog/granularities.ts';
+import { type Granularity, windowLength } from '../../../catalog/granularities.ts';
 import type { Settings } from '../../../config.ts';
 import type { Database } from '../../../store/connection/database.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
 import { readScope } from '../../../store/ledger/scope.ts';
+import { fillRate, recently } from '../../../store/reports/filling.ts';
 import type { GranularityStatus, Status } from '../../../store/reports/status.ts';
 import { requests } from '../../../store/schema/index.ts';
 import { columnNames, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
@@ -35,9 +36,6 @@ const iso = (milliseconds: number | undefined) =>
 
 /** Names of missing tokens that are listed. */
 const mostMissing = 100;
-
-/** Milliseconds that count as recent. */
-const recently = 600_000;
 
 /** @param now milliseconds since the epoch @throws where the database does not answer */
 export async function readNow(sources: NowSources, now: number): Promise<Now> {
@@ -159,18 +157,12 @@ interface Calls extends Record<string, unknown> {
 }
 
 async function readCalls(reading: Reading, now: number): Promise<Calls> {
-  const { lane, sentAt, outcome, windowsFrom, windowsTo, granularity, tokens, metrics } =
-    columnNames(requests);
-  const seconds = sql.join(
-    granularities.map((name) => sql`when ${name} then ${windowLength[name] / 1000}::float8`),
-    sql` `,
-  );
+  const { lane, sentAt, outcome } = columnNames(requests);
   const [row] = await reading.read<Calls>(
     'api calls of today',
     sql`
       with recent as (
-        select *, extract(epoch from ${windowsTo} - ${windowsFrom}) / case ${granularity} ${seconds} end as windows
-        from ${requests} where ${sentAt} >= ${timestamptz(now - recently)}
+        select * from ${requests} where ${sentAt} >= ${timestamptz(now - recently)}
       )
       select
         coalesce((select jsonb_agg(jsonb_build_object('lane', lane, 'calls', calls) order by lane) from (
@@ -179,11 +171,7 @@ async function readCalls(reading: Reading, now: number): Promise<Calls> {
         ) as by_lane), '[]') as lanes,
         (select count(*) from recent)::float8 as recent,
         (select count(*) from recent where ${outcome} <> 'answered')::float8 as "recentFailed",
-        coalesce((
-          select sum(windows * cardinality(${tokens}) * cardinality(${metrics}))
-            / greatest(1, extract(epoch from max(${sentAt}) - min(${sentAt})))
-          from recent where ${outcome} = 'answered' and ${lane} in ('history', 'repair')
-        ), 0)::float8 as "perSecond"`,
+        ${fillRate(now - recently)} as "perSecond"`,
   );
   return row ?? { lanes: [], recent: 0, recentFailed: 0, perSecond: 0 };
 }
