@@ -83,9 +83,13 @@ export async function createFunctions(connection: Connection, catalogue: Catalog
   }
 }
 
-/** A value as it was known at the instant, of the row `m` with its later revisions `u`. */
+/**
+ * A value as it was known at the instant, of the row `m` with its later revisions `u`. Most rows have nothing to undo, which
+ * one look tells.
+ */
 const valueAt = (column: string) =>
   `case
+          when m.seen_later is null and u.token is null then m.${column}
           when (m.seen_later ->> '${column}')::timestamptz > $2 then null
           when u.${column}_revised then u.${column}_before
           else m.${column}
