@@ -6,6 +6,7 @@ import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
 import { recheckAt } from '../planning/rhythm.ts';
 import { runQualityChecksIfFree, tellChecks } from '../store/answers/quality/index.ts';
+import { countLately } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
 import { isOpinionDue } from '../store/ledger/doubted-lists.ts';
 import { noticeDropped } from '../store/ledger/dropped.ts';
@@ -209,6 +210,19 @@ export const tasks: readonly Task[] = [
     run: async ({ database, ingestor, clock, log, signal }) => {
       if (await isOpinionDue(database, clock.now())) await refreshTokenList(ingestor, log, signal);
     },
+  },
+  {
+    // One line an hour, so that a log that says nothing else still says that all goes on.
+    name: 'sign-of-life',
+    cron: () => '0 58 * * * *',
+    priority: 13,
+    longestWait: hour,
+    isWanted: always,
+    runsAtStart: onSchedule,
+    run: async ({ database, clock, log }) => {
+      log.info(await countLately(database, clock.now() - hour), 'the last hour');
+    },
+    isUpkeep: true,
   },
   {
     // Some settled windows of random age once more, after everything else.

@@ -15,6 +15,12 @@ const questions = [
   ['backfill', '--from', '2025-06-01', '--to', '2025-06-02', '--dry-run'],
   ['backfill', 'resume', '--dry-run'],
   ['reader', 'list'],
+  ['events'],
+  ['why', 'BTC', '1h', '2025-06-01'],
+  ['certify', '--from', '2025-06-01', '--to', '2025-06-02'],
+  ['scorecard'],
+  ['plan'],
+  ['audit'],
 ];
 
 describe('a question about data', () => {

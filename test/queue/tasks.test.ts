@@ -36,6 +36,7 @@ describe('the tasks of the scheduler', () => {
       'recheck',
       'tokens',
       'tokens-again',
+      'sign-of-life',
       'audit',
       'tags',
     ]);
@@ -96,6 +97,7 @@ describe('the tasks of the scheduler', () => {
       'recheck',
       'tokens',
       'tokens-again',
+      'sign-of-life',
       'audit',
       'tags',
     ]);

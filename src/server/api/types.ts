@@ -14,6 +14,7 @@ export type Coverage = z.output<typeof schemas.coverage>;
 export type Cell = z.output<typeof schemas.cell>;
 export type Requests = z.output<typeof schemas.requests>;
 export type Failures = z.output<typeof schemas.failures>;
+export type Events = z.output<typeof schemas.events>;
 export type Refusals = z.output<typeof schemas.refusals>;
 export type Quarantine = z.output<typeof schemas.quarantine>;
 export type Notes = z.output<typeof schemas.notes>;

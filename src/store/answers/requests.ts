@@ -1,4 +1,4 @@
-import { and, avg, count, desc, eq, gte, inArray, lte } from 'drizzle-orm';
+import { and, avg, count, desc, eq, gte, inArray, lte, sql } from 'drizzle-orm';
 import type { Attempt } from '../../api/client.ts';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
@@ -54,6 +54,29 @@ export async function logRequest(
     tx,
   );
   return row?.id;
+}
+
+/** Calls since an instant: how many there were, how many were answered, and what they brought. */
+export interface LatelyCounted {
+  readonly calls: number;
+  readonly answered: number;
+  readonly values: number;
+  readonly rowsWritten: number;
+}
+
+export async function countLately(database: Database, since: Instant): Promise<LatelyCounted> {
+  const [row] = await database.run('count lately', (db) =>
+    db
+      .select({
+        calls: count(),
+        answered: sql<number>`(count(*) filter (where ${requests.outcome} = 'answered'))::int`,
+        values: sql<number>`coalesce(sum(${requests.records}), 0)::float8`,
+        rowsWritten: sql<number>`coalesce(sum(${requests.rowsWritten}), 0)::float8`,
+      })
+      .from(requests)
+      .where(gte(requests.sentAt, since)),
+  );
+  return row ?? { calls: 0, answered: 0, values: 0, rowsWritten: 0 };
 }
 
 /** How many calls the audit has sent since an instant. */

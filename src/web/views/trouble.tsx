@@ -1,6 +1,7 @@
 import { change, place } from '../address.ts';
 import { CallList } from './trouble/calls.tsx';
 import { NoteList, RevisionList } from './trouble/doubts.tsx';
+import { EventList } from './trouble/events.tsx';
 import { FailureList } from './trouble/failures.tsx';
 import { QuarantineList } from './trouble/quarantine.tsx';
 
@@ -8,6 +9,7 @@ import { QuarantineList } from './trouble/quarantine.tsx';
 
 const lists = {
   failures: ['Failures', FailureList],
+  events: ['Events', EventList],
   calls: ['Calls', CallList],
   quarantine: ['Quarantine', QuarantineList],
   notes: ['Doubtful values', NoteList],

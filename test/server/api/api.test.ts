@@ -113,6 +113,11 @@ describeOnServers('the API', (kind) => {
     expect((await site.get('/quarantine', { token: 'ETH' })).items).toEqual([]);
     const revised = await site.get('/revisions', { token: 'BTC', granularity: '1h', limit: 1 });
     expect(revised.items).toMatchObject([{ new: 123_456 }]);
+    const began = await site.get('/events', { limit: 2 });
+    expect(began.items).toHaveLength(2);
+    const quarantined = await site.get('/events', { kind: 'quarantined', granularity: '1h' });
+    expect(quarantined.items).toMatchObject([{ subject: 'no finite number', isOpen: false, times: 1 }]);
+    expect((await site.get('/events', { open: true, to: '2020-01-01T00:00:00Z' })).items).toEqual([]);
     for (const list of ['/notes', '/refusals', '/orders']) {
       expect((await site.get(list)).items).toBeInstanceOf(Array);
     }

@@ -2,6 +2,7 @@ import { and, arrayContains, asc, count, desc, eq, isNull, lt, max, min, ne, sql
 import type { z } from 'zod';
 import {
   entitlements,
+  events,
   metricCatalog,
   qualityNotes,
   quarantine,
@@ -11,7 +12,7 @@ import {
 } from '../../../store/schema/index.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
-import { aboutCells, all, holds, pageOf, utc, utcOrNull, where, within } from './sql.ts';
+import { aboutCells, all, holds, instant, pageOf, utc, utcOrNull, where, within } from './sql.ts';
 
 /** Lists of what happened and of what is wrong: the newest first, a page at a time. */
 
@@ -55,6 +56,39 @@ export async function readRequests(reading: Reading, query: Query<typeof schemas
       .limit(limit + 1),
   );
   return pageOf(rows, limit, ({ id }) => id);
+}
+
+/** What happened, the newest first. */
+export async function readEventPage(reading: Reading, query: Query<typeof schemas.eventsQuery>) {
+  const { granularity, from, to, kind, open, cursor = 0, limit } = query;
+  const rows = await reading.run('api events', (db) =>
+    db
+      .select({
+        id: events.id,
+        at: utc(events.at),
+        until: utc(events.until),
+        isOpen: events.isOpen,
+        kind: events.kind,
+        granularity: events.granularity,
+        subject: events.subject,
+        message: events.message,
+        times: events.times,
+      })
+      .from(events)
+      .where(
+        and(
+          holds(events.granularity, granularity),
+          holds(events.kind, kind),
+          where(from, (since) => sql`(${events.until} >= ${instant(since)} or ${events.isOpen})`),
+          where(to, (before) => sql`${events.at} < ${instant(before)}`),
+          open ? eq(events.isOpen, true) : undefined,
+        ),
+      )
+      .orderBy(desc(events.at), desc(events.id))
+      .limit(limit + 1)
+      .offset(cursor),
+  );
+  return pageOf(rows, limit, () => cursor + limit);
 }
 
 /** Kinds of failure that are listed. */

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { dismissEntries, type QuarantineFilter } from '../../../store/answers/quarantine.ts';
 import {
+  readEventPage,
   readFailures,
   readNotes,
   readQuarantinePage,
@@ -12,7 +13,7 @@ import {
 import * as schemas from '../schemas/index.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
 
-/** Calls, refusals, quarantine, doubts and changes. */
+/** Events, calls, refusals, quarantine, doubts and changes. */
 export const troubleRoutes: ApiPlugin = async (app, options) => {
   const { reading, database, clock, replay } = options;
   const routes = typed(app);
@@ -26,6 +27,17 @@ export const troubleRoutes: ApiPlugin = async (app, options) => {
       },
     },
     async (request) => readRequests(reading, request.query),
+  );
+
+  routes.get(
+    '/events',
+    {
+      schema: {
+        querystring: schemas.eventsQuery,
+        ...answers('What happened, the newest first', schemas.events),
+      },
+    },
+    async (request) => readEventPage(reading, request.query),
   );
 
   routes.get(

@@ -226,6 +226,20 @@ export const refusals = z.object({
   items: z.array(z.object({ code: z.string(), name: z.string().nullable(), since: given, last: given })),
 });
 
+export const events = page(
+  z.object({
+    id: z.number(),
+    at: given.describe('When it happened, or began'),
+    until: given.describe('When it ended, or was last noticed'),
+    isOpen: z.boolean().describe('Whether it goes on still'),
+    kind: z.string(),
+    granularity: granularity.nullable(),
+    subject: z.string(),
+    message: z.string(),
+    times: z.number(),
+  }),
+);
+
 const quarantineEntry = z.object({
   id: z.number(),
   granularity,

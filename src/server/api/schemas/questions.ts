@@ -73,6 +73,15 @@ export const requestsQuery = z.object({
   ...paging,
 });
 
+export const eventsQuery = z.object({
+  granularity: granularity.optional(),
+  from: instant.optional().describe('What happened, or still went on, since then'),
+  to: instant.optional().describe('What began before'),
+  kind: z.string().max(40).optional(),
+  open: z.stringbool().default(false).describe('Whether only what goes on still'),
+  ...paging,
+});
+
 export const failuresQuery = z.object({ hours: z.coerce.number().int().min(1).max(720).default(24) });
 
 export const quarantineQuery = z.object({
