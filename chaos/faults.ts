@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Random } from '../harness/random.ts';
 import type { Faults } from '../src/simulator/index.ts';
 import { phases } from './phases.ts';
+import { beginWhereLittleIsLeft } from './verdict.ts';
 import type { World } from './world.ts';
 
 /** Everything that may go wrong while data come in, and how it is brought about. */
@@ -277,7 +278,7 @@ const storm: Fault = {
       (fault) => isPossible(fault, world) && !/clock|disk/.test(fault.name),
     );
     for (let strikes = 0; strikes < 4; strikes++) {
-      await world.beginWhereLittleIsLeft();
+      await beginWhereLittleIsLeft(world);
       world.failInAllWays(share);
       await random.pick(disasters).strike(world, random);
       await world.revive();

@@ -4,6 +4,7 @@ import { bundleProgram } from '../harness/program.ts';
 import { Random } from '../harness/random.ts';
 import { type Fault, faults, isPossible } from './faults.ts';
 import { Tally } from './tally.ts';
+import { judge } from './verdict.ts';
 import { type QueueKind, World } from './world.ts';
 
 /** `npm run chaos`: brings about every fault, again and again, and tells what was lost. */
@@ -79,7 +80,7 @@ async function tryFault(world: World, fault: Fault, random: Random): Promise<voi
   await world.begin();
   await fault.strike(world, random);
   await world.revive();
-  const verdict = await world.judge();
+  const verdict = await judge(world);
   tally.add(fault.name, world.queue, verdict);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const { cells, ...found } = verdict;

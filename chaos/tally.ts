@@ -1,4 +1,5 @@
-import type { QueueKind, Verdict } from './world.ts';
+import type { Verdict } from './verdict.ts';
+import type { QueueKind } from './world.ts';
 
 interface Row {
   readonly tried: Record<QueueKind, number>;

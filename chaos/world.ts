@@ -5,17 +5,14 @@ import { createTemporaryFolder, type TemporaryFolder } from '../harness/leftover
 import { type Environment, Member } from '../harness/processes.ts';
 import type { BuiltProgram } from '../harness/program.ts';
 import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
-import { compareWithTruth, type Difference, rowNotWanted } from '../harness/truth.ts';
 import { formatBeijingDate } from '../src/beijing.ts';
-import { asToken, bundledCatalogue, bundledTokens, granularities } from '../src/catalog/index.ts';
+import { bundledTokens, granularities } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { type WantedWindows, wantedWindows } from '../src/planning/plan.ts';
-import { windowCount } from '../src/planning/windows.ts';
 import { openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
 import { planQueue } from '../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
 import { Database } from '../src/store/connection/database.ts';
-import { readGaps } from '../src/store/ledger/coverage.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 
 /**
@@ -36,30 +33,13 @@ export interface WorldOptions {
   readonly program: BuiltProgram;
 }
 
-/** The cost of a fault. */
-export interface Verdict {
-  /** Cells that the API has and the database has not. */
-  readonly lost: number;
-  /** Cells that hold another value than the API's, or that nobody asked for. */
-  readonly wrong: number;
-  /** Rows that are there twice, and values that were written a second time. */
-  readonly repeated: number;
-  /** Cells that the ledger still calls missing. */
-  readonly gaps: number;
-  readonly cells: number;
-  /** Processes that ended by themselves, or printed what they must not. */
-  readonly complaints: readonly string[];
-}
-
-/** Those that v1 has, which the world speaks. */
-const metrics = bundledCatalogue.served(bundledCatalogue.codes, 'v1');
-
-const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
+/** The tokens that are fetched. */
+export const tokens = bundledTokens.slice(0, 8).map(({ token }) => token);
 const recordLimit = 400;
 const settleDelay = 15 * 60_000;
 
 /** How long everything may take to heal, in milliseconds. */
-const patience = 120_000;
+export const healingTime = 120_000;
 
 export class World {
   readonly queue: QueueKind;
@@ -153,6 +133,11 @@ export class World {
     return this.#scheduler;
   }
 
+  /** Processes that ended by themselves, or printed what they must not. */
+  complaints(): string[] {
+    return this.#members.flatMap((member) => member.complaint() ?? []);
+  }
+
   /** Starts a process of the pipeline; {@link revive} does not. */
   spawn(role: 'scheduler' | 'worker' | 'migrate'): Member {
     const args = role === 'migrate' ? ['migrate'] : ['start', '--role', role];
@@ -204,16 +189,6 @@ export class World {
     await this.tick(...granularities, 'tags');
   }
 
-  /** Begins anew where less than half of all cells are missing: a disaster needs work to strike. */
-  async beginWhereLittleIsLeft(): Promise<void> {
-    const windows = [...this.#wanted()].reduce(
-      (sum, [name, interval]) => sum + windowCount(name, interval),
-      0,
-    );
-    const cells = windows * tokens.length * metrics.length;
-    if ((await this.countMissing()) * 2 < cells) await this.begin();
-  }
-
   /** Lets the clock strike: does now what the schedules would do within minutes. */
   async tick(...tasks: readonly string[]): Promise<void> {
     const queue = this.#backend.queue(planQueue);
@@ -226,7 +201,7 @@ export class World {
 
   /** Repeats what the disaster that is under way may make fail. */
   async persist<T>(work: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + patience;
+    const deadline = performance.now() + healingTime;
     for (;;) {
       try {
         return await work();
@@ -250,67 +225,18 @@ export class World {
 
   /** @throws Error where it does not come true */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + patience;
+    const deadline = performance.now() + healingTime;
     while (!(await isTrue())) {
-      if (performance.now() > deadline) throw new Error(`${what}: not within ${patience / 1000} s`);
+      if (performance.now() > deadline) throw new Error(`${what}: not within ${healingTime / 1000} s`);
       await sleep(20);
     }
   }
 
-  /** Waits until nothing is missing, as long as it makes sense to, and compares every cell with the API's truth. */
-  async judge(): Promise<Verdict> {
-    const deadline = performance.now() + patience;
-    for (let round = 0; (await this.countMissing()) > 0 && performance.now() < deadline; round++) {
-      if (round % 20 === 0) await this.tick('heal').catch(() => {});
-      await sleep(100);
-    }
-    const wanted = this.#wanted();
-    const gaps = await this.countMissing();
-    const { market } = this.simulator;
-    const { differences, cells } = await compareWithTruth(this.#database, market, tokens, wanted, Date.now());
-    // A window that was fetched before it was due, because a clock ran ahead, is there early and right.
-    const isEarly = ({ granularity, token, time, metric, stored }: Difference) =>
-      metric === rowNotWanted &&
-      Date.parse(time) >= (wanted.get(granularity)?.end ?? Number.POSITIVE_INFINITY) &&
-      market.value(granularity, asToken(token), 'CO-A-01-01', Date.parse(time)) === stored;
-    const real = differences.filter((each) => !isEarly(each));
-    const lost = real.filter((each) => each.stored === null && each.true !== null).length;
-    return {
-      lost,
-      wrong: real.length - lost,
-      repeated: await this.#countRepeated(),
-      gaps,
-      cells,
-      complaints: this.#members.flatMap((member) => member.complaint() ?? []),
-    };
-  }
-
-  #wanted(): WantedWindows {
+  /** The windows that everything is measured against. */
+  wanted(): WantedWindows {
     const start = Date.parse(`${formatBeijingDate(this.#historyStart)}T00:00:00+08:00`);
     const now = Date.now();
     return wantedWindows({ start, end: now }, granularities, now, settleDelay, '08:00');
-  }
-
-  /** How many cells are missing. */
-  async countMissing(): Promise<number> {
-    let cells = 0;
-    for (const [granularity, interval] of this.#wanted()) {
-      const selection = { granularity, tokens, metrics, interval };
-      for (const gap of await this.persist(() => readGaps(this.#database, selection))) {
-        cells += gap.tokens.length * gap.metrics.length * windowCount(granularity, gap.interval);
-      }
-    }
-    return cells;
-  }
-
-  async #countRepeated(): Promise<number> {
-    const twice = granularities.map(
-      (each) => `(select count(*) - count(distinct (token, time)) from cryptoracle.metrics_${each})`,
-    );
-    const { rows } = await this.#database.pool.query<{ repeated: number }>(
-      `select (${twice.join(' + ')} + (select count(*) from cryptoracle.revisions))::int as repeated`,
-    );
-    return rows[0]?.repeated ?? 0;
   }
 
   /** Stops everything, the newest first, and leaves nothing behind. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject } from 'vitest';
 import { faults, isPossible } from '../../chaos/faults.ts';
 import { phases } from '../../chaos/phases.ts';
+import { beginWhereLittleIsLeft, judge } from '../../chaos/verdict.ts';
 import { type QueueKind, World } from '../../chaos/world.ts';
 import { Random } from '../../harness/random.ts';
 
@@ -32,7 +33,7 @@ export function describeChaos(queue: QueueKind, suite: (chaos: () => Chaos) => v
 
     const expectNothingLost = async () => {
       await world.revive();
-      const { cells, ...found } = await world.judge();
+      const { cells, ...found } = await judge(world);
       expect(found).toEqual({ lost: 0, wrong: 0, repeated: 0, gaps: 0, complaints: [] });
       expect(cells).toBeGreaterThan(20_000);
     };
@@ -40,7 +41,7 @@ export function describeChaos(queue: QueueKind, suite: (chaos: () => Chaos) => v
       for (const name of names) {
         const fault = faults.find((each) => each.name === name);
         if (fault === undefined || !isPossible(fault, world)) throw new Error(`no such fault here: ${name}`);
-        await world.beginWhereLittleIsLeft();
+        await beginWhereLittleIsLeft(world);
         await fault.strike(world, random);
         await world.revive();
       }
