@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { createDatabase } from '../harness/databases.ts';
 import type { Random } from '../harness/random.ts';
 import type { Faults } from '../src/simulator/index.ts';
-import { phases } from './phases.ts';
+import { countAnswered, phases } from './phases.ts';
 import { beginWhereLittleIsLeft } from './verdict.ts';
 import type { World } from './world.ts';
 
@@ -40,6 +41,7 @@ const apiFaults: readonly Fault[] = [
   apiFault('answers that cannot be decrypted', { garbage: { ...some, as: 'payload' } }),
   apiFault('codes that nobody knows', { unknownCode: some }),
   apiFault('answers cut short and filled with other windows', { cutShort: some }),
+  apiFault('bodies that come a byte at a time', { drip: { probability: 0.1, milliseconds: 100 } }),
   apiFault('slow answers', { slow: { probability: 0.4, milliseconds: 700 } }),
   {
     name: 'API: records above the limit cut off without a word',
@@ -112,6 +114,50 @@ const processFaults: readonly Fault[] = [
       if (codes.some((code) => code !== 0)) throw new Error(`migrate ended with ${codes.join()}`);
     },
   },
+  {
+    name: 'kill -9 of the first migrate',
+    strike: async (world, random) => {
+      await world.killAll();
+      await world.persist(() => world.database.pool.query('drop schema cryptoracle cascade'));
+      const first = world.spawn('migrate');
+      await sleep(random.between(300, 3000));
+      await first.kill();
+      const code = await world.spawn('migrate').ended();
+      if (code !== 0) throw new Error(`migrate ended with ${code} after one that was killed`);
+      await world.revive();
+      await world.begin();
+      await world.answered(1);
+    },
+  },
+  {
+    name: 'a second pipeline that wants something else on the same database',
+    strike: async (world) => {
+      // A scheduler writes down what it wants when it starts; the database was emptied since.
+      await world.scheduler.kill();
+      await world.revive();
+      await world.answered(1);
+      const code = await world.spawn('scheduler', { TOKENS: 'BTC', GRANULARITIES: '1d' }).ended();
+      if (code !== 1) throw new Error(`the second pipeline ended with ${code}, and was to be refused`);
+    },
+  },
+  {
+    name: 'a second pipeline of another database on the same Redis',
+    needs: 'Redis',
+    strike: async (world) => {
+      const other = await createDatabase(world.database.url);
+      try {
+        const environment = { DATABASE_URL: other.url };
+        const code = await world.spawn('migrate', environment).ended();
+        if (code !== 0) throw new Error(`migrate of the other database ended with ${code}`);
+        const others = [world.spawn('scheduler', environment), world.spawn('worker', environment)];
+        await Promise.all(others.map((member) => member.ready()));
+        await world.answered(20);
+        await Promise.all(others.map((member) => member.kill()));
+      } finally {
+        await other.drop();
+      }
+    },
+  },
   clockFault('26 hours forward, and back', 26),
   clockFault('3 hours back, and right again', -3),
 ];
@@ -166,6 +212,17 @@ const queueFaults: readonly Fault[] = [
     },
   },
   {
+    name: 'queue: Redis takes no writes for 5 s',
+    needs: 'Redis',
+    strike: async (world, random) => {
+      await world.answered(random.between(1, 6));
+      // The replica of a server that is not there.
+      await world.redis?.command('replicaof', '127.0.0.1', '1');
+      await sleep(5000);
+      await world.redis?.command('replicaof', 'no', 'one');
+    },
+  },
+  {
     name: 'queue: job tables truncated',
     needs: 'queue in PostgreSQL',
     strike: async (world, random) => {
@@ -176,6 +233,15 @@ const queueFaults: readonly Fault[] = [
 ];
 
 const databaseFaults: readonly Fault[] = [
+  {
+    name: 'connections to database and queue that go silent and stay open',
+    strike: async (world, random) => {
+      await world.answered(random.between(1, 6));
+      world.silenceConnections();
+      const before = await countAnswered(world);
+      await world.until('work goes on', async () => (await countAnswered(world)) > before);
+    },
+  },
   {
     name: 'database: every connection cut, again and again',
     strike: async (world, random) => {
@@ -275,7 +341,7 @@ const storm: Fault = {
   strike: async (world, random) => {
     const share = random.between(20, 40) / 100;
     const disasters = [...processFaults, ...queueFaults, ...databaseFaults].filter(
-      (fault) => isPossible(fault, world) && !/clock|disk/.test(fault.name),
+      (fault) => isPossible(fault, world) && !/clock|disk|migrate|pipeline|silent/.test(fault.name),
     );
     for (let strikes = 0; strikes < 4; strikes++) {
       await beginWhereLittleIsLeft(world);

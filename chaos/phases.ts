@@ -72,7 +72,7 @@ export const phases: readonly Phase[] = [
   },
 ];
 
-async function countAnswered(world: World): Promise<number> {
+export async function countAnswered(world: World): Promise<number> {
   const { rows } = await world.database.pool.query<{ answered: number }>(
     "select count(*)::int as answered from cryptoracle.requests where outcome = 'answered'",
   );

@@ -4,6 +4,7 @@ import { emptyTables } from '../harness/empty-tables.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../harness/leftovers.ts';
 import { type Environment, Member } from '../harness/processes.ts';
 import type { BuiltProgram } from '../harness/program.ts';
+import { Relay } from '../harness/relay.ts';
 import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
 import { formatBeijingDate } from '../src/beijing.ts';
 import { bundledTokens, granularities } from '../src/catalog/index.ts';
@@ -41,6 +42,12 @@ const settleDelay = 15 * 60_000;
 /** How long everything may take to heal, in milliseconds. */
 export const healingTime = 120_000;
 
+/** A relay for each server; `undefined` where there is none. */
+interface Ways {
+  readonly database: Relay;
+  readonly redis: Relay | undefined;
+}
+
 export class World {
   readonly queue: QueueKind;
   readonly simulator: Simulator;
@@ -50,7 +57,8 @@ export class World {
   /** `undefined` where the queue is in the database. */
   readonly redis: RedisServer | undefined;
   readonly #program: BuiltProgram;
-  readonly #databaseUrl: string;
+  /** The ways by which the processes reach the servers. */
+  readonly #ways: Ways;
   /** The database that was created on somebody else's server. */
   readonly #given: TemporaryDatabase | undefined;
   readonly #historyStart: number;
@@ -67,7 +75,7 @@ export class World {
     readonly folder: TemporaryFolder;
     readonly postgres: PostgresServer | undefined;
     readonly redis: RedisServer | undefined;
-    readonly databaseUrl: string;
+    readonly ways: Ways;
     readonly given: TemporaryDatabase | undefined;
     readonly database: Database;
     readonly backend: QueueBackend;
@@ -80,7 +88,7 @@ export class World {
     this.postgres = parts.postgres;
     this.redis = parts.redis;
     this.#program = parts.program;
-    this.#databaseUrl = parts.databaseUrl;
+    this.#ways = parts.ways;
     this.#given = parts.given;
     this.#database = parts.database;
     this.#backend = parts.backend;
@@ -104,13 +112,17 @@ export class World {
       behaviour: { recordLimit },
     });
     const backend = await openQueueBackend({ redisUrl: redis?.url, database, log: silent });
+    const ways = {
+      database: await Relay.open(url, 5432),
+      redis: redis === undefined ? undefined : await Relay.open(redis.url, 6379),
+    };
     const world = new World({
       queue,
       simulator,
       folder,
       postgres,
       redis,
-      databaseUrl: url,
+      ways,
       given,
       database,
       backend,
@@ -139,10 +151,13 @@ export class World {
   }
 
   /** Starts a process of the pipeline; {@link revive} does not. */
-  spawn(role: 'scheduler' | 'worker' | 'migrate'): Member {
+  spawn(role: 'scheduler' | 'worker' | 'migrate', environment: Environment = {}): Member {
     const args = role === 'migrate' ? ['migrate'] : ['start', '--role', role];
     const name = `${role}-${this.#members.length}`;
-    const member = new Member(name, this.#program, args, this.#folder.path, this.#environment());
+    const member = new Member(name, this.#program, args, this.#folder.path, {
+      ...this.#environment(),
+      ...environment,
+    });
     this.#members.push(member);
     return member;
   }
@@ -150,8 +165,8 @@ export class World {
   #environment(): Environment {
     const { apiKey, signSecret, dataSecret, dataIv } = this.simulator.credentials;
     return {
-      DATABASE_URL: this.#databaseUrl,
-      ...(this.redis === undefined ? {} : { REDIS_URL: this.redis.url }),
+      DATABASE_URL: this.#ways.database.url,
+      ...(this.#ways.redis === undefined ? {} : { REDIS_URL: this.#ways.redis.url }),
       CRYPTORACLE_BASE_URL: this.simulator.url,
       CRYPTORACLE_API_KEY: apiKey,
       CRYPTORACLE_SIGN_SECRET: signSecret,
@@ -170,6 +185,19 @@ export class World {
     if (!this.#scheduler.isRunning) this.#scheduler = this.spawn('scheduler');
     this.#workers = this.#workers.map((worker) => (worker.isRunning ? worker : this.spawn('worker')));
     await Promise.all([this.#scheduler, ...this.#workers].map((member) => member.ready()));
+  }
+
+  /** Silences every connection of the processes that is open now; new ones pass. */
+  silenceConnections(): void {
+    this.#ways.database.silence('open ones');
+    this.#ways.database.recover();
+    this.#ways.redis?.silence('open ones');
+    this.#ways.redis?.recover();
+  }
+
+  /** Ends every process of the pipeline; {@link revive} starts them anew. */
+  async killAll(): Promise<void> {
+    await Promise.all([this.#scheduler, ...this.#workers].map((member) => member.kill()));
   }
 
   /** Has this share of all calls fail, in every way that an API fails, besides slow answers and a pause. */
@@ -245,6 +273,8 @@ export class World {
     await this.#backend.close();
     await this.#database.close();
     await this.simulator.close();
+    await this.#ways.database.close();
+    await this.#ways.redis?.close();
     await this.redis?.stop();
     await this.#given?.drop();
     await this.postgres?.stop();

@@ -1,53 +1,15 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { beforeAll, expect, it } from 'vitest';
+import { Relay } from '../../../harness/relay.ts';
 import { Database } from '../../../src/store/connection/database.ts';
 import { isOutage } from '../../../src/store/connection/errors.ts';
 import { createTestDatabase, describeOnServers } from '../../support/database.ts';
 import { onFileEnd } from '../../support/releasers.ts';
 
-/** A way to a server that can go silent: it stays open, takes what it is sent, and passes nothing on. */
-async function openWay(url: string) {
-  const target = new URL(url);
-  const sockets = new Set<Socket>();
-  const silent = new Set<Socket>();
-  let isSilent = false;
-  const relay = createServer((client) => {
-    const server = connect(Number(target.port || 5432), target.hostname);
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(from);
-      if (isSilent) silent.add(from);
-      from.on('data', (chunk) => {
-        if (!silent.has(from)) to.write(chunk);
-      });
-      from.on('close', () => to.destroy());
-      from.on('error', () => to.destroy());
-    }
-  });
-  relay.listen(0, '127.0.0.1');
-  await once(relay, 'listening');
-  onFileEnd(async () => {
-    for (const socket of sockets) socket.destroy();
-    relay.close();
-  });
-  const address = relay.address();
-  const through = new URL(url);
-  through.host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  return {
-    url: through.href,
-    /** Silences what is open, and for `all` what is opened from now on, too. */
-    silence(which: 'open ones' | 'all') {
-      for (const socket of sockets) silent.add(socket);
-      isSilent = which === 'all';
-    },
-    recover() {
-      isSilent = false;
-    },
-  };
+async function openWay(url: string): Promise<Relay> {
+  const way = await Relay.open(url, 5432);
+  onFileEnd(() => way.close());
+  return way;
 }
 
 describeOnServers('a database behind a way that goes silent', (kind) => {
