@@ -132,9 +132,6 @@ const processFaults: readonly Fault[] = [
   {
     name: 'a second pipeline that wants something else on the same database',
     strike: async (world) => {
-      // A scheduler writes down what it wants when it starts; the database was emptied since.
-      await world.scheduler.kill();
-      await world.revive();
       await world.answered(1);
       const code = await world.spawn('scheduler', { TOKENS: 'BTC', GRANULARITIES: '1d' }).ended();
       if (code !== 1) throw new Error(`the second pipeline ended with ${code}, and was to be refused`);

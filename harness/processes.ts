@@ -68,9 +68,9 @@ export class Member {
     await this.#end('SIGTERM');
   }
 
-  /** @returns the exit code */
+  /** @returns the exit code. @throws Error where it does not end by itself within two minutes */
   async ended(): Promise<number | null> {
-    if (this.isRunning) await once(this.#process, 'exit');
+    if (this.isRunning) await once(this.#process, 'exit', { signal: AbortSignal.timeout(120_000) });
     this.#isKilled = true;
     return this.#process.exitCode;
   }

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { Relay } from '../../harness/relay.ts';
 import { systemClock } from '../../src/clock.ts';
 import { UserError } from '../../src/errors.ts';
 import { openQueueBackend } from '../../src/queue/backend.ts';
 import { queuePrefix } from '../../src/queue/identity.ts';
 import { planQueue } from '../../src/queue/jobs.ts';
-import { PipelineClaim } from '../../src/queue/pipeline-claim.ts';
-import type { Database } from '../../src/store/connection/database.ts';
+import { PipelineClaim, type PipelineClaimOptions } from '../../src/queue/pipeline-claim.ts';
+import { Database } from '../../src/store/connection/database.ts';
 import { createTestDatabase, describeOnServers, rows, silent } from '../support/database.ts';
 import { testSettings } from '../support/pipeline.ts';
+import { onFileEnd } from '../support/releasers.ts';
 
 const lost: UserError[] = [];
 const claims: PipelineClaim[] = [];
@@ -16,10 +18,14 @@ afterEach(async () => {
   for (const claim of claims.splice(0)) await claim.release();
 });
 
-function claim(database: Database, environment: Record<string, string>): Promise<void> {
+function claim(
+  database: Database,
+  environment: Record<string, string>,
+  times: Pick<PipelineClaimOptions, 'interval' | 'freedAfter'> = {},
+): Promise<void> {
   const desired = testSettings(environment);
   const made = new PipelineClaim({
-    ...{ database, desired, clock: systemClock, log: silent },
+    ...{ database, desired, clock: systemClock, log: silent, ...times },
     onLost: (error) => lost.push(error),
   });
   claims.push(made);
@@ -38,6 +44,38 @@ describeOnServers('two pipelines on one database', (kind) => {
     expect(wanted).toEqual([{ granularity: '1h' }, { granularity: '4h' }]);
   });
 
+  it('are told apart though the table of what is wanted was emptied, and the first writes it again', async () => {
+    const database = await createTestDatabase(kind);
+    const granularities = () => rows(database, 'select granularity, tokens from cryptoracle.wanted');
+    await claim(database, { TOKENS: 'BTC,ETH', GRANULARITIES: '1h', KEEP_1H: '90d' });
+    await rows(database, 'truncate cryptoracle.wanted');
+    const other = { TOKENS: 'BTC', GRANULARITIES: '1h', KEEP_1H: '30d' };
+    await expect(claim(database, other)).rejects.toThrow(/^TOKENS, KEEP_1H: another pipeline/);
+    expect(await granularities()).toEqual([]);
+    // This one looks often.
+    await claim(database, { TOKENS: 'BTC,ETH', GRANULARITIES: '1h', KEEP_1H: '90d' }, { interval: 20 });
+    const wanted = [{ granularity: '1h', tokens: ['BTC', 'ETH'] }];
+    await expect.poll(granularities).toEqual(wanted);
+    await rows(database, `update cryptoracle.wanted set tokens = '{DOGE}'`);
+    await expect.poll(granularities).toEqual(wanted);
+  });
+
+  it('may follow one another where the first was cut off and is heard of no more', async () => {
+    const database = await createTestDatabase(kind);
+    const way = await Relay.open(database.url, 5432);
+    const cutOff = new Database(way.url, { connections: 4 });
+    onFileEnd(async () => {
+      await way.close();
+      await cutOff.close();
+    });
+    await claim(cutOff, { GRANULARITIES: '1h' }, { interval: 60_000, freedAfter: 1000 });
+    await expect(claim(database, { GRANULARITIES: '1d' })).rejects.toThrow(/GRANULARITIES/);
+    way.silence('all');
+    await expect
+      .poll(() => claim(database, { GRANULARITIES: '1d' }).then(() => 'taken', String), { timeout: 10_000 })
+      .toBe('taken');
+  });
+
   it('may follow one another with other settings', async () => {
     const database = await createTestDatabase(kind);
     await claim(database, { GRANULARITIES: '1h' });
@@ -49,14 +87,14 @@ describeOnServers('two pipelines on one database', (kind) => {
 
   it('keep their claim over a connection that is cut', async () => {
     const database = await createTestDatabase(kind);
-    await claim(database, { GRANULARITIES: '1h' });
+    await claim(database, { GRANULARITIES: '1h' }, { interval: 200 });
     const held = `select pid from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted
       and database = (select oid from pg_database where datname = current_database())`;
     const [before] = await rows<{ pid: number }>(database, held);
     await rows(database, `select pg_terminate_backend(pid) from (${held}) as h`);
     await expect
       .poll(async () => (await rows<{ pid: number }>(database, held))[0]?.pid ?? before?.pid, {
-        timeout: 40_000,
+        timeout: 10_000,
       })
       .not.toBe(before?.pid);
     await expect(claim(database, { GRANULARITIES: '1d' })).rejects.toThrow(/GRANULARITIES/);
