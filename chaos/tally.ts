@@ -14,6 +14,12 @@ interface Row {
 /** Adds up what faults cost, for a table in Markdown. */
 export class Tally {
   readonly #rows = new Map<string, Row>();
+  readonly #order: readonly string[];
+
+  /** @param order names of faults, in the order of the table */
+  constructor(order: readonly string[]) {
+    this.#order = order;
+  }
 
   add(fault: string, queue: QueueKind, verdict: Verdict): void {
     const row = this.#rows.get(fault) ?? {
@@ -37,7 +43,9 @@ export class Tally {
     const head = ['fault', 'tried, queue in Redis', 'in PostgreSQL', 'cells compared']
       .concat(['lost', 'wrong', 'written twice', 'gaps left', 'crashes'])
       .join(' | ');
-    const lines = [...this.#rows].map(([fault, row]) =>
+    const place = ([fault]: [string, Row]) => this.#order.indexOf(fault);
+    const rows = [...this.#rows].sort((a, b) => place(a) - place(b));
+    const lines = rows.map(([fault, row]) =>
       [fault, row.tried.Redis, row.tried.PostgreSQL, row.cells.toLocaleString('en-US')]
         .concat([row.lost, row.wrong, row.repeated, row.gaps, row.complaints])
         .join(' | '),

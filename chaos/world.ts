@@ -62,6 +62,8 @@ export class World {
   /** The database that was created on somebody else's server. */
   readonly #given: TemporaryDatabase | undefined;
   readonly #historyStart: number;
+  /** Settings that differ from the usual ones, until the next {@link restart}. */
+  #changes: Environment = {};
   #database: Database;
   #backend: QueueBackend;
   #scheduler: Member;
@@ -97,7 +99,7 @@ export class World {
     this.#workers = [this.spawn('worker'), this.spawn('worker')];
   }
 
-  static async create({ queue, seed, databaseUrl, program, historyDays = 6 }: WorldOptions): Promise<World> {
+  static async create({ queue, seed, databaseUrl, program, historyDays = 3 }: WorldOptions): Promise<World> {
     const folder = createTemporaryFolder('chaos');
     const postgres = databaseUrl === undefined ? await PostgresServer.start() : undefined;
     const given = databaseUrl === undefined ? undefined : await createDatabase(databaseUrl);
@@ -151,10 +153,17 @@ export class World {
   }
 
   /** Starts a process of the pipeline; {@link revive} does not. */
-  spawn(role: 'scheduler' | 'worker' | 'migrate', environment: Environment = {}): Member {
-    const args = role === 'migrate' ? ['migrate'] : ['start', '--role', role];
-    const name = `${role}-${this.#members.length}`;
-    const member = new Member(name, this.#program, args, this.#folder.path, {
+  spawn(role: 'scheduler' | 'worker', environment: Environment = {}): Member {
+    return this.#start(role, ['start', '--role', role], environment);
+  }
+
+  /** Starts a command beside the pipeline, as a person would. */
+  command(args: readonly string[], environment: Environment = {}): Member {
+    return this.#start(args[0] ?? '', args, environment);
+  }
+
+  #start(what: string, args: readonly string[], environment: Environment): Member {
+    const member = new Member(`${what}-${this.#members.length}`, this.#program, args, this.#folder.path, {
       ...this.#environment(),
       ...environment,
     });
@@ -177,6 +186,7 @@ export class World {
       RECORD_LIMIT: String(recordLimit),
       REQUESTS_PER_SECOND: '40',
       FETCH_CONCURRENCY: '4',
+      ...this.#changes,
     };
   }
 
@@ -198,6 +208,13 @@ export class World {
   /** Ends every process of the pipeline; {@link revive} starts them anew. */
   async killAll(): Promise<void> {
     await Promise.all([this.#scheduler, ...this.#workers].map((member) => member.kill()));
+  }
+
+  /** Starts every process of the pipeline anew, with settings that differ from the usual ones. */
+  async restart(changes: Environment): Promise<void> {
+    await this.killAll();
+    this.#changes = changes;
+    await this.revive();
   }
 
   /** Has this share of all calls fail, in every way that an API fails, besides slow answers and a pause. */
@@ -225,6 +242,12 @@ export class World {
     } finally {
       await queue.close();
     }
+  }
+
+  /** {@link tick}, and leaves time for what is planned then to be fetched. */
+  async tickAndWait(task: string): Promise<void> {
+    await this.tick(task);
+    await sleep(500);
   }
 
   /** Repeats what the disaster that is under way may make fail. */
@@ -258,6 +281,11 @@ export class World {
       if (performance.now() > deadline) throw new Error(`${what}: not within ${healingTime / 1000} s`);
       await sleep(20);
     }
+  }
+
+  /** All that is wanted, for commands. */
+  get range(): { readonly from: string; readonly to: string } {
+    return { from: formatBeijingDate(this.#historyStart), to: new Date().toISOString() };
   }
 
   /** The windows that everything is measured against. */

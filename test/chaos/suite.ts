@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject } from 'vitest';
-import { faults, isPossible } from '../../chaos/faults.ts';
+import { faults, isPossible } from '../../chaos/faults/index.ts';
 import { phases } from '../../chaos/phases.ts';
 import { beginWhereLittleIsLeft, judge } from '../../chaos/verdict.ts';
 import { type QueueKind, World } from '../../chaos/world.ts';
