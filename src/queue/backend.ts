@@ -15,6 +15,7 @@ import { TryLaterError, UserError } from '../errors.ts';
 import type { Database } from '../store/connection/database.ts';
 import { createPool } from '../store/connection/pool.ts';
 import { tryToEnd, tryToNote } from '../store/ledger/events.ts';
+import type { Milliseconds } from '../time.ts';
 import { queuePrefix } from './identity.ts';
 import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
@@ -65,16 +66,18 @@ export interface QueueBackendOptions {
   readonly clock?: Clock;
   /** QUEUE_PREFIX, which keeps queues that share a Redis apart; by default the database's own. */
   readonly prefix?: string | undefined;
+  /** After how long without an answer a connection to Redis is given up and made anew; BullMQ waits for jobs ten seconds at most. */
+  readonly silence?: Milliseconds;
   /** Whether a Redis that is away is waited for: then it is no error, and {@link QueueBackend.problem} tells. */
   readonly mayBeAway?: boolean;
 }
 
 /** Opens the queue's backend. @throws UserError or TryLaterError where it cannot be reached */
 export async function openQueueBackend(options: QueueBackendOptions): Promise<QueueBackend> {
-  const { redisUrl, database, log, mayBeAway = false } = options;
+  const { redisUrl, database, log } = options;
   if (redisUrl === undefined) return openPostgres(database, log);
   const prefix = await queuePrefix(database, options.prefix);
-  return openRedis(redisUrl, prefix, log, mayBeAway, (problem) => noteOutage(options, problem));
+  return openRedis(redisUrl, prefix, options);
 }
 
 /** Losing the Redis several times within it is one outage, in milliseconds. */
@@ -116,26 +119,29 @@ function quieten<T extends { on(event: 'error', listener: (error: Error) => void
   return source;
 }
 
-async function openRedis(
-  url: string,
-  prefix: string,
-  log: Logger,
-  mayBeAway: boolean,
-  onChange: (problem: string | undefined) => Promise<void>,
-): Promise<QueueBackend> {
+const usualSilence: Milliseconds = 20_000;
+
+/** Silence after which the operating system asks the Redis whether it is still there. */
+const keepAliveDelay: Milliseconds = 10_000;
+
+async function openRedis(url: string, prefix: string, options: QueueBackendOptions): Promise<QueueBackend> {
+  const { log, mayBeAway = false, silence = usualSilence } = options;
+  const onChange = (problem: string | undefined) => noteOutage(options, problem);
   const connections: Redis[] = [];
-  const connect = (options: { maxRetriesPerRequest: number | null }) => {
+  const connect = (maxRetriesPerRequest: number | null) => {
     const redis = new Redis(url, {
-      ...options,
+      maxRetriesPerRequest,
       lazyConnect: true,
+      keepAlive: keepAliveDelay,
+      socketTimeout: silence,
       retryStrategy: (times) => Math.min(times * 200, 5000),
     });
     redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
     connections.push(redis);
     return redis;
   };
-  const shared = connect({ maxRetriesPerRequest: null });
-  const watch = new RedisWatch(connect({ maxRetriesPerRequest: 0 }), prefix, log, undefined, onChange);
+  const shared = connect(null);
+  const watch = new RedisWatch(connect(0), prefix, log, undefined, onChange);
   try {
     await probeRedis(url);
     await shared.connect();
@@ -184,6 +190,7 @@ export async function probeRedis(url: string): Promise<RedisServer> {
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     connectTimeout: 5000,
+    socketTimeout: 5000,
   });
   let reason = 'no answer';
   probe.on('error', (error) => {
