@@ -66,7 +66,10 @@ export interface QueueBackendOptions {
   readonly clock?: Clock;
   /** QUEUE_PREFIX, which keeps queues that share a Redis apart; by default the database's own. */
   readonly prefix?: string | undefined;
-  /** After how long without an answer a connection to Redis is given up and made anew; BullMQ waits for jobs ten seconds at most. */
+  /**
+   * After how long without an answer a connection to Redis is given up, and made anew; longer than BullMQ waits for a job
+   * at a time, which is ten seconds at most.
+   */
   readonly silence?: Milliseconds;
   /** Whether a Redis that is away is waited for: then it is no error, and {@link QueueBackend.problem} tells. */
   readonly mayBeAway?: boolean;

@@ -14,11 +14,11 @@ async function openWay(): Promise<Relay> {
   return way;
 }
 
-describe.skipIf(redisUrl === '')('a Redis whose connections go silent and stay open', () => {
-  it('gets jobs, and gives them, over new connections soon after', async () => {
+describe.skipIf(redisUrl === '').concurrent('a Redis whose connections go silent and stay open', () => {
+  it('gets jobs, and gives them, over new connections soon after', { timeout: 60_000 }, async () => {
     const way = await openWay();
     const database = await createTestDatabase('plain PostgreSQL');
-    const backend = await openQueueBackend({ redisUrl: way.url, database, log: silent, silence: 500 });
+    const backend = await openQueueBackend({ redisUrl: way.url, database, log: silent, silence: 6000 });
     onFileEnd(() => backend.close());
     const name = randomBytes(4).toString('hex');
     const queue = backend.queue(name);
@@ -30,7 +30,7 @@ describe.skipIf(redisUrl === '')('a Redis whose connections go silent and stay o
     way.silence('open ones');
     way.recover();
     await queue.add('after', {});
-    await expect.poll(() => done, { timeout: 10_000 }).toEqual(['before', 'after']);
+    await expect.poll(() => done, { timeout: 30_000 }).toEqual(['before', 'after']);
     await queue.close();
   });
 
