@@ -41,7 +41,7 @@ const options = new Command('chaos')
     '--database-url <url>',
     'a server to use, e.g. with TimescaleDB; by default one of its own, which can be restarted',
   )
-  .option('--write <file>', 'renew the table in this document, too')
+  .option('--write <file>', 'renew the rows of these faults in the table of this document, too')
   .parse()
   .opts<Options>();
 
@@ -106,10 +106,10 @@ function failed(world: World, error: unknown): Verdict {
 /** Puts the table between the marks of a document. */
 function renewTable(file: string): void {
   const [head, rest] = readFileSync(file, 'utf8').split('<!-- chaos:begin -->');
-  const tail = rest?.split('<!-- chaos:end -->')[1];
+  const [before, tail] = rest?.split('<!-- chaos:end -->') ?? [];
   if (head === undefined || tail === undefined) throw new Error(`${file} has no marks for the table`);
   const day = new Date().toISOString().slice(0, 10);
-  const text = `Of ${day}, seeds from ${options.seed} on:\n\n${tally.table()}`;
+  const text = `Of ${day}, seeds from ${options.seed} on:\n\n${tally.table(before)}`;
   writeFileSync(file, `${head}<!-- chaos:begin -->\n\n${text}\n<!-- chaos:end -->${tail}`);
 }
 

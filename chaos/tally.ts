@@ -39,17 +39,19 @@ export class Tally {
     );
   }
 
-  table(): string {
+  /** @param before a table from earlier, whose rows stay where their faults were not tried now */
+  table(before = ''): string {
     const head = ['fault', 'tried, queue in Redis', 'in PostgreSQL', 'cells compared']
       .concat(['lost', 'wrong', 'written twice', 'gaps left', 'crashes'])
       .join(' | ');
-    const place = ([fault]: [string, Row]) => this.#order.indexOf(fault);
-    const rows = [...this.#rows].sort((a, b) => place(a) - place(b));
-    const lines = rows.map(([fault, row]) =>
-      [fault, row.tried.Redis, row.tried.PostgreSQL, row.cells.toLocaleString('en-US')]
-        .concat([row.lost, row.wrong, row.repeated, row.gaps, row.complaints])
-        .join(' | '),
-    );
-    return [`| ${head} |`, `|${' --- |'.repeat(9)}`, ...lines.map((line) => `| ${line} |`), ''].join('\n');
+    const lines = new Map(before.split('\n').map((line) => [line.split(' | ')[0]?.slice(2), line]));
+    for (const [fault, row] of this.#rows) lines.set(fault, `| ${cellsOf(fault, row).join(' | ')} |`);
+    const known = this.#order.flatMap((fault) => lines.get(fault) ?? []);
+    return [`| ${head} |`, `|${' --- |'.repeat(9)}`, ...known, ''].join('\n');
   }
 }
+
+const cellsOf = (fault: string, row: Row): readonly (string | number)[] => [
+  ...[fault, row.tried.Redis, row.tried.PostgreSQL, row.cells.toLocaleString('en-US')],
+  ...[row.lost, row.wrong, row.repeated, row.gaps, row.complaints],
+];

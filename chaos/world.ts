@@ -244,9 +244,21 @@ export class World {
     }
   }
 
-  /** {@link tick}, and leaves time for what is planned then to be fetched. */
+  /**
+   * {@link tick}, and waits until all that was to be planned is planned: a clock that strikes faster would hold up the older
+   * windows.
+   */
   async tickAndWait(task: string): Promise<void> {
     await this.tick(task);
+    const queue = this.#backend.queue(planQueue);
+    try {
+      await this.until('everything is planned', async () => {
+        const counts = await queue.getJobCounts('active', 'waiting', 'prioritized');
+        return Object.values(counts).every((count) => count === 0);
+      });
+    } finally {
+      await queue.close();
+    }
     await sleep(500);
   }
 
