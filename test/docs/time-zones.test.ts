@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hour } from '../support/clock.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
-import { cookbook, fillIn, metabase, readme, statementsOf } from './pages.ts';
+import { cookbook, fillIn, metabase, read, readme, statementsOf } from './pages.ts';
 
 /** 20:00 in Beijing. On this day the clocks changed in New York, and a week before it in Berlin. */
 const now = Date.parse('2025-11-02T12:00:00Z');
@@ -17,10 +18,24 @@ const blocks = [
   ...metabase.map(({ name, sql }) => ({ question: name, sql: fillIn(sql, 'as numbers') })),
 ].flatMap(({ question, sql }) => statementsOf(sql).map((statement) => ({ question, statement })));
 
+/** A Python that has what the recipe needs; `undefined` where there is none. */
+const python = ['python3', '/usr/bin/python3'].find(
+  (each) => spawnSync(each, ['-c', 'import pandas, psycopg2, sqlalchemy']).status === 0,
+);
+
+/** The recipe for pandas, and what became of its times. */
+const recipes = [...read('docs/cookbook.md').matchAll(/^```python\n([\s\S]*?)^```/gm)].map(
+  ([, block = '']) => block,
+);
+const pandas = `${recipes.find((block) => block.includes('read_sql_query')) ?? ''}
+print(len(hourly), hourly["time"].isna().sum(), hourly["time"].dtype)`;
+
 describeOnServers("the documentation's SQL in sessions of other time zones", (kind) => {
   let client: pg.Client;
+  let url: string;
   beforeAll(async () => {
     const database = await createFilledDatabase(kind, { now: () => now });
+    url = database.url;
     // What people write finds this function before PostgreSQL's own; the views are bound to that one.
     await database.pool.query(
       `create schema standing;
@@ -77,6 +92,27 @@ describeOnServers("the documentation's SQL in sessions of other time zones", (ki
       await client.query('rollback');
     }
   });
+
+  it.skipIf(python === undefined || kind !== 'plain PostgreSQL')(
+    'pandas reads the same in all of them',
+    () => {
+      const told = zones.map((zone) => {
+        const { status, stdout, stderr } = spawnSync(python ?? '', ['-c', pandas], {
+          encoding: 'utf8',
+          env: {
+            ...process.env,
+            READER_URL: url,
+            PGOPTIONS: `-c search_path=standing,pg_catalog,public -c timezone=${zone}`,
+          },
+        });
+        expect(status, stderr).toBe(0);
+        return stdout;
+      });
+      expect(told[0]).toMatch(/^BTC +1\.0/m);
+      expect(told[0]).toMatch(/^\d{3} 0 datetime64\[ns, UTC\]$/m);
+      expect(told).toEqual(zones.map(() => told[0]));
+    },
+  );
 
   it('the clocks changed within the time that is asked about', () => {
     const offset = (zone: string, at: number) =>

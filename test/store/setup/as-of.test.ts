@@ -1,13 +1,22 @@
 import { beforeAll, expect, it } from 'vitest';
-import { bundledTokens, type Granularity, metrics } from '../../../src/catalog/index.ts';
+import {
+  bundledTokens,
+  type Granularity,
+  granularities,
+  type MetricCode,
+  metrics,
+  windowLength,
+} from '../../../src/catalog/index.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Simulator } from '../../../src/simulator/index.ts';
+import { storeAnswer } from '../../../src/store/answers/write.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
 import { migrate } from '../../../src/store/setup/migrate.ts';
 import { createIngestor, startTestSimulator } from '../../support/api.ts';
 import { v1Metrics } from '../../support/catalogue.ts';
 import { hour, ManualClock, minute } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, silent } from '../../support/database.ts';
+import { answer, consensus, mentions, row } from '../answers/answering.ts';
 
 const tokens = bundledTokens.slice(0, 12).map(({ token }) => token);
 const start = Date.parse('2025-06-17T00:00:00Z');
@@ -90,6 +99,48 @@ describeOnServers('as_of', (kind) => {
     expect(plan).toMatch(/metrics_1h/);
     expect(plan).not.toMatch(/Function Scan|metrics_(15m|4h|1d)/);
   });
+
+  it.each(granularities)(
+    'knows nothing of a metric before it was first loaded, in %s windows that were observed or loaded',
+    async (granularity) => {
+      const length = windowLength[granularity];
+      const time = Date.parse('2025-03-01T00:00:00Z');
+      const first = time + length + 20 * minute;
+      const later = first + 10 * minute;
+      const all = { granularity, tokens: ['BTC', 'ETH'], from: time, to: time + length };
+      // One row was observed, one was loaded long after.
+      for (const [token, observedFrom] of [
+        ['BTC', time],
+        ['ETH', time + 1],
+      ] as const) {
+        const rowsOf = (metric: MetricCode) => [row(token, time, { [metric]: 5 })];
+        const parts = { ...all, tokens: [token], observedFrom };
+        await storeAnswer(
+          database,
+          answer({ ...parts, metrics: [mentions], rows: rowsOf(mentions), receivedAt: first }),
+        );
+        await storeAnswer(
+          database,
+          answer({ ...parts, metrics: [consensus], rows: rowsOf(consensus), receivedAt: later }),
+        );
+      }
+      const known = (at: number) =>
+        rows(
+          database,
+          `select token, mention_count as mentions, sentiment_consensus as consensus, backfilled
+           from cryptoracle.as_of($1, $2) where time = $3 order by token`,
+          [granularity, new Date(at), new Date(time)],
+        );
+      const rowsWith = (value: number | null) => [
+        { token: 'BTC', mentions: 5, consensus: value, backfilled: false },
+        { token: 'ETH', mentions: 5, consensus: value, backfilled: true },
+      ];
+      expect(await known(first - 1)).toEqual([]);
+      expect(await known(first)).toEqual(rowsWith(null));
+      expect(await known(later - 1)).toEqual(rowsWith(null));
+      expect(await known(later)).toEqual(rowsWith(5));
+    },
+  );
 
   it('is open to the reader', async () => {
     const client = await database.pool.connect();
