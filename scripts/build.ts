@@ -26,7 +26,8 @@ export async function bundle(folder: string, entries: Readonly<Record<string, st
     banner: { js: banner },
     splitting: true,
     // Only a checkout builds the page by itself, and has it.
-    external: ['esbuild'],
+    // bull-board finds the files of its page beside itself.
+    external: ['esbuild', '@bull-board/*'],
     logLevel: 'error',
   });
 }

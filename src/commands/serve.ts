@@ -21,7 +21,7 @@ export async function serve(
     settings,
     clock,
     log,
-    site: runtime.site(database),
+    site: { ...runtime.site(database), queues },
   });
   runtime.onClose('server', () => server.stop());
   return server.start();

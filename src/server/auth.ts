@@ -148,9 +148,12 @@ function isCrossSite({ headers }: FastifyRequest): boolean {
   return !URL.canParse(headers.origin) || new URL(headers.origin).host !== headers.host;
 }
 
+/** Addresses that people open in a browser. */
+const pages: ReadonlySet<string> = new Set(['/', '/queues', '/queues/']);
+
 /** A browser is shown the form; a program is told the header. */
 function refuse(request: FastifyRequest, reply: FastifyReply) {
-  const isPage = request.method === 'GET' && request.routeOptions.url === '/';
+  const isPage = request.method === 'GET' && pages.has(request.routeOptions.url ?? '');
   if (isPage && request.headers.accept?.includes('text/html') === true)
     return reply.redirect('/sign-in', 303);
   reply.code(401).header('www-authenticate', 'Bearer realm="cryptoracle"');

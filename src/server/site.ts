@@ -11,6 +11,7 @@ import { Reading } from './api/reading.ts';
 import type { Replay } from './api/routes/route.ts';
 import { pageAssets } from './assets/plugin.ts';
 import { LiveNews, liveRoute } from './live.ts';
+import { type QueuesOptions, queueBoard } from './queues.ts';
 import type { QueueCounts } from './sources.ts';
 
 /** The page for people and the API that it speaks with. */
@@ -21,6 +22,8 @@ export interface SiteOptions {
   readonly settings: Settings;
   readonly backfill: BackfillContext;
   readonly replay: Replay;
+  /** By name; absent where there is no queue to look at. */
+  readonly queues?: QueuesOptions['queues'];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -38,6 +41,7 @@ export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, o
     await Promise.all([reading.close(), news.stop()]);
   });
   await app.register(pageAssets);
+  if (options.queues !== undefined) await app.register(queueBoard, { queues: options.queues });
   await app.register(
     async (inner) => {
       await inner.register(compress, { threshold: 2048 });
