@@ -76,6 +76,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./quarantine.ts')).quarantineCommand,
   },
   {
+    name: 'revisions',
+    description: 'values that changed after they were stored, or came late',
+    load: async () => (await import('./cell-lists.ts')).revisionsCommand,
+  },
+  {
+    name: 'notes',
+    description: 'stored values that are hard to believe',
+    load: async () => (await import('./cell-lists.ts')).notesCommand,
+  },
+  {
     name: 'export',
     description: 'write values to CSV or Parquet, a row for each token and window, by token and time',
     load: async () => (await import('./export.ts')).exportCommand,

@@ -27,14 +27,14 @@ export const iso = (instant: Instant | null | undefined): string | null =>
 /** Columns of a terminal that everything fits. */
 const screen = 80;
 
-/** A text in lines of at most 80 columns, each behind the indent; a longer word stands alone. */
+/** A text in lines of at most 80 columns, each behind the indent; a longer word is cut. Blanks within a line stay. */
 export function wrapped(text: string, indent: string): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).flatMap((each) => pieces(each, screen - indent.length))) {
+  for (const word of text.split(' ').flatMap((each) => pieces(each, screen - indent.length))) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (indent.length + longer.length > screen && line !== '') {
-      lines.push(line);
+      lines.push(line.trimEnd());
       line = word;
     } else line = longer;
   }
@@ -43,6 +43,7 @@ export function wrapped(text: string, indent: string): string {
 
 /** A word in pieces that fit. */
 function pieces(word: string, width: number): string[] {
+  if (word === '') return [''];
   const cut: string[] = [];
   for (let rest = word; rest.length > 0; rest = rest.slice(width)) cut.push(rest.slice(0, width));
   return cut;

@@ -16,6 +16,8 @@ const questions = [
   ['backfill', 'resume', '--dry-run'],
   ['reader', 'list'],
   ['events'],
+  ['revisions'],
+  ['notes'],
   ['why', 'BTC', '1h', '2025-06-01'],
   ['certify', '--from', '2025-06-01', '--to', '2025-06-02'],
   ['scorecard'],
