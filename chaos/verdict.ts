@@ -29,7 +29,7 @@ export interface Verdict {
 export async function judge(world: World): Promise<Verdict> {
   const deadline = performance.now() + healingTime;
   for (let round = 0; (await countMissing(world)) > 0 && performance.now() < deadline; round++) {
-    if (round % 7 === 0) await world.tick('heal').catch(() => {});
+    if (round % 7 === 0) await heal(world).catch(() => {});
     await sleep(300);
   }
   const wanted = world.wanted();
@@ -51,6 +51,10 @@ export async function judge(world: World): Promise<Verdict> {
     cells,
     complaints: world.complaints(),
   };
+}
+
+async function heal(world: World): Promise<void> {
+  if (await world.hasPlanned()) await world.tick('heal');
 }
 
 /** How many cells are missing. */

@@ -244,21 +244,21 @@ export class World {
     }
   }
 
-  /**
-   * {@link tick}, and waits until all that was to be planned is planned: a clock that strikes faster would hold up the older
-   * windows.
-   */
-  async tickAndWait(task: string): Promise<void> {
-    await this.tick(task);
+  /** Whether all that was to be planned is planned. A clock that strikes before that would hold up the older windows. */
+  async hasPlanned(): Promise<boolean> {
     const queue = this.#backend.queue(planQueue);
     try {
-      await this.until('everything is planned', async () => {
-        const counts = await queue.getJobCounts('active', 'waiting', 'prioritized');
-        return Object.values(counts).every((count) => count === 0);
-      });
+      const counts = await queue.getJobCounts('active', 'waiting', 'prioritized');
+      return Object.values(counts).every((count) => count === 0);
     } finally {
       await queue.close();
     }
+  }
+
+  /** {@link tick}, and leaves time for what is planned then to be fetched. */
+  async tickAndWait(task: string): Promise<void> {
+    await this.tick(task);
+    await this.until('everything is planned', () => this.hasPlanned());
     await sleep(500);
   }
 
@@ -291,7 +291,7 @@ export class World {
     const deadline = performance.now() + healingTime;
     while (!(await isTrue())) {
       if (performance.now() > deadline) throw new Error(`${what}: not within ${healingTime / 1000} s`);
-      await sleep(20);
+      await sleep(50);
     }
   }
 

@@ -8,11 +8,14 @@ export const processFaults: readonly Fault[] = [
       name: `kill -9 of a worker ${name}`,
       strike: async (world, random) => {
         await world.answered(random.between(1, 6));
+        // Slow enough for work to be left when the phase is reached.
+        world.simulator.setFaults({ slow: { probability: 1, milliseconds: 1000 } });
         const release = await reach(world);
         try {
           await random.pick(world.workers).kill();
         } finally {
           await release();
+          world.simulator.setFaults({});
         }
       },
     }),
