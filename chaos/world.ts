@@ -10,7 +10,7 @@ import { formatBeijingDate } from '../src/beijing.ts';
 import { bundledTokens, granularities } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { type WantedWindows, wantedWindows } from '../src/planning/plan.ts';
-import { openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
+import { type JobQueue, openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
 import { planQueue } from '../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
 import { Database } from '../src/store/connection/database.ts';
@@ -66,6 +66,7 @@ export class World {
   #changes: Environment = {};
   #database: Database;
   #backend: QueueBackend;
+  readonly #plans: JobQueue;
   #scheduler: Member;
   #workers: Member[] = [];
   /** Also those that were killed: what they printed counts. */
@@ -94,6 +95,7 @@ export class World {
     this.#given = parts.given;
     this.#database = parts.database;
     this.#backend = parts.backend;
+    this.#plans = parts.backend.queue(planQueue);
     this.#historyStart = Date.now() - parts.historyDays * 86_400_000;
     this.#scheduler = this.spawn('scheduler');
     this.#workers = [this.spawn('worker'), this.spawn('worker')];
@@ -236,23 +238,13 @@ export class World {
 
   /** Lets the clock strike: does now what the schedules would do within minutes. */
   async tick(...tasks: readonly string[]): Promise<void> {
-    const queue = this.#backend.queue(planQueue);
-    try {
-      for (const task of tasks) await queue.add(task, { task });
-    } finally {
-      await queue.close();
-    }
+    for (const task of tasks) await this.#plans.add(task, { task });
   }
 
   /** Whether all that was to be planned is planned. A clock that strikes before that would hold up the older windows. */
   async hasPlanned(): Promise<boolean> {
-    const queue = this.#backend.queue(planQueue);
-    try {
-      const counts = await queue.getJobCounts('active', 'waiting', 'prioritized');
-      return Object.values(counts).every((count) => count === 0);
-    } finally {
-      await queue.close();
-    }
+    const counts = await this.#plans.getJobCounts('active', 'waiting', 'prioritized');
+    return Object.values(counts).every((count) => count === 0);
   }
 
   /** {@link tick}, and leaves time for what is planned then to be fetched. */
@@ -310,6 +302,7 @@ export class World {
   /** Stops everything, the newest first, and leaves nothing behind. */
   async close(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.kill()));
+    await this.#plans.close();
     await this.#backend.close();
     await this.#database.close();
     await this.simulator.close();
