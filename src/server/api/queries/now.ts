@@ -8,6 +8,7 @@ import type { Database } from '../../../store/connection/database.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
 import { readScope } from '../../../store/ledger/scope.ts';
 import { fillRate, recently } from '../../../store/reports/filling.ts';
+import { usualTokens } from '../../../store/reports/freshness.ts';
 import type { GranularityStatus, Status } from '../../../store/reports/status.ts';
 import { requests } from '../../../store/schema/index.ts';
 import { columnNames, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
@@ -121,7 +122,7 @@ async function readFreshness(
   };
 }
 
-/** Which tokens a window lacks, and how many it had on the 14 days before at the same time of day. */
+/** Which of the tokens a window lacks, and how many of them usually have a value at that hour. */
 async function readWindow(
   reading: Reading,
   granularity: Granularity,
@@ -139,11 +140,7 @@ async function readWindow(
           where not exists (select from ${table} as m where m.token = t.token and m.time = ${start})
           order by place
         ) as missing,
-        (select percentile_cont(0.5) within group (order by tokens) from (
-          select count(*)::float8 as tokens from ${table}
-          where time in (select ${start} - days * interval '24 hours' from generate_series(1, 14) as days)
-          group by time
-        ) as before) as usual`,
+        ${usualTokens(granularity, start, sql`select unnest(${textArray(tokens)}) as token`)} as usual`,
   );
   return row;
 }

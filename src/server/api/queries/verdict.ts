@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isQuiet } from '../../../store/reports/freshness.ts';
 import type * as schemas from '../schemas/index.ts';
 
 /** One sentence on how things are and one on what to do about it; pure. The worst comes first, for it explains the rest. */
@@ -6,9 +7,6 @@ import type * as schemas from '../schemas/index.ts';
 type Facts = Omit<z.output<typeof schemas.now>, 'verdict'>;
 type Freshness = z.output<typeof schemas.freshness>;
 type Verdict = z.output<typeof schemas.verdict>;
-
-/** Share of the usual number of tokens below which a window is thin. */
-const thin = 0.9;
 
 /** Windows behind from which a granularity is late. */
 const late = 2;
@@ -104,7 +102,7 @@ function lateWindows({ granularities }: Facts): Verdict | undefined {
 
 function thinWindows({ granularities }: Facts): Verdict | undefined {
   const isThin = ({ usual, tokensThere, windowsBehind }: Freshness) =>
-    usual !== null && windowsBehind === 0 && tokensThere < usual * thin;
+    windowsBehind === 0 && isQuiet({ tokens: tokensThere, usual: usual ?? undefined });
   const found = granularities.filter(isThin);
   if (found.length === 0) return undefined;
   const parts = found.map(
