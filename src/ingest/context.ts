@@ -33,6 +33,8 @@ export interface IngestContext {
 export interface RequestContext extends IngestContext {
   readonly lane: Lane;
   readonly tally: IngestTally;
+  /** Whether it asks for cells that nobody need want: where nothing comes of them, nothing is said of them. */
+  readonly isProbe?: boolean;
 }
 
 export const newTally = (): IngestTally => ({

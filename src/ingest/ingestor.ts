@@ -93,7 +93,7 @@ export class Ingestor {
     if (missing !== undefined) await this.#drain(missing, { ...context, lane, tally });
     // On the wrong grid, a day asked for alone brings nothing: the days before it show where days start.
     if (missing !== undefined && tally.values === 0 && (await this.#days.isUnshown(request))) {
-      await this.#drain(daysBefore(missing), { ...context, lane, tally });
+      await this.#drain(daysBefore(missing), { ...context, lane, tally, isProbe: true });
     }
     return tally;
   }
@@ -252,6 +252,14 @@ export class Ingestor {
     this.#emptyStretches.noteAnswer(request, answer);
     const isNothing = bringsNothing(request, answer);
     this.#evidence.note(request.granularity, isNothing);
+    if (isNothing && context.isProbe === true) {
+      if (attempt !== undefined) {
+        const { outcome, code, milliseconds } = attempt;
+        const entry = { ...describe(request, context), outcome, code, milliseconds, records: 0, at: now };
+        await logRequest(database, entry);
+      }
+      return;
+    }
     const isDoubted = isNothing && (await this.#isDoubtful(request));
     const stored = await storeAnswer(database, {
       request,

@@ -73,6 +73,28 @@ describeOnServers('the start of the day', (kind) => {
     },
   );
 
+  it.each(['nothing', '203'] as const)(
+    'is looked for in the days before a range without a word about them where nothing comes: %s',
+    async (emptyAnswer) => {
+      // An API that is ill, and has nothing of anything.
+      const simulator = await startSimulator({ clock, seed: 7, market: { historyStart: clock.now() } });
+      simulator.configure({ emptyAnswer });
+      onFileEnd(() => simulator.close());
+      await database.pool.query('truncate cryptoracle.suspects');
+      const interval = { start: range.start + 8 * 3_600_000, end: range.start + 32 * 3_600_000 };
+      const request = { granularity: '1d', tokens, metrics: v1Metrics, tags: [], interval } as const;
+      await createIngestor(database, simulator, clock).ingest(request, 'history');
+      const told = await rows<{ from: Date }>(
+        database,
+        `select distinct lower(part) as "from" from cryptoracle.suspects, unnest(windows) as part
+         union select distinct lower(part) from cryptoracle.coverage, unnest(answered) as part`,
+      );
+      expect(told.map(({ from }) => from.getTime())).toEqual([interval.start]);
+      const asked = await value(database, 'select min(windows_from) from cryptoracle.requests');
+      expect(asked).toEqual(new Date(interval.start - 3 * day));
+    },
+  );
+
   it('gives up the ledger of days that start at another hour, and keeps their rows', async () => {
     await fill('00:00');
     await fill('08:00', { start: range.start, end: range.end + 3 * day });

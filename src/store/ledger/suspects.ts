@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Granularity, MetricCode, TagCode, Token } from '../../catalog/index.ts';
+import type { WantedWindows } from '../../planning/plan.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
 import { coverage, requests, suspects } from '../schema/index.ts';
@@ -313,19 +314,37 @@ export interface SuspectSummary {
   readonly askAt: Instant;
 }
 
-export async function readSuspects(database: Database): Promise<SuspectSummary[]> {
+/** @param within the windows that are wanted, and of which tokens: nobody asks for others again. Absent: all */
+export async function readSuspects(
+  database: Database,
+  within?: { readonly tokens: readonly Token[]; readonly windows: WantedWindows },
+): Promise<SuspectSummary[]> {
+  const wanted = [...(within?.windows ?? [])].map(
+    ([granularity, interval]) => sql`(${granularity}::text, ${tstzrangeOf(interval)})`,
+  );
+  if (within !== undefined && wanted.length === 0) return [];
+  const scope =
+    within === undefined
+      ? sql`select ${suspects.granularity}, ${suspects.token}, ${suspects.since}, ${suspects.askAt}, ${suspects.windows} from ${suspects}`
+      : sql`
+        select ${suspects.granularity}, ${suspects.token}, ${suspects.since}, ${suspects.askAt},
+          ${suspects.windows} * tstzmultirange(wanted.range) as windows
+        from ${suspects}
+        join (values ${sql.join(wanted, sql`, `)}) as wanted (granularity, range)
+          on wanted.granularity = ${suspects.granularity} and ${suspects.windows} && wanted.range
+        where ${suspects.token} = any (${textArray(within.tokens)})`;
   return database.query<SuspectSummary & Record<string, unknown>>(
     'summarise suspects',
     sql`
-      select ${suspects.granularity} as granularity, count(distinct ${suspects.token})::int as tokens,
-        sum(parts.seconds / case ${suspects.granularity}
+      select granularity, count(distinct token)::int as tokens,
+        sum(parts.seconds / case granularity
           when '15m' then 900 when '1h' then 3600 when '4h' then 14400 else 86400 end)::float8 as cells,
-        ${inMilliseconds(sql`min(${suspects.since})`)} as since, ${inMilliseconds(sql`min(${suspects.askAt})`)} as "askAt"
-      from ${suspects}
+        ${inMilliseconds(sql`min(since)`)} as since, ${inMilliseconds(sql`min(ask_at)`)} as "askAt"
+      from (${scope}) as suspect
       cross join lateral (
-        select sum(extract(epoch from upper(part) - lower(part))) as seconds from unnest(${suspects.windows}) as part
+        select sum(extract(epoch from upper(part) - lower(part))) as seconds from unnest(windows) as part
       ) as parts
-      group by ${suspects.granularity}
-      order by ${suspects.granularity}`,
+      group by granularity
+      order by granularity`,
   );
 }

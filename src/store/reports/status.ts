@@ -258,6 +258,7 @@ export async function readStatus(
   return {
     granularities,
     notes: await readNoteVolumes(database, now),
+    suspects: await readSuspects(database, { tokens: scope.tokens, windows: wanted }),
     ...(await readTotals(database, scope, now)),
   };
 }
@@ -266,7 +267,7 @@ async function readTotals(
   database: Database,
   scope: Scope,
   now: Instant,
-): Promise<Omit<Status, 'granularities' | 'notes'>> {
+): Promise<Omit<Status, 'granularities' | 'notes' | 'suspects'>> {
   const [totals] = await database.query<{
     refused: string[];
     quarantined: number;
@@ -317,7 +318,6 @@ async function readTotals(
     dropped: totals?.dropped ?? { windowsBeside: 0, rejects: 0 },
     lastCall: totals?.last ?? undefined,
     accessRefused: await readBreaker(database),
-    suspects: await readSuspects(database),
     doubtedList: await readDoubtedList(database),
     dayStart: (await readFacts(database)).day_start,
     databaseBytes: totals?.bytes ?? 0,

@@ -50,6 +50,22 @@ describeOnServers('suspects', (kind) => {
     ]);
   });
 
+  it('are told as far as they are wanted: nobody asks for the others again', async () => {
+    await store({ to: start + 4 * hour, receivedAt: now });
+    const cells = async (tokens: string[], from: number, to: number) =>
+      (
+        await readSuspects(database, {
+          tokens: tokens.map(asToken),
+          windows: new Map([['1h', { start: start + from * hour, end: start + to * hour }]]),
+        })
+      ).map((each) => each.cells);
+    expect(await cells(['BTC', 'ETH'], 0, 24)).toEqual([4 * metricCodes.length]);
+    expect(await cells(['BTC'], 3, 24)).toEqual([metricCodes.length]);
+    expect(await cells(['ETH'], 0, 24)).toEqual([]);
+    expect(await cells(['BTC'], 4, 24)).toEqual([]);
+    expect(await readSuspects(database, { tokens: [asToken('BTC')], windows: new Map() })).toEqual([]);
+  });
+
   it('hold nothing that was answered before, and lose what is answered later', async () => {
     await store({ rows: [row('BTC', start, { [mentions]: 1 })], isDoubted: false });
     await store({ to: start + 4 * hour, receivedAt: now });
