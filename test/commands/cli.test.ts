@@ -29,7 +29,7 @@ describe('a mistake on the command line is one line that names it:', () => {
     ['an unknown metric', [...dryRun, '--metric', 'mention_count,CO-Z-9'], ['--metric', "'CO-Z-9'"]],
     ['an unknown granularity', [...dryRun, '--granularity', '1h,5m'], ['--granularity', "'5m'", '15m']],
     ['a date that does not exist', ['backfill', '--from', '2025-02-30'], ['--from', "'2025-02-30'"]],
-    ['a word instead of a date', ['gaps', '--to', 'yesterday'], ['--to', "'yesterday'"]],
+    ['a word instead of a date', ['gaps', '--to', 'someday'], ['--to', "'someday'"]],
     ['--from after --to', ['backfill', '--from', '2025-06-02', '--to', '2025-06-01'], ['--from', '--to']],
     ['a missing --from', ['backfill', '--to', '2025-06-01'], ['--from']],
     ['an unknown command', ['backfil'], ["'backfil'", 'Did you mean backfill?']],

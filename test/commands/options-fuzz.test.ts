@@ -76,7 +76,10 @@ const checks: Readonly<Record<string, Check>> = {
   faults: (value) => Object.values(Object(value)).every(isShare),
   reason: isListOf(isOneOf(gapReasons)),
   ...Object.fromEntries(
-    ['dryRun', 'json', 'exit', 'refresh', 'all', 'check'].map((flag) => [flag, isOneOf([true])]),
+    ['dryRun', 'json', 'exit', 'refresh', 'all', 'check', 'utc', 'detach'].map((flag) => [
+      flag,
+      isOneOf([true]),
+    ]),
   ),
 };
 

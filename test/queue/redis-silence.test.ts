@@ -14,7 +14,7 @@ async function openWay(): Promise<Relay> {
   return way;
 }
 
-describe.skipIf(redisUrl === '').concurrent('a Redis whose connections go silent and stay open', () => {
+describe.skipIf(redisUrl === '')('a Redis whose connections go silent and stay open', () => {
   it('gets jobs, and gives them, over new connections soon after', { timeout: 60_000 }, async () => {
     const way = await openWay();
     const database = await createTestDatabase('plain PostgreSQL');

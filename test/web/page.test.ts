@@ -173,5 +173,8 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Token').waitFor();
     expect((await page.request.get(`${world.url}/api/v1/status`)).status()).toBe(401);
+    // A question that was under way may find the door shut.
+    const shut = complaints.filter((complaint) => !complaint.includes('401 (Unauthorized)'));
+    complaints.splice(0, complaints.length, ...shut);
   });
 });
