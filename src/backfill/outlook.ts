@@ -20,7 +20,7 @@ import { readPrice } from './price.ts';
 import { readFillScope } from './scope.ts';
 import { summariseGaps } from './summary.ts';
 
-/** What settings mean for calls, disk and time, before a pipeline starts with them. */
+/** The calls, disk and time that settings would take, before a pipeline starts with them. */
 
 export interface Outlook {
   readonly granularities: readonly Granularity[];
@@ -36,7 +36,7 @@ export interface Outlook {
   /** Bytes on disk in a year, before and after compression, where every token has every window. */
   readonly bytesPerYear: number;
   readonly compressedBytesPerYear: number;
-  /** What is missing of it now, and what it takes to fetch that. */
+  /** The values that are missing now, and the means that it takes to fetch them. */
   readonly toFill: {
     readonly values: number;
     readonly requests: number;

@@ -56,7 +56,7 @@ const entrySchema = z.strictObject({
 
 const fileSchema = z.union([z.array(z.unknown()), z.strictObject({ metrics: z.array(z.unknown()) })]);
 
-/** What a file holds, or the one thing to mend first. */
+/** The entries of a file, or the one thing to mend first. */
 export type CatalogueFile = { readonly entries: readonly MetricEntry[] } | { readonly problem: string };
 
 /** Reads the text of a catalogue file. Pure: whether it fits what a database holds, `migrate` tells. */
@@ -118,7 +118,7 @@ function entryOf(parsed: z.output<typeof entrySchema>): MetricEntry {
   };
 }
 
-/** What another metric has already. Two series of one code differ in their parameters. */
+/** The clash with another metric, if any. Two series of one code differ in their parameters. */
 function clashOf(
   { code, column, params: sent = {} }: MetricEntry,
   before: readonly MetricEntry[],

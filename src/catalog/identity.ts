@@ -2,7 +2,7 @@
 export type MetricParams = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * What names a series: the API's code, and its parameters in the order of their names, escaped as in an address, so that
+ * The name of a series: the API's code, and its parameters in the order of their names, escaped as in an address, so that
  * the name survives a list with commas. The same parameters in another order are the same series.
  */
 export function seriesCode(endpoint: string, params: MetricParams): string {

@@ -93,15 +93,12 @@ export class Notifier {
   ): Promise<void> {
     const { database, webhook, log } = this.#options;
     const message = messageOf(kind, lines);
+    const has = (kinds: readonly NotificationKind[], each: NotificationKind) => kinds.includes(each);
     await post(webhook, message);
     log.info({ notification: kind }, 'told by the webhook');
     for (const { kind: each, ...before } of told.values()) {
       const sent = each === kind ? { sentAt: now, toldUntil: now, message } : {};
-      const isOpen = opens.some((opened) => opened === each)
-        ? true
-        : closes.some((closed) => closed === each)
-          ? false
-          : before.isOpen;
+      const isOpen = has(opens, each) || (before.isOpen && !has(closes, each));
       if (each === kind || isOpen !== before.isOpen) {
         await storeTold(database, { ...before, kind: each, ...sent, isOpen });
       }

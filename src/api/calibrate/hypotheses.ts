@@ -81,18 +81,19 @@ const standard: Partial<WireProfile> = {
 };
 const standardNames: Partial<WireProfile> = {
   ...standard,
-  ...{
-    keyName: 'OperatorID',
-    payload: 'Data',
-    timestampName: 'TimeStamp',
-    nonceName: 'Seq',
-    signName: 'Sig',
-  },
+  keyName: 'OperatorID',
+  payload: 'Data',
+  timestampName: 'TimeStamp',
+  nonceName: 'Seq',
+  signName: 'Sig',
 };
 
 /** Nothing signed and nothing encrypted, as later versions do. */
 export const plain: Partial<WireProfile> = {
-  ...{ ciphertext: 'none', sign: 'none', keyName: 'X-API-KEY', keyPlace: 'header' },
+  ciphertext: 'none',
+  sign: 'none',
+  keyName: 'X-API-KEY',
+  keyPlace: 'header',
 };
 
 /** Combinations that belong together. */

@@ -42,7 +42,7 @@ function questions(verdicts: Calibration['verdicts']): readonly string[] {
   ];
 }
 
-/** What each verdict says where it was given most often. */
+/** The sentence for each verdict, where it was given most often. */
 const settledWhere: Readonly<Record<Verdict, string>> = {
   granted: 'access is granted',
   parameters:
