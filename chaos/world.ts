@@ -232,7 +232,7 @@ export class World {
   /** Empties the database and has everything fetched again. */
   async begin(): Promise<void> {
     this.simulator.setFaults({});
-    await this.persist(() => emptyTables(this.#database));
+    await this.persist(() => emptyTables(this.#database.pool));
     await this.tick(...granularities, 'tags');
   }
 

@@ -1,6 +1,6 @@
 import { getTableName, is } from 'drizzle-orm';
 import { PgTable } from 'drizzle-orm/pg-core';
-import type { Database } from '../src/store/connection/database.ts';
+import type pg from 'pg';
 import * as schema from '../src/store/schema/index.ts';
 
 /** The tables that `migrate` fills; all others are filled while the pipeline runs. */
@@ -14,6 +14,6 @@ const names = Object.values(schema)
   .map((name) => `cryptoracle.${name}`);
 
 /** Makes a database as `migrate` left it: empties every table of the schema but the catalogue's. */
-export async function emptyTables(database: Database): Promise<void> {
-  await database.pool.query(`truncate ${names.join()} restart identity`);
+export async function emptyTables(connection: Pick<pg.ClientBase | pg.Pool, 'query'>): Promise<void> {
+  await connection.query(`truncate ${names.join()} restart identity`);
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { emptyTables } from '../../harness/empty-tables.ts';
+import { granularities } from '../../src/catalog/index.ts';
 import { countAnswered } from '../phases.ts';
 import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
@@ -70,33 +72,57 @@ async function hogConnections(world: World, milliseconds: number): Promise<void>
 }
 
 /**
- * Lets no file grow beyond a limit that the finest metric table has almost reached, as on a full disk, and lifts it
- * later.
+ * Has everything fetched again into a metric table that cannot grow, as on a full disk, and lifts the limit later. The
+ * limit stands before anything can be fetched: a fill that ran meanwhile might be over before it met the limit.
  */
 async function fillDisk(world: World): Promise<void> {
-  const { pool } = world.database;
-  const sizeOf = "pg_relation_size('cryptoracle.metrics_15m')::float8 as size";
-  // Files of the write-ahead log have 16 MB and must still be written: dead rows make the table larger than that.
-  await world.persist(() =>
-    pool.query(`
-      alter table cryptoracle.metrics_15m set (autovacuum_enabled = false);
-      begin;
-      insert into cryptoracle.metrics_15m (time, token, first_seen_at, updated_at, backfilled)
-        select to_timestamp(n), 'BALLAST', now(), now(), true from generate_series(1, 250000) as n;
-      delete from cryptoracle.metrics_15m where token = 'BALLAST';
-      commit`),
-  );
-  const { rows } = await pool.query<{ size: number }>(`select ${sizeOf}`);
-  const limit = (rows[0]?.size ?? 0) + 65_536;
-  world.postgres?.limitFiles(limit);
+  const limit = await world.persist(() => emptyWithoutRoom(world));
   await cutConnections(world);
+  await world.tick(...granularities);
   await world.until('the table has reached the limit', async () => {
-    const { rows: now } = await world.persist(() => pool.query<{ size: number }>(`select ${sizeOf}`));
-    return (now[0]?.size ?? 0) >= limit - 8192;
+    const size = await world.persist(() => readTableSize(world.database.pool));
+    return size >= limit - 8192;
   });
   await sleep(1500);
   world.postgres?.limitFiles(undefined);
   await cutConnections(world);
+}
+
+/**
+ * Empties the database, and lets no file of connections to come grow beyond the size that the finest metric table has
+ * then.
+ *
+ * @returns bytes
+ */
+async function emptyWithoutRoom({ database, postgres }: World): Promise<number> {
+  const client = await database.pool.connect();
+  try {
+    await client.query('begin');
+    await emptyTables(client);
+    // Files of the write-ahead log have 16 MB and must still be written: dead rows make the table larger than that.
+    await client.query(`
+      alter table cryptoracle.metrics_15m set (autovacuum_enabled = false);
+      insert into cryptoracle.metrics_15m (time, token, first_seen_at, updated_at, backfilled)
+        select to_timestamp(n), 'BALLAST', now(), now(), true from generate_series(1, 250000) as n;
+      delete from cryptoracle.metrics_15m where token = 'BALLAST'`);
+    const limit = (await readTableSize(client)) + 65_536;
+    postgres?.limitFiles(limit);
+    await client.query('commit');
+    return limit;
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+/** @returns bytes */
+async function readTableSize(connection: Pick<pg.ClientBase, 'query'>): Promise<number> {
+  const { rows } = await connection.query<{ size: number }>(
+    "select pg_relation_size('cryptoracle.metrics_15m')::float8 as size",
+  );
+  return rows[0]?.size ?? 0;
 }
 
 /** Ends every connection to the database but one's own, as an administrator can. */

@@ -65,7 +65,7 @@ export function createCliWorld(options: CliWorldOptions = {}): CliWorld {
     start: (args, changes = {}) => startCli(folder, args, { ...world().settings, ...changes }),
     reset: async () => {
       world().simulator.setFaults({});
-      await emptyTables(world().database);
+      await emptyTables(world().database.pool);
     },
   };
 }

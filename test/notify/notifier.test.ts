@@ -46,7 +46,7 @@ describeOnServers('the notifier', (kind) => {
     chat = await openChat();
   });
   beforeEach(async () => {
-    await emptyTables(database);
+    await emptyTables(database.pool);
     clock = new ManualClock('2025-06-20T10:30:00Z');
     chat.texts = [];
     chat.status = 200;
