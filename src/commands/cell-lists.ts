@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Catalogue, Granularity, Token } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
+import type { Questions } from '../store/connection/reader.ts';
 import { requireKnownTokens } from '../store/ledger/scope.ts';
 import {
   type CellFilter,
@@ -10,7 +11,6 @@ import {
   readNotes,
   readRevisions,
 } from '../store/reports/cell-lists.ts';
-import type { Questions } from '../store/reports/questions.ts';
 import { visibleLine } from '../terminal.ts';
 import {
   chosenMetrics,

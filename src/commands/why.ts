@@ -3,12 +3,13 @@ import { type Granularity, granularities, isGranularity, isToken, type Token } f
 import { readDesiredScope } from '../store/ledger/desired-scope.ts';
 import { requireKnownTokens } from '../store/ledger/scope.ts';
 import type { NextStep } from '../store/reports/next.ts';
-import { type Cell, type CellStory, momentsOf, readStory } from '../store/reports/why.ts';
+import { momentsOf, namesOf, statesOf, storyToJson } from '../store/reports/story.ts';
+import { type CellStory, readStory } from '../store/reports/why.ts';
 import { visibleLine } from '../terminal.ts';
 import { chosenMetrics, parseInstant } from './options.ts';
 import { printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { iso, type Times, timesIn, wrapped } from './times.ts';
+import { type Times, timesIn, wrapped } from './times.ts';
 
 interface WhyOptions {
   readonly utc?: true;
@@ -69,36 +70,16 @@ async function why(asked: Asked, options: WhyOptions, { runtime }: CommandContex
   const metrics = named ?? desired.metrics;
   const now = clock.now();
   const story = await readStory(database, { ...asked, metrics }, { ...desired, lookbackWindows }, now);
-  if (options.json === true) printJson(toJson(story));
+  if (options.json === true) printJson(storyToJson(story));
   else print(story, timesIn(options.utc));
   return 0;
-}
-
-function toJson(story: CellStory): object {
-  return {
-    ...story,
-    window: { from: iso(story.window.start), to: iso(story.window.end) },
-    dueAt: iso(story.dueAt),
-    firstSeenAt: iso(story.firstSeenAt),
-    cells: story.cells.map((cell) => ({ ...cell, knownSince: iso(cell.knownSince) })),
-    calls: story.calls.map((call) => ({ ...call, sentAt: iso(call.sentAt) })),
-    revisions: story.revisions.map((each) => ({ ...each, revisedAt: iso(each.revisedAt) })),
-    quarantine: story.quarantine.map((each) => ({
-      ...each,
-      firstSeenAt: iso(each.firstSeenAt),
-      resolvedAt: iso(each.resolvedAt),
-    })),
-    notes: story.notes.map((each) => ({ ...each, notedAt: iso(each.notedAt) })),
-    events: story.events.map((event) => ({ ...event, at: iso(event.at), until: iso(event.until) })),
-    next: story.next.map((step) => ({ ...step, at: iso(step.at) })),
-  };
 }
 
 const indent = '                     ';
 
 function print(story: CellStory, times: Times): void {
   const { token, granularity, window, cells } = story;
-  const nameOf = (code: string) => cells.find(({ metric }) => metric === code)?.column ?? code;
+  const nameOf = namesOf(story);
   const what = cells.length === 1 ? (cells[0]?.column ?? '') : `${cells.length} metrics`;
   const range = `${times.minute(window.start)} to ${times.minute(window.end).slice(11)} (${times.zone})`;
   writeOut(wrapped(`${token} ${granularity} ${range}: ${what}`, ''));
@@ -126,23 +107,4 @@ function sentence(
   const when = at === undefined ? '' : `, ${times.second(at)}`;
   const about = metrics.length === story.cells.length ? '' : ` (${metrics.map(nameOf).join(', ')})`;
   return `${what}${when}${about}`;
-}
-
-/** A line for each value, and one for all cells that lack one for the same reason. */
-function statesOf(cells: readonly Cell[]): string[] {
-  const missing = new Map<string, string[]>();
-  const lines: string[] = [];
-  for (const { column, value, reason, detail, unwanted } of cells) {
-    if (value !== null) {
-      lines.push(`${column} = ${value}`);
-      continue;
-    }
-    const state = reason === null ? 'not there yet' : detail === null ? reason : `${reason}: ${detail}`;
-    const key = unwanted === null ? state : 'not wanted';
-    missing.set(key, [...(missing.get(key) ?? []), column]);
-  }
-  return [
-    ...lines,
-    ...[...missing].map(([state, columns]) => `no value of ${columns.join(', ')} (${state})`),
-  ];
 }

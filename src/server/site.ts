@@ -35,7 +35,7 @@ export interface SiteSources {
 
 export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, options) => {
   const { databaseUrl, log } = options;
-  const reading = new Reading(databaseUrl);
+  const reading = new Reading(options.database);
   const news = new LiveNews(databaseUrl, log);
   app.addHook('onClose', async () => {
     await Promise.all([reading.close(), news.stop()]);

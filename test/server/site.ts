@@ -40,7 +40,7 @@ export async function startSite(
     site: new Runtime(settings, { clock, log: silent }).site(database),
   });
   const url = await server.start();
-  const reading = new Reading(database.url, 300);
+  const reading = new Reading(database, 300);
   const ask = (path: string, query: object = {}) =>
     fetch(
       `${url}/api/v1${path}?${new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))}`,

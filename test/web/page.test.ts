@@ -118,6 +118,14 @@ describe.skipIf(!hasBrowser)('the page', () => {
     const why = page.getByRole('region', { name: 'Why' });
     await why.getByText(/of \d+ windows have values/).waitFor();
     expect(await why.innerText()).toMatch(/^BTC, 1h/);
+    const happened = why.getByRole('region', { name: 'What happened to it' });
+    for (const what of [/^closed$/, /^due$/, /^asked \(/]) {
+      await happened.getByRole('cell', { name: what }).first().waitFor();
+    }
+    await why
+      .getByText(/^Next:/)
+      .first()
+      .waitFor();
     await map.focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');

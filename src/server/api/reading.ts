@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { Catalogue } from '../../catalog/index.ts';
 import { Database, type Transaction } from '../../store/connection/database.ts';
 import { errorCode } from '../../store/connection/errors.ts';
+import type { Reader } from '../../store/connection/reader.ts';
 
 /** What the page and the API read with: connections of their own, with the rights of readers and a bound on every question. */
 
@@ -19,20 +21,28 @@ export class QuestionTooLarge extends Error {
   }
 }
 
-export class Reading {
+export class Reading implements Reader {
   readonly #database: Database;
   #role: Promise<string> | undefined;
 
   readonly #longest: number;
 
-  /** @param url of the database that the pipeline writes @param longest milliseconds after which a question is ended */
-  constructor(url: string, longest = longestQuestion) {
+  /**
+   * @param written the database that the pipeline writes
+   * @param longest milliseconds after which a question is ended
+   */
+  constructor(written: Pick<Database, 'url' | 'catalogue'>, longest = longestQuestion) {
+    const { url, catalogue } = written;
     this.#longest = longest;
-    this.#database = new Database(url, { connections });
+    this.#database = new Database(url, { connections, catalogue });
+  }
+
+  get catalogue(): Catalogue {
+    return this.#database.catalogue;
   }
 
   /** Runs one question written in SQL and gives its rows. @throws as {@link run} */
-  read<Row extends Record<string, unknown>>(name: string, statement: SQL): Promise<Row[]> {
+  query<Row extends Record<string, unknown>>(name: string, statement: SQL): Promise<Row[]> {
     return this.#inTransaction((tx) => this.#database.query<Row>(name, statement, tx));
   }
 

@@ -12,6 +12,7 @@ export type Movers = z.output<typeof schemas.movers>;
 export type Zscores = z.output<typeof schemas.zscores>;
 export type Coverage = z.output<typeof schemas.coverage>;
 export type Cell = z.output<typeof schemas.cell>;
+export type Story = z.output<typeof schemas.story>;
 export type Requests = z.output<typeof schemas.requests>;
 export type Failures = z.output<typeof schemas.failures>;
 export type Events = z.output<typeof schemas.events>;

@@ -4,6 +4,7 @@ import { type Granularity, type MetricCode, type Token, windowLength } from '../
 import type { Interval } from '../../planning/interval.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { coverage, entitlements, metricTables, quarantine } from '../schema/index.ts';
 import { columnNames, inMilliseconds, metricTable, textArray, tstzrangeOf } from '../schema/sql.ts';
 
@@ -108,7 +109,7 @@ export function isUnavailable(granularity: Granularity, token: SQL, metrics: SQL
  * @param probedIn where it is given, those alone of which each thirty days of it were probed
  */
 export async function readUnavailable(
-  database: Database,
+  reader: Reader,
   granularity: Granularity,
   tokens: readonly Token[],
   metrics: readonly MetricCode[],
@@ -116,7 +117,7 @@ export async function readUnavailable(
 ): Promise<ReadonlyMap<Token, Instant>> {
   const codes = textArray(metrics);
   const c = alias(coverage, 'c');
-  const rows = await database.query<{ token: Token; until: Instant }>(
+  const rows = await reader.query<{ token: Token; until: Instant }>(
     'read unavailable',
     sql`
       select token, (

@@ -3,6 +3,7 @@ import type { PgInsertValue } from 'drizzle-orm/pg-core';
 import { type ApiVersion, type Granularity, granularities } from '../../catalog/index.ts';
 import type { Keep } from '../../planning/plan.ts';
 import type { Database } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { metricCatalog, wanted } from '../schema/index.ts';
 import { excluded, inMilliseconds, intervalOf } from '../schema/sql.ts';
 import type { ScopeChoice } from './scope.ts';
@@ -108,10 +109,10 @@ export interface StatedScope extends DesiredScope {
  * What is wanted: what the settings here say; where they say nothing, what the pipeline that fills the database was told.
  * So whoever looks from another machine, or at the demo's data, measures against the same as the view `gaps`.
  */
-export async function readDesiredScope(database: Database, stated: StatedScope): Promise<DesiredScope> {
+export async function readDesiredScope(reader: Reader, stated: StatedScope): Promise<DesiredScope> {
   const { granularity, historyStart, settleDelay, tokens, metrics, apiVersion, keep } =
     getTableColumns(wanted);
-  const rows = await database.run('read wanted', (db) =>
+  const rows = await reader.run('read wanted', (db) =>
     db
       .select({
         ...{ granularity, historyStart, tokens, metrics, apiVersion },

@@ -2,6 +2,7 @@ import { inArray, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { MetricCode, TagCode } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { entitlements } from '../schema/index.ts';
 import { timestamptz } from '../schema/sql.ts';
 import { endEvent, noteEvent } from './events.ts';
@@ -20,12 +21,9 @@ export function isBelieved(refusedAt: SQLWrapper, now: SQL): SQL {
 }
 
 /** Codes that the subscription does not include, as of the last look, at most a day ago. */
-export async function readRefused(
-  database: Database,
-  now: Instant,
-): Promise<ReadonlySet<MetricCode | TagCode>> {
+export async function readRefused(reader: Reader, now: Instant): Promise<ReadonlySet<MetricCode | TagCode>> {
   const { metric, lastRefusedAt } = entitlements;
-  const rows = await database.run('read entitlements', (db) =>
+  const rows = await reader.run('read entitlements', (db) =>
     db
       .select({ metric })
       .from(entitlements)

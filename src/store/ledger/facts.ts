@@ -4,6 +4,7 @@ import { type DayStart, dayStarts } from '../../catalog/index.ts';
 import type { RecordUnit } from '../../planning/request.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import type { FactSource } from '../schema/facts.ts';
 import { coverage, refreshed, suspects, facts as table } from '../schema/index.ts';
 import { columnNames, excluded, timestamptz } from '../schema/sql.ts';
@@ -74,8 +75,8 @@ const valueSchemas: { readonly [Name in FactName]: z.ZodType<FactValues[Name]> }
 type StoredFact = typeof table.$inferSelect;
 
 /** All facts: what was found, and what is assumed of the others. */
-export async function readFacts(database: Database, tx?: Transaction): Promise<Facts> {
-  const stored = await database.run('read facts', (db) => db.select().from(table), tx);
+export async function readFacts(reader: Pick<Reader, 'run'>): Promise<Facts> {
+  const stored = await reader.run('read facts', (db) => db.select().from(table));
   const known = new Map(stored.map((fact) => [fact.name, fact]));
   return {
     day_start: readOne('day_start', known),
@@ -182,8 +183,8 @@ export function withStated(facts: Facts, stated: StatedFacts): Facts {
 }
 
 /** When a day starts. A setting is kept as a fact where the pipeline starts, so that SQL follows it, too. */
-export async function readDayStart(database: Database): Promise<DayStart> {
-  return (await readFacts(database)).day_start.value;
+export async function readDayStart(reader: Pick<Reader, 'run'>): Promise<DayStart> {
+  return (await readFacts(reader)).day_start.value;
 }
 
 /** Keeps what the setting DAY_START says; `auto` says nothing. */
@@ -207,7 +208,7 @@ export function keepDayStart(
   now: Instant,
 ): Promise<boolean> {
   return database.transaction(async (tx) => {
-    const before = (await readFacts(database, tx)).day_start.value;
+    const before = await readDayStart({ run: (name, question) => database.run(name, question, tx) });
     await storeFact(database, { ...fact, name: 'day_start' }, now, tx);
     if (before === fact.value) return false;
     for (const ledger of [coverage, refreshed]) {

@@ -9,7 +9,7 @@ import {
 } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
 import type { WantedWindows } from '../../planning/plan.ts';
-import type { Database } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { isReprobeDue, readUnavailable } from './availability.ts';
 import { readRefused } from './entitlements.ts';
 import { readKnownTokens, readListedTokens } from './tokens.ts';
@@ -56,24 +56,24 @@ export interface Scope {
  * @param probedIn where it is given, tokens are left out only where each thirty days of these windows were probed
  */
 export async function readScope(
-  database: Database,
+  reader: Reader,
   chosen: ScopeChoice,
   now: number,
   probedIn?: WantedWindows,
 ): Promise<Scope> {
-  const [listed, refused] = await Promise.all([readListedTokens(database), readRefused(database, now)]);
+  const [listed, refused] = await Promise.all([readListedTokens(reader), readRefused(reader, now)]);
   const tokens = chosen.tokens === 'all' ? listed : chosen.tokens;
-  const metrics = database.catalogue.served(chosen.metrics, chosen.apiVersion);
+  const metrics = reader.catalogue.served(chosen.metrics, chosen.apiVersion);
   const unavailable = new Map<Granularity, ReadonlyMap<Token, number>>();
   if (chosen.evenUnavailable !== true) {
     for (const granularity of granularities) {
       const range = probedIn?.get(granularity);
-      unavailable.set(granularity, await readUnavailable(database, granularity, tokens, metrics, range));
+      unavailable.set(granularity, await readUnavailable(reader, granularity, tokens, metrics, range));
     }
   }
   return {
     tokens,
-    unserved: database.catalogue.unserved(chosen.metrics, chosen.apiVersion),
+    unserved: reader.catalogue.unserved(chosen.metrics, chosen.apiVersion),
     metrics: metrics.filter((code) => !refused.has(code)),
     tags: chosen.tags.filter((code) => !refused.has(code)),
     tokensOf: (granularity) => tokens.filter((token) => unavailable.get(granularity)?.has(token) !== true),
@@ -88,23 +88,23 @@ export async function readScope(
 
 /** The first of the chosen tokens that was never listed. */
 export async function findUnknownToken(
-  database: Database,
+  reader: Reader,
   chosen: readonly Token[] | 'all',
 ): Promise<Token | undefined> {
   if (chosen === 'all') return undefined;
-  const known = await readKnownTokens(database);
+  const known = await readKnownTokens(reader);
   return chosen.find((token) => !known.has(token));
 }
 
 /** @throws UserError naming the first token that was never listed */
 export async function requireKnownTokens(
-  database: Database,
+  reader: Reader,
   chosen: readonly Token[] | 'all',
   where: string,
 ): Promise<void> {
-  const unknown = await findUnknownToken(database, chosen);
+  const unknown = await findUnknownToken(reader, chosen);
   if (unknown === undefined) return;
-  const known = await readKnownTokens(database);
+  const known = await readKnownTokens(reader);
   const near = nearestToken(unknown, known);
   const hint =
     near === undefined

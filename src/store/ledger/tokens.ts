@@ -2,13 +2,14 @@ import { and, eq, gt, max, notInArray, sql } from 'drizzle-orm';
 import type { ListedToken, Token } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { requests, tokens } from '../schema/index.ts';
 import { columnNames, excluded, textArray, timestamptz } from '../schema/sql.ts';
 import { noteEvent } from './events.ts';
 
 /** Tokens that the API offers now, in its order. */
-export async function readListedTokens(database: Database): Promise<Token[]> {
-  const rows = await database.run('read listed tokens', (db) =>
+export async function readListedTokens(reader: Reader): Promise<Token[]> {
+  const rows = await reader.run('read listed tokens', (db) =>
     db
       .select({ token: tokens.token })
       .from(tokens)
@@ -19,10 +20,8 @@ export async function readListedTokens(database: Database): Promise<Token[]> {
 }
 
 /** Every token ever listed. */
-export async function readKnownTokens(database: Database): Promise<ReadonlySet<Token>> {
-  const rows = await database.run('read known tokens', (db) =>
-    db.select({ token: tokens.token }).from(tokens),
-  );
+export async function readKnownTokens(reader: Reader): Promise<ReadonlySet<Token>> {
+  const rows = await reader.run('read known tokens', (db) => db.select({ token: tokens.token }).from(tokens));
   return new Set(rows.map((row) => row.token));
 }
 

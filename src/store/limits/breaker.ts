@@ -1,6 +1,7 @@
 import { notBetween, sql } from 'drizzle-orm';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { breaker } from '../schema/index.ts';
 
 /** Access is refused. */
@@ -12,9 +13,9 @@ export interface OpenBreaker {
 }
 
 /** The breaker where it is open; `undefined` where requests may be sent. */
-export async function readBreaker(database: Database): Promise<OpenBreaker | undefined> {
+export async function readBreaker(reader: Reader): Promise<OpenBreaker | undefined> {
   const { code, reason, openedAt, probeAt } = breaker;
-  const [row] = await database.run('read breaker', (db) =>
+  const [row] = await reader.run('read breaker', (db) =>
     db.select({ code, reason, openedAt, probeAt }).from(breaker),
   );
   return row;

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Instant } from '../../time.ts';
+import type { Questions } from '../connection/reader.ts';
 import { inMilliseconds, textArray, timestamptz } from '../schema/sql.ts';
-import type { Questions } from './questions.ts';
 
 /** Lists about stored values: those that changed, and those that are in doubt. */
 

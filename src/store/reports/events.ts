@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Instant } from '../../time.ts';
+import type { Questions } from '../connection/reader.ts';
 import type { EventKind } from '../ledger/events.ts';
 import { events } from '../schema/index.ts';
 import { inMilliseconds, textArray, timestamptz } from '../schema/sql.ts';
-import type { Questions } from './questions.ts';
 
 /** What happened, as it is listed. */
 

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { granularities, windowLength } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
+import type { Questions } from '../connection/reader.ts';
 import { requests } from '../schema/index.ts';
 import { columnNames, timestamptz } from '../schema/sql.ts';
-import type { Questions } from './questions.ts';
 import type { GranularityStatus } from './status.ts';
 
 /** How far the history is filled, and how fast that goes. */

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { ApiVersion, Catalogue, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Gap } from '../../planning/packing.ts';
-import type { Database } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import { firstValueOf, isUnavailable } from '../ledger/availability.ts';
 import { isBelieved } from '../ledger/entitlements.ts';
 import {
@@ -339,7 +339,7 @@ export interface ReportedGap extends Gap {
  * @param wanted windows on the grid, that are due
  */
 export async function readReportedGaps(
-  database: Database,
+  reader: Reader,
   wanted: {
     readonly granularity: Granularity;
     readonly tokens: readonly Token[];
@@ -354,7 +354,7 @@ export async function readReportedGaps(
   const { granularity, tokens, metrics, interval } = wanted;
   const tokenList = textArray(tokens);
   const metricList = textArray(metrics);
-  const { catalogue } = database;
+  const { catalogue } = reader;
   const question = {
     granularity,
     catalogue,
@@ -364,7 +364,7 @@ export async function readReportedGaps(
       from unnest(${tokenList}) as token`,
     now: timestamptz(now),
   };
-  const rows = await database.query<{
+  const rows = await reader.query<{
     start: number;
     end: number;
     tokens: Token[];

@@ -5,7 +5,7 @@ import type { Lane } from '../../planning/lanes.ts';
 import { keptFrom } from '../../planning/plan.ts';
 import { windowAt } from '../../planning/windows.ts';
 import type { Instant } from '../../time.ts';
-import type { Database } from '../connection/database.ts';
+import type { Reader } from '../connection/reader.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
 import { readDayStart } from '../ledger/facts.ts';
 import { readScope } from '../ledger/scope.ts';
@@ -103,34 +103,34 @@ export interface CellStory {
 const most = 200;
 
 export async function readStory(
-  database: Database,
+  reader: Reader,
   question: CellQuestion,
   desired: DesiredScope & { readonly lookbackWindows: number },
   now: Instant,
 ): Promise<CellStory> {
   const { token, granularity, metrics } = question;
-  const start = windowAt(granularity, question.instant, await readDayStart(database));
+  const start = windowAt(granularity, question.instant, await readDayStart(reader));
   const window = { start, end: start + windowLength[granularity] };
   const dueAt = window.end + desired.settleDelay;
   const about = { token, granularity, metrics, window };
-  const row = await readCells(database, about);
-  const gaps = dueAt > now ? new Map<MetricCode, Gap>() : await readGapsOf(database, about, desired, now);
-  const unwanted = await readUnwanted(database, about, desired, now);
+  const row = await readCells(reader, about);
+  const gaps = dueAt > now ? new Map<MetricCode, Gap>() : await readGapsOf(reader, about, desired, now);
+  const unwanted = await readUnwanted(reader, about, desired, now);
   const cells = row.cells.map((cell) => ({
     ...cell,
     reason: cell.value === null ? (gaps.get(cell.metric)?.reason ?? null) : null,
     detail: cell.value === null ? (gaps.get(cell.metric)?.detail ?? null) : null,
     unwanted: unwanted(cell.metric) ?? null,
   }));
-  const [breaker, asks] = [await readBreaker(database), await readAskAgain(database, about)];
+  const [breaker, asks] = [await readBreaker(reader), await readAskAgain(reader, about)];
   return {
     ...{ token, granularity, window, dueAt, cells },
     ...{ firstSeenAt: row.firstSeenAt, backfilled: row.backfilled },
-    calls: await readCalls(database, about),
-    revisions: await readRevisions(database, about),
-    quarantine: await readQuarantined(database, about),
-    notes: await readNotes(database, about),
-    events: await readTroubles(database, dueAt, row.firstSeenAt ?? now),
+    calls: await readCalls(reader, about),
+    revisions: await readRevisions(reader, about),
+    quarantine: await readQuarantined(reader, about),
+    notes: await readNotes(reader, about),
+    events: await readTroubles(reader, dueAt, row.firstSeenAt ?? now),
     next: nextSteps({
       ...{
         granularity,
@@ -158,15 +158,15 @@ type Row<T> = T & Record<string, unknown>;
 
 const at = ({ window }: About) => timestamptz(window.start);
 
-async function readCells(database: Database, about: About) {
+async function readCells(reader: Reader, about: About) {
   const { granularity, token, metrics } = about;
-  const { catalogue } = database;
+  const { catalogue } = reader;
   const chosen = metrics.map((code) => catalogue.metric(code));
   const values = sql.join(
     chosen.map(({ column }) => sql`m.${sql.identifier(column)}`),
     sql`, `,
   );
-  const [row] = await database.query<
+  const [row] = await reader.query<
     Row<{
       seen: Instant;
       backfilled: boolean;
@@ -196,21 +196,21 @@ type Gap = { readonly reason: GapReason; readonly detail: string | null };
 
 /** Why values are missing, as `gaps` says it. */
 async function readGapsOf(
-  database: Database,
+  reader: Reader,
   { granularity, token, metrics, window }: About,
   { apiVersion }: DesiredScope,
   now: Instant,
 ): Promise<ReadonlyMap<MetricCode, Gap>> {
   const cells = { granularity, tokens: [token], metrics, interval: window, apiVersion };
-  const found = await readReportedGaps(database, cells, gapReasons, now);
+  const found = await readReportedGaps(reader, cells, gapReasons, now);
   return new Map(
     found.flatMap(({ metrics: codes, reason, detail }) => codes.map((code) => [code, { reason, detail }])),
   );
 }
 
-async function readUnwanted(database: Database, about: About, desired: DesiredScope, now: Instant) {
+async function readUnwanted(reader: Reader, about: About, desired: DesiredScope, now: Instant) {
   const { granularity, token, window } = about;
-  const { tokens } = await readScope(database, desired, now);
+  const { tokens } = await readScope(reader, desired, now);
   const ofWindow: Unwanted | undefined = !desired.granularities.includes(granularity)
     ? 'granularity'
     : !tokens.includes(token)
@@ -225,8 +225,8 @@ async function readUnwanted(database: Database, about: About, desired: DesiredSc
 }
 
 /** When what was doubted or refused is asked for again. */
-async function readAskAgain(database: Database, about: About): Promise<ReadonlyMap<MetricCode, Instant>> {
-  const rows = await database.query<Row<{ metric: MetricCode; at: Instant }>>(
+async function readAskAgain(reader: Reader, about: About): Promise<ReadonlyMap<MetricCode, Instant>> {
+  const rows = await reader.query<Row<{ metric: MetricCode; at: Instant }>>(
     'read ask again',
     sql`
       select metric, ${inMilliseconds(sql`max(ask_at)`)} as at from cryptoracle.suspects
@@ -238,9 +238,9 @@ async function readAskAgain(database: Database, about: About): Promise<ReadonlyM
   return new Map(rows.map((row) => [row.metric, row.at]));
 }
 
-async function readCalls(database: Database, about: About): Promise<StoredCall[]> {
+async function readCalls(reader: Reader, about: About): Promise<StoredCall[]> {
   const codes = textArray(about.metrics);
-  const rows = await database.query<Row<StoredCall>>(
+  const rows = await reader.query<Row<StoredCall>>(
     'read calls of cell',
     sql`
       select id::float8 as id, ${inMilliseconds(sql`sent_at`)} as "sentAt", lane, outcome, code, records, milliseconds, message,
@@ -257,8 +257,8 @@ async function readCalls(database: Database, about: About): Promise<StoredCall[]
   return rows.reverse();
 }
 
-function readRevisions(database: Database, about: About): Promise<CellRevision[]> {
-  return database.query<Row<CellRevision>>(
+function readRevisions(reader: Reader, about: About): Promise<CellRevision[]> {
+  return reader.query<Row<CellRevision>>(
     'read revisions of cell',
     sql`
       select metric, old, new, ${inMilliseconds(sql`revised_at`)} as "revisedAt" from cryptoracle.revisions
@@ -269,10 +269,10 @@ function readRevisions(database: Database, about: About): Promise<CellRevision[]
 }
 
 /** What could not be stored of the cells; also what did not say which token, window or metric it is about. */
-function readQuarantined(database: Database, about: About): Promise<CellQuarantine[]> {
+function readQuarantined(reader: Reader, about: About): Promise<CellQuarantine[]> {
   const codes = textArray(about.metrics);
   const end = timestamptz(about.window.end);
-  return database.query<Row<CellQuarantine>>(
+  return reader.query<Row<CellQuarantine>>(
     'read quarantine of cell',
     sql`
       select q.id::float8 as id, q.metric, q.reason, left(q.raw, 500) as raw, q.times_seen as "timesSeen",
@@ -288,8 +288,8 @@ function readQuarantined(database: Database, about: About): Promise<CellQuaranti
   );
 }
 
-function readNotes(database: Database, about: About): Promise<CellNote[]> {
-  return database.query<Row<CellNote>>(
+function readNotes(reader: Reader, about: About): Promise<CellNote[]> {
+  return reader.query<Row<CellNote>>(
     'read notes of cell',
     sql`
       select metric, note, value, detail, ${inMilliseconds(sql`noted_at`)} as "notedAt" from cryptoracle.quality_notes
@@ -309,75 +309,8 @@ const troubles = [
 ] as const;
 
 /** What stood in the way between the moment at which the window was due and the one at which it was there. */
-async function readTroubles(
-  database: Database,
-  dueAt: Instant,
-  until: Instant,
-): Promise<readonly StoredEvent[]> {
+async function readTroubles(reader: Reader, dueAt: Instant, until: Instant): Promise<readonly StoredEvent[]> {
   if (until <= dueAt) return [];
-  const { events } = await readEvents(database, { kinds: troubles, since: dueAt, before: until }, most);
+  const { events } = await readEvents(reader, { kinds: troubles, since: dueAt, before: until }, most);
   return events.toReversed();
-}
-
-/** Something that happened to the cells. */
-export interface Moment {
-  readonly at: Instant;
-  readonly what: string;
-  readonly detail: string;
-}
-
-/** Metrics that a line names one by one. */
-const mostNamed = 3;
-
-/** The story in the order of time; pure. @param nameOf the name under which a metric is shown */
-export function momentsOf(story: CellStory, nameOf: (metric: string) => string): readonly Moment[] {
-  const { window, dueAt, calls, revisions, quarantine, notes, events, firstSeenAt, backfilled, cells } =
-    story;
-  const all = cells.length;
-  const some = (metrics: readonly string[]) =>
-    metrics.length === all && all > 1
-      ? ''
-      : ` for ${metrics.length > mostNamed ? `${metrics.length} of the metrics` : metrics.map(nameOf).join(', ')}`;
-  const late = cells.filter(({ knownSince }) => knownSince !== null && knownSince !== firstSeenAt);
-  const moments: Moment[] = [
-    { at: window.end, what: 'closed', detail: '' },
-    { at: dueAt, what: 'due', detail: '' },
-    ...events.map(({ at: when, kind, message }) => ({ at: when, what: kind, detail: message })),
-    ...calls.map((call) => ({
-      at: call.sentAt,
-      what: `asked (${call.lane})`,
-      detail: `${call.outcome}${call.code === null ? '' : ` ${call.code}`}${some(call.metrics)}: ${call.records} values of ${call.tokens === 1 ? 'one token' : `${call.tokens} tokens`}, ${call.milliseconds} ms${call.message === null ? '' : `; ${call.message}`}`,
-    })),
-    ...(firstSeenAt === null
-      ? []
-      : [
-          { at: firstSeenAt, what: 'stored', detail: backfilled === true ? 'loaded as history' : 'observed' },
-        ]),
-    ...late.map(({ metric, knownSince, value }) => ({
-      at: knownSince ?? 0,
-      what: 'came later',
-      detail: `${nameOf(metric)}, now ${value}`,
-    })),
-    ...revisions.map(({ metric, old, new: value, revisedAt }) => ({
-      at: revisedAt,
-      what: old === null ? 'came late' : 'revised',
-      detail: `${nameOf(metric)} ${old === null ? '' : `from ${old} `}to ${value}`,
-    })),
-    ...quarantine.flatMap(({ metric, reason, raw, firstSeenAt: seen, timesSeen, resolution, resolvedAt }) => [
-      {
-        at: seen,
-        what: 'quarantined',
-        detail: `${metric === null ? '' : `${nameOf(metric)}: `}${reason}${timesSeen > 1 ? `, ${timesSeen} times` : ''}; it came as ${raw.slice(0, 100)}`,
-      },
-      ...(resolution === null || resolvedAt === null
-        ? []
-        : [{ at: resolvedAt, what: resolution, detail: 'what was in quarantine' }]),
-    ]),
-    ...notes.map(({ metric, note, detail, notedAt }) => ({
-      at: notedAt,
-      what: 'doubted',
-      detail: `${nameOf(metric)}: ${note} (${detail})`,
-    })),
-  ];
-  return moments.sort((a, b) => a.at - b.at);
 }

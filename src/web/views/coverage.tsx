@@ -1,30 +1,15 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Cell, Coverage as CoverageMap, Granularity } from '../../server/api/types.ts';
-import { change, linkTo, place } from '../address.ts';
-import { mayWrite } from '../api.ts';
-import { beijingDate, beijingMidnight, count, inBeijing, purpose } from '../format.ts';
+import { type Granularity, granularities, isGranularity } from '../../catalog/granularities.ts';
+import type { Coverage as CoverageMap } from '../../server/api/types.ts';
+import { change, place } from '../address.ts';
+import { beijingDate, beijingMidnight, count, inBeijing } from '../format.ts';
 import { colours, draw, type Frame, paint, type Rectangle, within, zoomed } from '../parts/heat-map.ts';
-import { Field, Problem, Select, Table, Time, useAsked } from '../parts/parts.tsx';
+import { Field, Problem, Select, useAsked } from '../parts/parts.tsx';
+import { type Chosen, Explanation } from './map/explanation.tsx';
 
 /** Tokens × days or windows: what is there, and why the rest is not. */
 
 const day = 86_400_000;
-
-const lengths: Readonly<Record<Granularity, number>> = {
-  '15m': 900_000,
-  '1h': 3_600_000,
-  '4h': 14_400_000,
-  '1d': day,
-};
-
-const isGranularity = (text: string): text is Granularity => text in lengths;
-
-interface Chosen {
-  readonly token: string;
-  readonly tokens: readonly string[];
-  readonly from: string;
-  readonly to: string;
-}
 
 export function Coverage() {
   const { query } = place.value;
@@ -47,7 +32,7 @@ export function Coverage() {
         <Select
           label="Granularity"
           value={granularity}
-          options={Object.keys(lengths).map((each) => [each, each] as const)}
+          options={granularities.map((each) => [each, each] as const)}
           onChange={(value) => change({ granularity: value })}
         />
         <Field
@@ -299,88 +284,5 @@ function HeatMap({ map, onChoose }: { map: CoverageMap; onChoose: (chosen: Chose
         </span>
       </div>
     </>
-  );
-}
-
-function Explanation({ granularity, chosen }: { granularity: Granularity; chosen: Chosen }) {
-  const { token, tokens, from, to } = chosen;
-  const { data, problem } = useAsked<Cell>('/cell', { granularity, token, from, to });
-  const due = Math.round((Date.parse(to) - Date.parse(from)) / lengths[granularity]);
-  const order = {
-    granularity,
-    from: beijingDate(from),
-    to: beijingDate(Date.parse(to) + day - 1),
-    token: tokens.join(','),
-  };
-  return (
-    <section class="card" aria-label="Why" aria-live="polite">
-      <h2>
-        {tokens.length === 1 ? token : `${token} and ${tokens.length - 1} more tokens`}, {granularity},{' '}
-        {inBeijing(from)} to {inBeijing(to)} (Beijing)
-      </h2>
-      <Problem text={problem} />
-      {data !== undefined && (
-        <>
-          <p>
-            {tokens.length > 1 && `${token}: `}
-            {count(data.windowsWithValues)} of {count(due)} windows have values.{' '}
-            {data.revisions > 0 && `${count(data.revisions)} values changed later. `}
-            {data.quarantined > 0 && `${count(data.quarantined)} things lie in quarantine. `}
-            {data.notes > 0 && `${count(data.notes)} values are in doubt. `}
-            <a href={linkTo('explorer', { granularity, token, from: beijingDate(from), to: order.to })}>
-              Look at the values
-            </a>
-          </p>
-          {data.gaps.length > 0 && (
-            <Table
-              caption="What is missing"
-              rows={data.gaps}
-              columns={[
-                {
-                  name: 'Why',
-                  show: ({ reason, detail }) => (
-                    <>
-                      {reason}
-                      {detail !== null && <span class="soft">: {detail}</span>}
-                    </>
-                  ),
-                },
-                {
-                  name: 'Metrics',
-                  show: ({ metrics }) => <span title={metrics.join(', ')}>{metrics.length}</span>,
-                },
-                { name: 'From', show: (gap) => <Time at={gap.from} /> },
-                { name: 'To', show: (gap) => <Time at={gap.to} /> },
-                { name: 'Windows', isNumber: true, show: ({ windows }) => count(windows) },
-              ]}
-            />
-          )}
-          {data.calls.length > 0 && (
-            <details>
-              <summary>The last {data.calls.length} calls that asked for it</summary>
-              <Table
-                caption="Calls that asked for it"
-                rows={data.calls}
-                columns={[
-                  { name: 'Sent', show: ({ at }) => <Time at={at} /> },
-                  { name: 'For', show: ({ lane }) => purpose(lane) },
-                  {
-                    name: 'Outcome',
-                    show: ({ outcome, code }) => `${outcome}${code === null ? '' : ` (${code})`}`,
-                  },
-                  { name: 'Values', isNumber: true, show: ({ records }) => count(records) },
-                  { name: 'Message', isWide: true, show: ({ message }) => message ?? '' },
-                ]}
-              />
-            </details>
-          )}
-          {mayWrite() && (
-            <div class="buttons">
-              <a href={linkTo('backfills', order)}>Price a backfill of this</a>
-            </div>
-          )}
-        </>
-      )}
-    </section>
   );
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createFolder, runCli } from '../../commands/cli.ts';
 import { hour } from '../../support/clock.ts';
 import { describeOnServers, rows } from '../../support/database.ts';
 import { createFilledDatabase } from '../../support/filled.ts';
@@ -8,6 +9,7 @@ import { bodyOf, startSite, type TestSite } from '../site.ts';
 /** The API of the page, against a database as the demo would have it, compared with SQL on the base tables. */
 
 describeOnServers('the API', (kind) => {
+  const folder = createFolder();
   let site: TestSite;
   beforeAll(async () => {
     site = await startSite(await createFilledDatabase(kind), { HTTP_WRITE_TOKEN: 'may-write-here' });
@@ -128,18 +130,64 @@ describeOnServers('the API', (kind) => {
     expect((await site.get('/catalogue')).metrics.length).toBeGreaterThanOrEqual(13);
   });
 
+  it('tells the life of a window as the command `why` does', async () => {
+    const [row] = await rows<{ time: Date; value: number }>(
+      site.database,
+      `select time, mention_count as value from cryptoracle.metrics_1h where mention_count = 123456 and token = 'BTC'`,
+    );
+    const window = row?.time.toISOString() ?? '';
+    const story = await site.get('/why', {
+      granularity: '1h',
+      token: 'BTC',
+      window,
+      metric: 'mention_count',
+    });
+    expect(story).toMatchObject({
+      window: { from: window },
+      states: ['mention_count = 123456'],
+      cells: [{ metric: 'CO-A-01-05', value: 123_456, reason: null }],
+      revisions: [{ new: 123_456 }],
+      quarantine: [{ reason: 'no finite number', raw: '"many"' }],
+    });
+    const told = await runCli(folder, ['why', 'BTC', '1h', window, 'mention_count', '--json'], {
+      DATABASE_URL: site.database.url,
+    });
+    expect(told.code, told.stderr).toBe(0);
+    // The steps to come are told as of two moments.
+    expect({ ...story, next: [] }).toEqual({ ...JSON.parse(told.stdout), next: [] });
+    const calls = await rows<{ id: string }>(
+      site.database,
+      `select id from cryptoracle.requests where what = 'values' and granularity = '1h' and 'BTC' = any (tokens)
+         and 'CO-A-01-05' = any (metrics) and tstzrange(windows_from, windows_to) @> $1::timestamptz order by id`,
+      [window],
+    );
+    expect(story.calls.map(({ id }: { id: number }) => String(id))).toEqual(calls.map(({ id }) => id));
+    const times = story.moments.map(({ at }: { at: string }) => at);
+    expect(times).toEqual(times.toSorted());
+    expect(story.next).toHaveLength(1);
+    // Any instant within the window means it, and no metric means all that are wanted.
+    const later = new Date(Date.parse(window) + hour / 2).toISOString();
+    const whole = await site.get('/why', { granularity: '1h', token: 'BTC', window: later });
+    expect(whole.window.from).toBe(window);
+    expect(whole.cells.length).toBeGreaterThan(5);
+    const wrong = await site.fetch('/why', { granularity: '1h', token: 'BTCC', window });
+    expect([wrong.status, await bodyOf(wrong)]).toEqual([400, { error: expect.stringMatching(/BTCC/) }]);
+    const metric = await site.fetch('/why', { granularity: '1h', token: 'BTC', window, metric: 'mood' });
+    expect([metric.status, await bodyOf(metric)]).toEqual([400, { error: "there is no metric 'mood'" }]);
+  });
+
   it('reads as a reader that cannot write', async () => {
     const { reading } = site;
-    const [who] = await reading.read('who', sql`select current_user as name`);
+    const [who] = await reading.query('who', sql`select current_user as name`);
     expect(who).toEqual({ name: 'cryptoracle_reader' });
-    await expect(reading.read('write', sql`delete from cryptoracle.requests`)).rejects.toThrow();
-    await expect(reading.read('sleep', sql`select pg_sleep(20)`)).rejects.toThrow(/within 0.3 s/);
+    await expect(reading.query('write', sql`delete from cryptoracle.requests`)).rejects.toThrow();
+    await expect(reading.query('sleep', sql`select pg_sleep(20)`)).rejects.toThrow(/within 0.3 s/);
   });
 
   it('describes every route of itself', async () => {
     const { openapi, paths } = await site.get('/openapi.json');
     expect(openapi).toBe('3.1.0');
-    for (const path of ['values', 'status', 'coverage', 'cell', 'gaps', 'orders', 'requests']) {
+    for (const path of ['values', 'status', 'coverage', 'cell', 'why', 'gaps', 'orders', 'requests']) {
       expect(Object.keys(paths)).toContain(`/api/v1/${path}`);
     }
     expect(paths['/api/v1/values'].get.parameters.map(({ name }: { name: string }) => name)).toContain(

@@ -98,7 +98,7 @@ interface GapRow extends Record<string, unknown> {
 
 /** Without what is empty at the source, which rows tell: to find it takes every row. */
 function readGapsOf(reading: Reading, { granularity, from, to }: Grid): Promise<GapRow[]> {
-  return reading.read<GapRow>(
+  return reading.query<GapRow>(
     'api gaps of coverage',
     sql`
       select token, reason, ${inMilliseconds(sql`windows_from`)} as start,
@@ -113,7 +113,7 @@ function readGapsOf(reading: Reading, { granularity, from, to }: Grid): Promise<
 
 /** Columns and rows of tokens, counted from the start of the grid. */
 function readStored(reading: Reading, { granularity, from, to, step }: Grid) {
-  return reading.read<{ token: string; column: number; rows: number }>(
+  return reading.query<{ token: string; column: number; rows: number }>(
     'api stored rows',
     sql`
       select token, floor((extract(epoch from time) * 1000 - ${from}::float8) / ${step}::float8)::int as column,
@@ -188,7 +188,7 @@ export async function readCell(reading: Reading, query: z.output<typeof schemas.
     sql`(select count(*) from ${table} where ${table.granularity} = ${granularity} and ${table.token} = ${token}
       and ${within(table.time, from, to)} and ${condition})::int`;
   const [gaps, calls, [counts]] = await Promise.all([
-    reading.read<z.output<typeof schemas.cell>['gaps'][number]>(
+    reading.query<z.output<typeof schemas.cell>['gaps'][number]>(
       'api gaps of cell',
       sql`
         select reason, detail, array_agg(metric order by metric) as metrics, ${utc(sql`windows_from`)} as "from",
@@ -212,7 +212,7 @@ export async function readCell(reading: Reading, query: z.output<typeof schemas.
         .orderBy(desc(requests.id))
         .limit(20),
     ),
-    reading.read<{ windowsWithValues: number; revisions: number; quarantined: number; notes: number }>(
+    reading.query<{ windowsWithValues: number; revisions: number; quarantined: number; notes: number }>(
       'api counts of cell',
       sql`
         select

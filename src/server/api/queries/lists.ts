@@ -223,7 +223,7 @@ export async function readRevisions(reading: Reading, query: Query<typeof schema
 /** Gaps of a granularity, those that share a stretch and a reason in one line. */
 export async function readGapPage(reading: Reading, query: Query<typeof schemas.gapsQuery>) {
   const { granularity, token, reason, cursor = 0, limit } = query;
-  const rows = await reading.read<z.output<typeof schemas.gap>>(
+  const rows = await reading.query<z.output<typeof schemas.gap>>(
     'api gaps',
     sql`
       select token, reason, detail, array_agg(metric order by metric) as metrics,

@@ -4,7 +4,6 @@ import type { z } from 'zod';
 import { beijingDay } from '../../../beijing.ts';
 import { type Granularity, windowLength } from '../../../catalog/granularities.ts';
 import type { Settings } from '../../../config.ts';
-import type { Database } from '../../../store/connection/database.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
 import { readScope } from '../../../store/ledger/scope.ts';
 import { fillRate, recently } from '../../../store/reports/filling.ts';
@@ -23,8 +22,6 @@ type Now = z.output<typeof schemas.now>;
 type Freshness = z.output<typeof schemas.freshness>;
 
 export interface NowSources {
-  /** What the pipeline writes with; the scope is read as the pipeline reads it. */
-  readonly database: Database;
   readonly reading: Reading;
   readonly settings: Settings;
   readonly status: () => Promise<Status>;
@@ -40,18 +37,18 @@ const mostMissing = 100;
 
 /** @param now milliseconds since the epoch @throws where the database does not answer */
 export async function readNow(sources: NowSources, now: number): Promise<Now> {
-  const { database, settings } = sources;
+  const { reading, settings } = sources;
   const [status, queue, desired, calls] = await Promise.all([
     sources.status(),
     sources.queueCounts(),
-    readDesiredScope(database, settings),
-    readCalls(sources.reading, now),
+    readDesiredScope(reading, settings),
+    readCalls(reading, now),
   ]);
-  const scope = await readScope(database, desired, now);
+  const scope = await readScope(reading, desired, now);
   const parts = await Promise.all(
     status.granularities.map((part) => {
       const tokens = scope.tokensOf(part.granularity);
-      return readFreshness(sources.reading, part, tokens, desired.settleDelay);
+      return readFreshness(reading, part, tokens, desired.settleDelay);
     }),
   );
   const facts: Omit<Now, 'verdict'> = {
@@ -131,7 +128,7 @@ async function readWindow(
 ): Promise<{ readonly missing: string[]; readonly usual: number | null } | undefined> {
   const start = timestamptz(window);
   const table = metricTable(granularity);
-  const [row] = await reading.read<{ missing: string[]; usual: number | null }>(
+  const [row] = await reading.query<{ missing: string[]; usual: number | null }>(
     'api newest window',
     sql`
       select
@@ -155,7 +152,7 @@ interface Calls extends Record<string, unknown> {
 
 async function readCalls(reading: Reading, now: number): Promise<Calls> {
   const { lane, sentAt, outcome } = columnNames(requests);
-  const [row] = await reading.read<Calls>(
+  const [row] = await reading.query<Calls>(
     'api calls of today',
     sql`
       with recent as (

@@ -21,7 +21,7 @@ export async function readValues(reading: Reading, query: ValuesQuery): Promise<
   const { cursor, limit } = query;
   const columns = await checkColumns(reading, query.metric);
   const statement = valuesStatement(query, columns);
-  const rows = await reading.read<Record<string, string | number | null>>(
+  const rows = await reading.query<Record<string, string | number | null>>(
     'api values',
     sql`${statement} limit ${limit + 1} offset ${cursor}`,
   );
@@ -78,7 +78,7 @@ order by time, token;`;
 export async function readMovers(reading: Reading, query: z.output<typeof schemas.moversQuery>) {
   const { granularity, by, cursor = 0, limit } = query;
   const place = by === 'mentions' ? sql`mention_place` : sql`sentiment_place`;
-  const rows = await reading.read<z.output<typeof schemas.mover>>(
+  const rows = await reading.query<z.output<typeof schemas.mover>>(
     'api movers',
     sql`
       select token, ${utc(sql`time`)} as time, mention_count as mentions, mention_count_before as "mentionsBefore",
@@ -92,7 +92,7 @@ export async function readMovers(reading: Reading, query: z.output<typeof schema
 
 export async function readZscores(reading: Reading, query: z.output<typeof schemas.zscoresQuery>) {
   const { granularity, cursor = 0, limit } = query;
-  const rows = await reading.read<z.output<typeof schemas.zscore>>(
+  const rows = await reading.query<z.output<typeof schemas.zscore>>(
     'api zscores',
     sql`
       select token, ${utc(sql`time`)} as time, net_sentiment as sentiment, mean_30d as mean, stddev_30d as deviation,

@@ -3,6 +3,7 @@ import { readCell, readCoverage } from '../queries/coverage.ts';
 import { readGapPage } from '../queries/lists.ts';
 import { readNow } from '../queries/now.ts';
 import { readCatalogue, readMovers, readValues, readZscores } from '../queries/values.ts';
+import { readWhy } from '../queries/why.ts';
 import * as schemas from '../schemas/index.ts';
 import { stringify } from './csv.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
@@ -96,6 +97,20 @@ export const dataRoutes: ApiPlugin = async (app, options) => {
     '/cell',
     { schema: { querystring: schemas.cellQuery, ...answers('Why a cell looks as it does', schemas.cell) } },
     async (request) => readCell(reading, request.query),
+  );
+
+  routes.get(
+    '/why',
+    {
+      schema: {
+        querystring: schemas.whyQuery,
+        ...answers(
+          'The life of one window: when it was due, what was asked and came, what is next',
+          schemas.story,
+        ),
+      },
+    },
+    async (request) => readWhy(reading, request.query, settings, clock.now()),
   );
 
   routes.get(

@@ -5,11 +5,14 @@ import type { z } from 'zod';
 import type { BackfillContext } from '../../../backfill/context.ts';
 import type { Clock } from '../../../clock.ts';
 import type { QuarantineFilter } from '../../../store/answers/quarantine.ts';
+import type { Database } from '../../../store/connection/database.ts';
 import type { NowSources } from '../queries/now.ts';
 import { problem, type replayed } from '../schemas/index.ts';
 
 /** What the routes of the API are built with. */
 export interface ApiOptions extends NowSources {
+  /** What the pipeline writes with: for what changes something. */
+  readonly database: Database;
   readonly clock: Clock;
   readonly log: Logger;
   /** What orders are priced and placed with. */

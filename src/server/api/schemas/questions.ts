@@ -50,6 +50,13 @@ export const coverageQuery = z.object({
 
 export const cellQuery = z.object({ granularity, token, ...range });
 
+export const whyQuery = z.object({
+  granularity,
+  token,
+  window: instant.describe('Any instant within the window'),
+  metric: z.string().max(200).optional().describe('By code or column; all that are wanted where absent'),
+});
+
 export const gapsQuery = z.object({
   granularity,
   token: token.optional(),
