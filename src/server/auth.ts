@@ -141,7 +141,7 @@ function isOwnName(request: FastifyRequest, { httpHost, httpToken }: AuthOptions
 }
 
 /** Whether a browser says that another site's page sends this. Programs send neither header. */
-function isCrossSite({ headers }: FastifyRequest): boolean {
+export function isCrossSite({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   if (headers.origin === undefined) return false;

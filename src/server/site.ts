@@ -11,6 +11,7 @@ import { Reading } from './api/reading.ts';
 import type { Replay } from './api/routes/route.ts';
 import { pageAssets } from './assets/plugin.ts';
 import { LiveNews, liveRoute } from './live.ts';
+import { mcp } from './mcp/plugin.ts';
 import { type QueuesOptions, queueBoard } from './queues.ts';
 import type { QueueCounts } from './sources.ts';
 
@@ -41,6 +42,7 @@ export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, o
     await Promise.all([reading.close(), news.stop()]);
   });
   await app.register(pageAssets);
+  await app.register(mcp, { ...options, reading });
   if (options.queues !== undefined) await app.register(queueBoard, { queues: options.queues });
   await app.register(
     async (inner) => {

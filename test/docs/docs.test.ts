@@ -44,7 +44,13 @@ describe('the documentation', () => {
   });
 
   it('links to pages that are there', () => {
-    for (const path of ['README.md', 'docs/cookbook.md', 'docs/metrics.md', 'docs/metabase.md']) {
+    for (const path of [
+      'README.md',
+      'docs/assistants.md',
+      'docs/cookbook.md',
+      'docs/metrics.md',
+      'docs/metabase.md',
+    ]) {
       const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
       for (const link of links) expect(() => readdirOrRead(new URL(link, new URL(path, root)))).not.toThrow();
     }

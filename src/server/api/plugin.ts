@@ -2,13 +2,12 @@ import swagger from '@fastify/swagger';
 import type { FastifyError, FastifyPluginAsync } from 'fastify';
 import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { innermost, UserError } from '../../errors.ts';
-import { errorCode, isOutage } from '../../store/connection/errors.ts';
-import { QuestionTooLarge } from './reading.ts';
+import { problemOf } from './problem.ts';
 import { dataRoutes } from './routes/data.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
+import { questionRoutes } from './routes/questions.ts';
 import type { ApiOptions } from './routes/route.ts';
-import { troubleRoutes } from './routes/trouble.ts';
 
 /** `/api/v1`: what the page and programs ask; described by `/api/v1/openapi.json`. */
 export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
@@ -29,23 +28,14 @@ export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
     transform: createJsonSchemaTransform({ skipList: [] }),
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof UserError) return reply.code(400).send({ error: error.message });
-    if (error instanceof QuestionTooLarge) return reply.code(503).send({ error: error.message });
-    if (error.validation !== undefined) return reply.code(400).send({ error: error.message });
-    const status = error.statusCode ?? 500;
+    const status = error.validation === undefined ? (error.statusCode ?? 500) : 400;
     if (status < 500) return reply.code(status).send({ error: error.message });
-    const path = request.routeOptions.url;
-    options.log.warn({ path, reason: innermost(error) }, 'a question of the page failed');
-    if (errorCode(error) === '42501') {
-      return reply.code(503).send({
-        error: 'the login of DATABASE_URL may not read this; grant cryptoracle_reader to it',
-      });
-    }
-    if (isOutage(error)) return reply.code(503).send({ error: 'the database does not answer' });
-    return reply.code(500).send({ error: 'unexpected failure, the log has more' });
+    const problem = problemOf(error, request.routeOptions.url, options.log);
+    return reply.code(problem.status).send({ error: problem.error });
   });
+  await app.register(questionRoutes, options);
   await app.register(dataRoutes, options);
-  await app.register(troubleRoutes, options);
+  await app.register(quarantineRoutes, options);
   await app.register(orderRoutes, options);
   app.get('/openapi.json', { schema: { hide: true, response: { 200: z.unknown() } } }, async () =>
     app.swagger(),

@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { type Granularity, windowLength } from '../../../catalog/granularities.ts';
 import { UserError } from '../../../errors.ts';
@@ -10,7 +10,7 @@ import {
   tokens,
   wanted,
 } from '../../../store/schema/index.ts';
-import { inMilliseconds, metricTable, timestamptz } from '../../../store/schema/sql.ts';
+import { inMilliseconds, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
 import type { Instant } from '../../../time.ts';
 import type { Reading } from '../reading.ts';
 import * as schemas from '../schemas/index.ts';
@@ -33,7 +33,7 @@ export async function readCoverage(reading: Reading, query: Query) {
   const from = Date.parse(query.from);
   const columns = Math.ceil((Date.parse(query.to) - from) / step);
   if (columns < 1) throw new UserError('`from` must lie before `to`');
-  const grid: Grid = { granularity, from, step, columns, to: from + columns * step };
+  const grid: Grid = { granularity, from, step, columns, to: from + columns * step, tokens: query.token };
   const wanted = await readWanted(reading, grid);
   if (wanted.length * columns > mostCells) {
     throw new UserError(`that are more than ${mostCells} cells; ask for a shorter range`);
@@ -58,7 +58,12 @@ interface Grid {
   readonly to: number;
   readonly step: number;
   readonly columns: number;
+  /** Absent: all that are wanted. */
+  readonly tokens: readonly string[] | undefined;
 }
+
+const ofTokens = (token: SQL, chosen: Grid['tokens']) =>
+  chosen === undefined ? sql`true` : sql`${token} = any (${textArray(chosen)})`;
 
 interface WantedToken extends Record<string, unknown> {
   readonly token: string;
@@ -69,7 +74,7 @@ interface WantedToken extends Record<string, unknown> {
   readonly metrics: number;
 }
 
-function readWanted(reading: Reading, { granularity }: Grid): Promise<WantedToken[]> {
+function readWanted(reading: Reading, { granularity, tokens: chosen }: Grid): Promise<WantedToken[]> {
   const length = windowLength[granularity];
   const isWanted = sql`case when ${wanted.tokens} is null then ${tokens.listed}
     else ${tokens.token} = any (${wanted.tokens}) end`;
@@ -83,7 +88,7 @@ function readWanted(reading: Reading, { granularity }: Grid): Promise<WantedToke
       })
       .from(wanted)
       .innerJoin(tokens, isWanted)
-      .where(eq(wanted.granularity, granularity))
+      .where(and(eq(wanted.granularity, granularity), ofTokens(sql`${tokens.token}`, chosen)))
       .orderBy(tokens.position, tokens.token),
   );
 }
@@ -97,7 +102,7 @@ interface GapRow extends Record<string, unknown> {
 }
 
 /** Without what is empty at the source, which rows tell: to find it takes every row. */
-function readGapsOf(reading: Reading, { granularity, from, to }: Grid): Promise<GapRow[]> {
+function readGapsOf(reading: Reading, { granularity, from, to, tokens: chosen }: Grid): Promise<GapRow[]> {
   return reading.query<GapRow>(
     'api gaps of coverage',
     sql`
@@ -106,20 +111,21 @@ function readGapsOf(reading: Reading, { granularity, from, to }: Grid): Promise<
       from cryptoracle.gaps
       where granularity = ${granularity} and reason not in ('empty at the source', 'not in this API version')
         and windows_from < ${timestamptz(to)} and windows_to > ${timestamptz(from)}
+        and ${ofTokens(sql`token`, chosen)}
       group by token, reason, windows_from, windows_to
       limit 500000`,
   );
 }
 
 /** Columns and rows of tokens, counted from the start of the grid. */
-function readStored(reading: Reading, { granularity, from, to, step }: Grid) {
+function readStored(reading: Reading, { granularity, from, to, step, tokens: chosen }: Grid) {
   return reading.query<{ token: string; column: number; rows: number }>(
     'api stored rows',
     sql`
       select token, floor((extract(epoch from time) * 1000 - ${from}::float8) / ${step}::float8)::int as column,
         count(*)::int as rows
       from ${metricTable(granularity)}
-      where time >= ${timestamptz(from)} and time < ${timestamptz(to)}
+      where time >= ${timestamptz(from)} and time < ${timestamptz(to)} and ${ofTokens(sql`token`, chosen)}
       group by 1, 2`,
   );
 }

@@ -1,12 +1,13 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { and, type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type { z } from 'zod';
+import { granularities } from '../../../catalog/granularities.ts';
 import { UserError } from '../../../errors.ts';
 import { metricCatalog, tagCatalog, tokens as tokenTable } from '../../../store/schema/index.ts';
 import { metricTable } from '../../../store/schema/sql.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
-import { instant, pageOf, utc } from './sql.ts';
+import { instant, pageOf, utc, where } from './sql.ts';
 
 /** The values themselves, and what stands out among them. */
 
@@ -103,10 +104,9 @@ export async function readZscores(reading: Reading, query: z.output<typeof schem
   return pageOf(rows, limit, () => cursor + limit);
 }
 
-export async function readCatalogue(reading: Reading) {
+export async function readMetrics(reading: Reading) {
   const { code, columnName, kind, unit, minimum, maximum, meaning } = metricCatalog;
-  const { token, name, listed, position } = tokenTable;
-  const [metrics, tags, tokens] = await Promise.all([
+  const [metrics, tags] = await Promise.all([
     reading.run('api metrics', (db) =>
       db
         .select({ code, column: columnName, kind, unit, minimum, maximum, meaning })
@@ -114,9 +114,38 @@ export async function readCatalogue(reading: Reading) {
         .orderBy(code),
     ),
     reading.run('api tags', (db) => db.select().from(tagCatalog).orderBy(tagCatalog.code)),
-    reading.run('api tokens', (db) =>
+  ]);
+  return { granularities: [...granularities], metrics, tags };
+}
+
+export async function readTokens(reading: Reading, query: z.output<typeof schemas.tokensQuery>) {
+  const { search, listed, cursor = 0, limit } = query;
+  const { token, name, position } = tokenTable;
+  const rows = await reading.run('api tokens', (db) =>
+    db
+      .select({ token, name, listed: tokenTable.listed })
+      .from(tokenTable)
+      .where(
+        and(
+          where(listed, (each) => sql`${tokenTable.listed} = ${each}`),
+          where(search, (text) => sql`strpos(lower(${token} || ' ' || ${name}), ${text.toLowerCase()}) > 0`),
+        ),
+      )
+      .orderBy(position, token)
+      .limit(limit + 1)
+      .offset(cursor),
+  );
+  return pageOf(rows, limit, () => cursor + limit);
+}
+
+/** Metrics, and all tokens in one. */
+export async function readCatalogue(reading: Reading) {
+  const { token, name, listed, position } = tokenTable;
+  const [metrics, tokens] = await Promise.all([
+    readMetrics(reading),
+    reading.run('api all tokens', (db) =>
       db.select({ token, name, listed }).from(tokenTable).orderBy(position, token),
     ),
   ]);
-  return { metrics, tags, tokens };
+  return { ...metrics, tokens };
 }

@@ -1,18 +1,10 @@
-import { changeOrder, listOrders, placeForWorkers, priceOrder, showOrder } from '../orders.ts';
+import { changeOrder, placeForWorkers, priceOrder, showOrder } from '../orders.ts';
 import * as schemas from '../schemas/index.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
 
 /** Backfills: priced by whoever reads, placed and changed by whoever may write. */
-export const orderRoutes: ApiPlugin = async (app, { reading, backfill }) => {
+export const orderRoutes: ApiPlugin = async (app, { backfill }) => {
   const routes = typed(app);
-
-  routes.get(
-    '/orders',
-    {
-      schema: { querystring: schemas.ordersQuery, ...answers('Backfills, the newest first', schemas.orders) },
-    },
-    async (request) => listOrders(reading, request.query),
-  );
 
   routes.get(
     '/orders/:id',

@@ -13,7 +13,7 @@ export const session = z.object({
   canWrite: z.boolean().describe('Whether the server has a token for writing at all'),
 });
 
-export const catalogue = z.object({
+export const metrics = z.object({
   granularities: z.array(granularity),
   metrics: z.array(
     z.object({
@@ -27,8 +27,17 @@ export const catalogue = z.object({
     }),
   ),
   tags: z.array(z.object({ code: z.string(), name: z.string(), subject: z.string(), meaning: z.string() })),
-  tokens: z.array(z.object({ token: z.string(), name: z.string(), listed: z.boolean() })),
 });
+
+const listedToken = z.object({
+  token: z.string().describe('Ticker'),
+  name: z.string(),
+  listed: z.boolean().describe('Whether the API offers it now'),
+});
+
+export const tokens = page(listedToken);
+
+export const catalogue = metrics.extend({ tokens: z.array(listedToken) });
 
 // --- How things are ---
 

@@ -22,7 +22,19 @@ const paging = {
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('Most items'),
 };
 
+/** A yes or no: a text in an address, a boolean where a program sends one. */
+const flag = z.union([z.boolean(), z.stringbool()]);
+
+/** Of what asks for nothing in particular. */
+export const noQuery = z.object({});
+
 // --- Values ---
+
+export const tokensQuery = z.object({
+  search: z.string().max(64).optional().describe('Part of a ticker or a name'),
+  listed: flag.optional().describe('Whether the API offers them now'),
+  ...paging,
+});
 
 export const valuesQuery = z.object({
   granularity,
@@ -44,6 +56,9 @@ export const zscoresQuery = z.object(places);
 
 export const coverageQuery = z.object({
   granularity,
+  token: list(500, 'Tickers')
+    .optional()
+    .describe('Tickers, separated by commas; all that are wanted where absent'),
   ...range,
   by: z.enum(['day', 'window']).default('day').describe('A column for each Beijing day, or for each window'),
 });
@@ -85,7 +100,7 @@ export const eventsQuery = z.object({
   from: instant.optional().describe('What happened, or still went on, since then'),
   to: instant.optional().describe('What began before'),
   kind: z.string().max(40).optional(),
-  open: z.stringbool().default(false).describe('Whether only what goes on still'),
+  open: flag.default(false).describe('Whether only what goes on still'),
   ...paging,
 });
 
@@ -94,7 +109,7 @@ export const failuresQuery = z.object({ hours: z.coerce.number().int().min(1).ma
 export const quarantineQuery = z.object({
   ...filters,
   reason: z.string().max(200).optional(),
-  resolved: z.stringbool().default(false).describe('Whether resolved entries come, too'),
+  resolved: flag.default(false).describe('Whether resolved entries come, too'),
   ...paging,
 });
 
