@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { createTemporaryFolder, rememberProcess, type TemporaryFolder } from './
 
 export const silent = pino({ level: 'silent' });
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -69,6 +69,14 @@ export class PostgresServer {
     const { uid, gid } = ownerOf(pid);
     const result = spawnSync('prlimit', ['--pid', String(pid), limit], { uid, gid, encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`prlimit: ${result.error?.message ?? result.stderr}`);
+  }
+
+  /** Stops it in good order and starts it as a standby that waits for a primary: it can be read and takes no writes. */
+  async becomeStandby(): Promise<void> {
+    await this.#embedded.stop();
+    const data = join(this.#folder.path, 'postgres');
+    writeFileSync(join(data, 'standby.signal'), '');
+    this.#embedded = await startEmbedded(this.#folder.path, silent, this.#settings);
   }
 
   async stop(): Promise<void> {

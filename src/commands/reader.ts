@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/values.ts';
 import { innermost, UserError } from '../errors.ts';
+import { addressFor } from '../store/connection/address.ts';
 import {
   createReader,
   dropReader,
@@ -86,12 +87,8 @@ async function create(runtime: Runtime, name: string, options: CreateOptions): P
   if (!isNew) await renewReader(database, name, { password, timeout: options.timeout });
   writeOut(`the reader '${name}' ${isNew ? 'may log in' : 'has a new password'}\n`);
   if (given === undefined) {
-    const { host, pathname, searchParams } = new URL(database.url);
-    // How to be sure of the server is the reader's business, too.
-    const secure = new URLSearchParams([...searchParams].filter(([key]) => key.startsWith('ssl'))).toString();
     writeOut(
-      `password, shown this once: ${password}\n` +
-        `address: postgresql://${encodeURIComponent(name)}:${password}@${host}${pathname}${secure === '' ? '' : `?${secure}`}\n`,
+      `password, shown this once: ${password}\naddress: ${addressFor(database.url, name, password)}\n`,
     );
     if (runtime.settings.databaseUrl === undefined) {
       writeOut('it is served while `npm start` or the demo runs on this DATA_DIR\n');

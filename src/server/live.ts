@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { type Granularity, isGranularity } from '../catalog/granularities.ts';
 import { innermost } from '../errors.ts';
 import { storedChannel } from '../store/answers/announce.ts';
+import { clientConfig } from '../store/connection/address.ts';
 
 /**
  * What open pages are told while they are open, as server-sent events: `stored` with the granularities of which values
@@ -67,11 +68,13 @@ export class LiveNews {
   async #listen(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const client = new pg.Client({ connectionString: this.#url, application_name: 'cryptoracle live' });
+      const client = new pg.Client({ ...clientConfig(this.#url), application_name: 'cryptoracle live' });
       client.on('error', () => {});
       client.on('notification', ({ payload = '' }) => this.#gather(payload));
       try {
         await client.connect();
+        // It may be idle for hours, whatever the login's own limit is.
+        await client.query('set idle_session_timeout = 0');
         await client.query(`listen ${storedChannel}`);
         await once(client, 'end', { signal });
       } catch (error) {

@@ -50,6 +50,7 @@ describe('the documentation', () => {
       'docs/cookbook.md',
       'docs/metrics.md',
       'docs/metabase.md',
+      'docs/operations.md',
     ]) {
       const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
       for (const link of links) expect(() => readdirOrRead(new URL(link, new URL(path, root)))).not.toThrow();

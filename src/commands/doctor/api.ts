@@ -49,12 +49,12 @@ export async function* checkApi(context: CommandContext, found: FoundDatabase): 
 
 async function ask(
   { runtime, signal }: CommandContext,
-  { database, isCurrent }: FoundDatabase,
+  { database, isCurrent, takesWrites }: FoundDatabase,
   onAttempt: (attempt: Attempt) => void,
 ): Promise<Finding> {
   const { settings, clock } = runtime;
   const { baseUrl, apiVersion, wire, recordLimit, settleDelay } = settings;
-  const store = isCurrent ? database : undefined;
+  const store = isCurrent && takesWrites ? database : undefined;
   const rateLimiter = store && (await runtime.rateLimiter(store));
   const client = new ApiClient({
     baseUrl,

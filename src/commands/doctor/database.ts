@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { serverOf } from '../../store/connection/address.ts';
 import type { Database } from '../../store/connection/database.ts';
 import { hasEmbedded } from '../../store/connection/embedded/index.ts';
 import { errorCode } from '../../store/connection/errors.ts';
@@ -12,6 +13,8 @@ export interface FoundDatabase {
   readonly database: Database | undefined;
   /** Whether it has the tables that this program knows. */
   readonly isCurrent: boolean;
+  /** Whether something can be written down in it: not in a standby. */
+  readonly takesWrites: boolean;
 }
 
 /** Checks the database: whether it answers, how new its schema is, what this user may do. Changes nothing. */
@@ -20,16 +23,18 @@ export async function* checkDatabase(runtime: Runtime): AsyncGenerator<Finding, 
   if (databaseUrl === undefined && !hasEmbedded(dataDir)) {
     yield ok('database', `the embedded one, made in ${dataDir} at the first start`);
     for (const check of ['schema', 'rights', 'TimescaleDB']) yield skipped(check, 'there is no database yet');
-    return { database: undefined, isCurrent: false };
+    return { database: undefined, isCurrent: false, takesWrites: false };
   }
   let database: Database;
+  let server: Awaited<ReturnType<typeof checkServer>>;
   try {
     database = await runtime.connectDatabase(3);
-    yield await checkServer(database, runtime);
+    server = await checkServer(database, runtime);
+    yield server.finding;
   } catch (error) {
     yield failedWith('database', error);
     for (const check of ['schema', 'rights', 'TimescaleDB']) yield skipped(check, 'no database answers');
-    return { database: undefined, isCurrent: false };
+    return { database: undefined, isCurrent: false, takesWrites: false };
   }
   const state = await schemaState(database).catch((error: unknown): 'forbidden' => {
     if (errorCode(error) === '42501') return 'forbidden';
@@ -39,30 +44,44 @@ export async function* checkDatabase(runtime: Runtime): AsyncGenerator<Finding, 
   const isCurrent = state === 'current';
   yield isCurrent ? await checkRights(database) : skipped('rights', 'the schema comes first');
   yield await checkTimescale(database, databaseUrl === undefined);
-  return { database, isCurrent };
+  return { database, isCurrent, takesWrites: !server.isStandby };
 }
 
 /** Connections that a process opens besides those that fetch. */
 const connectionsBeside = 12;
 
-async function checkServer(database: Database, { settings }: Runtime): Promise<Finding> {
-  const [row] = await database.query<{ version: string; free: number; name: string; user: string }>(
+async function checkServer(
+  database: Database,
+  { settings }: Runtime,
+): Promise<{ readonly finding: Finding; readonly isStandby: boolean }> {
+  const [row] = await database.query<{
+    version: string;
+    free: number;
+    name: string;
+    user: string;
+    isStandby: boolean;
+  }>(
     'look at server',
     sql`
-      select current_setting('server_version') as version, current_database() as name, current_user as "user",
+      select pg_is_in_recovery() as "isStandby", current_setting('server_version') as version, current_database() as name, current_user as "user",
         current_setting('max_connections')::int - (select count(*)::int from pg_stat_activity) as free`,
   );
-  const { version = '?', free = 0, name, user } = row ?? {};
+  const { version = '?', free = 0, name, user, isStandby = false } = row ?? {};
   const where =
-    settings.databaseUrl === undefined ? `embedded in ${settings.dataDir}` : new URL(database.url).host;
+    settings.databaseUrl === undefined ? `embedded in ${settings.dataDir}` : serverOf(database.url);
   const message = `PostgreSQL ${version.split(' ')[0]} (${where}), database ${name}, user ${user}`;
+  if (isStandby) {
+    const standby = `${message}: a standby, which can be read and takes no writes`;
+    return { finding: failed('database', standby, "set DATABASE_URL to the primary's address"), isStandby };
+  }
   const wanted = settings.fetchConcurrency + connectionsBeside;
-  if (free >= wanted) return ok('database', message);
-  return warning(
+  if (free >= wanted) return { finding: ok('database', message), isStandby };
+  const finding = warning(
     'database',
     `${message}; ${free} connections are free, a process takes up to ${wanted}`,
     'raise max_connections on the server, or lower FETCH_CONCURRENCY',
   );
+  return { finding, isStandby };
 }
 
 function describeSchema(state: SchemaState | 'forbidden'): Finding {
@@ -110,15 +129,22 @@ async function checkRights(database: Database): Promise<Finding> {
 
 async function checkTimescale(database: Database, isEmbedded: boolean): Promise<Finding> {
   const check = 'TimescaleDB';
-  const [row] = await database.query<{ installed: string | null; available: string | null }>(
+  const [row] = await database.query<{
+    installed: string | null;
+    available: string | null;
+    license: string | null;
+  }>(
     'look for TimescaleDB',
     sql`
-      select
+      select current_setting('timescaledb.license', true) as license,
         (select extversion from pg_extension where extname = 'timescaledb') as installed,
         (select default_version from pg_available_extensions where name = 'timescaledb') as available`,
   );
-  const { installed = null, available = null } = row ?? {};
-  if (installed !== null && (await hasHypertables(database))) return ok(check, `${installed}, hypertables`);
+  const { installed = null, available = null, license = null } = row ?? {};
+  if (installed !== null && (await hasHypertables(database))) {
+    const lacks = license === 'apache' ? ', without compression: it has the Apache licence' : '';
+    return ok(check, `${installed}, hypertables${lacks}`);
+  }
   if (isEmbedded) return ok(check, 'not in the embedded database: plain tables, without compression');
   const version = installed ?? available;
   return version === null

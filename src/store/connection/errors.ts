@@ -1,4 +1,5 @@
 import { innermost, TryLaterError, UserError } from '../../errors.ts';
+import { serverOf } from './address.ts';
 
 /**
  * PostgreSQL's conditions that a repetition of the whole transaction cures: serialization, deadlock, a restart, a cut
@@ -62,16 +63,37 @@ export function isOutage(error: unknown): boolean {
   return code === readOnly || /^(?:08|53|57P|58)/.test(code) || /^E[A-Z]+$/.test(code);
 }
 
+/** OpenSSL's reasons not to believe a certificate, as Node.js names them ("TLS", X509 certificate error codes). */
+const untrusted: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'INVALID_CA',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
 /** Says in one line why the database cannot be used; an error of any other kind is given back as it is. */
 export function explainConnectionError(error: unknown, url: string, isConnecting = false): unknown {
   // An error with a better explanation comes as it is.
   if (error instanceof UserError || error instanceof TryLaterError) return error;
-  const { host, pathname, username } = new URL(url);
+  const { pathname, username, searchParams } = new URL(url);
+  const host = serverOf(url);
   const name = decoded(pathname.slice(1));
   const code = errorCode(error);
   switch (code) {
-    case '28P01':
     case '28000':
+      return new UserError(
+        `DATABASE_URL: ${host} refuses the user '${decoded(username)}' here: ${innermost(error)}` +
+          (searchParams.has('sslmode')
+            ? ''
+            : '; where it wants TLS, add ?sslmode=verify-full (see SECURITY.md)'),
+      );
+    case '28P01':
       return new UserError(`DATABASE_URL: ${host} refuses the user '${decoded(username)}' or its password`);
     case '3D000':
       return new UserError(`DATABASE_URL: there is no database '${name}' on ${host}; create it first`);
@@ -80,9 +102,20 @@ export function explainConnectionError(error: unknown, url: string, isConnecting
       return new UserError(`DATABASE_URL: the host of ${host} cannot be found`);
     case readOnly:
       return new TryLaterError(
-        `DATABASE_URL: the database '${name}' on ${host} takes no writes now (${innermost(error)}); ` +
+        `DATABASE_URL: the database '${name}' on ${host} is a standby, or takes no writes now (${innermost(error)}); ` +
           'use the primary server, or make it writable again',
       );
+  }
+  if (untrusted.has(code ?? '')) {
+    return new UserError(
+      `DATABASE_URL: the certificate of ${host} is not trusted (${innermost(error)}); ` +
+        'name the file of its authority with sslrootcert, or in NODE_EXTRA_CA_CERTS',
+    );
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return new UserError(
+      `DATABASE_URL: the certificate of ${host} is for another name; use the host's name that it has, or sslmode=verify-ca`,
+    );
   }
   const isTimeout =
     error instanceof Error && /timeout|terminated/i.test(String(error.cause ?? error.message));

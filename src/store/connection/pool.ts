@@ -1,5 +1,7 @@
 import pg from 'pg';
 import type { Milliseconds } from '../../time.ts';
+import { clientConfig, serverOf } from './address.ts';
+import { requireSessions } from './pooler.ts';
 
 /**
  * Connections as the program needs them, whatever the database, the role or a pooler between has set: the one place where
@@ -29,6 +31,10 @@ const sessionSettings: Readonly<Record<string, string>> = {
   // Compiling a statement takes longer than any of ours runs.
   jit: 'off',
   lock_timeout: '0',
+  standard_conforming_strings: 'on',
+  bytea_output: 'hex',
+  array_nulls: 'on',
+  idle_session_timeout: '0',
   statement_timeout: statementTimeout,
   // A transaction of a process that hangs or is cut off must not keep its locks. Ours never wait within one.
   idle_in_transaction_session_timeout: '30s',
@@ -52,8 +58,10 @@ export interface PoolOptions {
 
 /** Makes a pool each of whose connections has our settings before anything else is run on it. */
 export function createPool(url: string, options: PoolOptions): pg.Pool {
+  const config = clientConfig(url);
+  let hasSessions: Promise<void> | undefined;
   const pool = new pg.Pool({
-    connectionString: url,
+    ...config,
     max: options.connections,
     connectionTimeoutMillis: connectionTimeout,
     idleTimeoutMillis: 30_000,
@@ -61,7 +69,16 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
     application_name: 'cryptoracle',
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveDelay,
-    onConnect: (client) => prepareSession(client, options.searchPath),
+    onConnect: async (client) => {
+      const backend = await askBackend(client);
+      // Before anything is set: a pooler may hand the session to others.
+      hasSessions ??= requireSessions(client, backend, config, serverOf(url));
+      await hasSessions.catch((error: unknown) => {
+        hasSessions = undefined;
+        throw error;
+      });
+      await prepareSession(client, options.searchPath);
+    },
   });
   // A connection that breaks while it runs no statement is replaced by the pool, whether it was idle or within a
   // transaction; without listeners it would end the process.
@@ -77,6 +94,13 @@ export function backendOf(client: pg.ClientBase): number | undefined {
   return backends.get(client);
 }
 
+async function askBackend(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>(timed('select pg_backend_pid() as pid'));
+  const backend = rows[0]?.pid ?? 0;
+  backends.set(client, backend);
+  return backend;
+}
+
 async function prepareSession(client: pg.ClientBase, searchPath: string): Promise<void> {
   const required = Object.entries({ ...sessionSettings, search_path: searchPath }).map(
     ([name, value]) => `select set_config('${name}', ${pg.escapeLiteral(value)}, false);`,
@@ -86,8 +110,6 @@ async function prepareSession(client: pg.ClientBase, searchPath: string): Promis
       begin perform set_config('${name}', ${pg.escapeLiteral(value)}, false); exception when others then null; end;`,
   );
   await client.query(timed(`${required.join(' ')} do $$ begin ${optional.join('')} end $$`));
-  const { rows } = await client.query<{ pid: number }>(timed('select pg_backend_pid() as pid'));
-  if (rows[0] !== undefined) backends.set(client, rows[0].pid);
 }
 
 /** A statement that is given up when nothing answers. node-postgres takes the limit; its types do not know it. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Milliseconds } from '../../time.ts';
+import { clientConfig } from './address.ts';
 import { ConnectionLost, errorCode } from './errors.ts';
 import { backendOf } from './pool.ts';
 
@@ -68,7 +69,7 @@ export class SilenceWatch {
   async #isAtWork(client: pg.ClientBase): Promise<boolean> {
     const { answerWithin } = this.#limits;
     const other = new pg.Client({
-      connectionString: this.#url,
+      ...clientConfig(this.#url),
       application_name: 'cryptoracle',
       connectionTimeoutMillis: answerWithin,
       query_timeout: answerWithin,

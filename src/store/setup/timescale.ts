@@ -49,7 +49,13 @@ export async function setUpTimescale(connection: Connection, log: Logger): Promi
     }
   }
   const schema = (await extensionSchema(connection)) ?? 'public';
-  for (const granularity of granularities) await makeHypertable(connection, schema, granularity, log);
+  const mayCompress = await hasCompression(connection);
+  for (const granularity of granularities) {
+    await makeHypertable(connection, schema, granularity);
+    if (mayCompress) await compress(connection, schema, granularity);
+  }
+  if (!mayCompress)
+    log.warn('this TimescaleDB has the Apache licence: hypertables are used, without compression');
   return true;
 }
 
@@ -63,31 +69,40 @@ export async function extensionSchema(connection: Connection): Promise<string | 
   return rows[0]?.name;
 }
 
+/** Whether the licence of TimescaleDB allows compression: the Apache licence, as of Debian or Azure, does not. */
+async function hasCompression(connection: Connection): Promise<boolean> {
+  const { rows } = await connection.query<{ license: string | null }>(
+    'look for TimescaleDB',
+    `select current_setting('timescaledb.license', true) as license`,
+  );
+  return rows[0]?.license !== 'apache';
+}
+
+const relationOf = (granularity: Granularity) => `cryptoracle.metrics_${granularity}`;
+
 async function makeHypertable(
   connection: Connection,
   schema: string,
   granularity: Granularity,
-  log: Logger,
 ): Promise<void> {
-  const table = `metrics_${granularity}`;
-  const { chunk, compressAfter } = rules[granularity];
-  const relation = `cryptoracle.${table}`;
+  const { chunk } = rules[granularity];
   await connection.query(
     'make hypertable',
-    `select ${schema}.create_hypertable('${relation}', ${schema}.by_range('time', interval '${chunk}'),
+    `select ${schema}.create_hypertable('${relationOf(granularity)}', ${schema}.by_range('time', interval '${chunk}'),
        create_default_indexes => false, if_not_exists => true, migrate_data => true)`,
   );
-  const { rows } = await connection.query<{ compressed: boolean; license: string }>(
+}
+
+async function compress(connection: Connection, schema: string, granularity: Granularity): Promise<void> {
+  const { compressAfter } = rules[granularity];
+  const relation = relationOf(granularity);
+  const { rows } = await connection.query<{ compressed: boolean }>(
     'look at hypertable',
-    `select compression_enabled as compressed, current_setting('timescaledb.license') as license
+    `select compression_enabled as compressed
      from timescaledb_information.hypertables
      where hypertable_schema = 'cryptoracle' and hypertable_name = $1`,
-    [table],
+    [`metrics_${granularity}`],
   );
-  if (rows[0]?.license === 'apache') {
-    log.warn({ table }, 'this TimescaleDB is the Apache edition: no compression');
-    return;
-  }
   if (rows[0]?.compressed !== true) {
     await connection.query(
       'compress hypertable',

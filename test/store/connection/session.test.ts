@@ -18,6 +18,10 @@ const hostile: Readonly<Record<string, string>> = {
   statement_timeout: "'200ms'",
   lock_timeout: "'100ms'",
   idle_in_transaction_session_timeout: "'100ms'",
+  idle_session_timeout: "'100ms'",
+  standard_conforming_strings: 'off',
+  bytea_output: "'escape'",
+  array_nulls: 'off',
   jit: 'on',
 };
 
@@ -59,6 +63,16 @@ describeOnServers('a connection to a database with settings of its own', (kind) 
       await new Promise((done) => setTimeout(done, 300));
       await database.query('go on', sql`select 1`, tx);
     });
+  });
+
+  it('reads backslashes, bytes and NULLs in arrays as they are, and outlives a pause', async () => {
+    const statement = sql.raw(String.raw`select 'a\tb' as text, '\xff'::bytea as bytes,
+      ('{null}'::text[])[1] is null as "isNull", pg_backend_pid() as backend`);
+    const [row] = await database.query<Record<string, unknown>>('read', statement);
+    expect(row).toMatchObject({ text: String.raw`a\tb`, bytes: Buffer.from([0xff]), isNull: true });
+    await new Promise((done) => setTimeout(done, 300));
+    const [later] = await database.query<Record<string, unknown>>('read', statement);
+    expect(later?.backend).toBe(row?.backend);
   });
 
   it('can be migrated', async () => {
