@@ -130,11 +130,15 @@ const keepAliveDelay: Milliseconds = 10_000;
 async function openRedis(url: string, prefix: string, options: QueueBackendOptions): Promise<QueueBackend> {
   const { log, mayBeAway = false, silence = usualSilence } = options;
   const onChange = (problem: string | undefined) => noteOutage(options, problem);
+  await probeRedis(url).catch((error: unknown) => {
+    if (!mayBeAway || !(error instanceof TryLaterError)) throw error;
+  });
   const connections: Redis[] = [];
+  // Connections are opened at once, and so are those that BullMQ makes like them: it never again uses one that it was left
+  // to open itself, where the first try failed.
   const connect = (maxRetriesPerRequest: number | null) => {
     const redis = new Redis(url, {
       maxRetriesPerRequest,
-      lazyConnect: true,
       keepAlive: keepAliveDelay,
       socketTimeout: silence,
       retryStrategy: (times) => Math.min(times * 200, 5000),
@@ -145,17 +149,6 @@ async function openRedis(url: string, prefix: string, options: QueueBackendOptio
   };
   const shared = connect(null);
   const watch = new RedisWatch(connect(0), prefix, log, undefined, onChange);
-  try {
-    await probeRedis(url);
-    await shared.connect();
-  } catch (error) {
-    if (mayBeAway && error instanceof TryLaterError) void shared.connect().catch(() => {});
-    else {
-      watch.stop();
-      for (const connection of connections) connection.disconnect();
-      throw error;
-    }
-  }
   await watch.check();
   const base = { connection: shared, prefix } satisfies QueueOptions;
   return {
