@@ -106,35 +106,40 @@ function ownerOf(pid: number): { readonly uid: number; readonly gid: number } {
 
 /** A Redis that keeps nothing on disk: what it knew is gone when it ends. */
 export class RedisServer {
-  readonly #port: number;
+  readonly port: number;
+  readonly #folder: TemporaryFolder;
+  readonly #settings: readonly string[];
   #process: ChildProcess;
   #forget: () => void;
 
-  private constructor(port: number) {
-    this.#port = port;
-    this.#process = RedisServer.#spawn(port);
+  private constructor(port: number, settings: readonly string[]) {
+    this.port = port;
+    this.#folder = createTemporaryFolder('redis');
+    this.#settings = settings;
+    this.#process = this.#spawn();
     this.#forget = rememberProcess(this.#process.pid);
   }
 
-  static async start(): Promise<RedisServer> {
-    const port = await freePort();
-    const server = new RedisServer(port);
+  /** @param settings further arguments, as of a configuration file: `--name value` */
+  static async start(settings: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings);
     await server.command('ping');
     return server;
   }
 
-  static #spawn(port: number): ChildProcess {
-    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    return spawn('redis-server', settings, { stdio: 'ignore' });
+  #spawn(): ChildProcess {
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const args = [...own, '--dir', this.#folder.path, ...this.#settings];
+    return spawn('redis-server', args, { stdio: 'ignore' });
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.#port}`;
+    return `redis://127.0.0.1:${this.port}`;
   }
 
   /** Runs a command, as an administrator would. */
   async command(name: string, ...args: string[]): Promise<unknown> {
-    const redis = new Redis(this.#port, '127.0.0.1', {
+    const redis = new Redis(this.port, '127.0.0.1', {
       retryStrategy: () => 50,
       maxRetriesPerRequest: 200,
     });
@@ -148,18 +153,61 @@ export class RedisServer {
 
   /** Kills it, leaves it away for a moment, and starts it empty. */
   async restart(away: number): Promise<void> {
-    await this.stop();
+    await this.#end();
     await sleep(away);
-    this.#process = RedisServer.#spawn(this.#port);
+    this.#process = this.#spawn();
     this.#forget = rememberProcess(this.#process.pid);
     await this.command('ping');
   }
 
   async stop(): Promise<void> {
+    await this.#end();
+    this.#folder.remove();
+  }
+
+  async #end(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await ended;
     this.#forget();
+  }
+}
+
+/** A Sentinel that watches a Redis under the name `main`. */
+export class RedisSentinel {
+  readonly port: number;
+  readonly #folder: TemporaryFolder;
+  readonly #process: ChildProcess;
+  readonly #forget: () => void;
+
+  private constructor(folder: TemporaryFolder, port: number, file: string) {
+    this.port = port;
+    this.#folder = folder;
+    this.#process = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    this.#forget = rememberProcess(this.#process.pid);
+  }
+
+  /** @param masterPort the port of the Redis @param settings further lines of its configuration */
+  static async start(masterPort: number, settings: readonly string[] = []): Promise<RedisSentinel> {
+    const folder = createTemporaryFolder('sentinel');
+    const port = await freePort();
+    const file = join(folder.path, 'sentinel.conf');
+    const lines = [
+      ...[`port ${port}`, 'bind 127.0.0.1', `dir ${folder.path}`],
+      `sentinel monitor main 127.0.0.1 ${masterPort} 1`,
+      ...['sentinel down-after-milliseconds main 1000', 'sentinel failover-timeout main 5000'],
+      ...settings,
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    return new RedisSentinel(folder, port, file);
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+    this.#forget();
+    this.#folder.remove();
   }
 }

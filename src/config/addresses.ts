@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSentinelAddress, parseSentinelAddress } from '../redis-address.ts';
 
 /** Settings that are addresses. An address that the client behind it cannot use is refused here, where the setting can be named. */
 
@@ -13,7 +14,20 @@ const url = (protocols: RegExp, example: string, suits: (address: URL) => boolea
 export const postgresUrl = () =>
   url(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/name', isPostgres);
 
-export const redisUrl = () => url(/^rediss?$/, 'redis://host:6379/0', isRedis);
+const singleRedis = url(/^rediss?$/, 'redis://host:6379/0', isRedis);
+
+/** One server, or Sentinels that know it. */
+export const redisUrl = () =>
+  z.string().transform((text, context) => {
+    if (isSentinelAddress(text)) {
+      if (parseSentinelAddress(text) === undefined)
+        context.addIssue('is no address such as redis+sentinel://host:26379,host:26379/name/0');
+      return text;
+    }
+    const single = singleRedis.safeParse(text);
+    for (const { message } of single.error?.issues ?? []) context.addIssue(message);
+    return single.data ?? text;
+  });
 
 export const apiUrl = (example: string) => url(/^https?$/, example, isPlain);
 

@@ -7,16 +7,17 @@ import {
   type WorkerOptions,
   withBackend,
 } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../clock.ts';
-import { TryLaterError, UserError } from '../errors.ts';
+import { TryLaterError } from '../errors.ts';
 import type { Database } from '../store/connection/database.ts';
 import { createPool } from '../store/connection/pool.ts';
 import { tryToEnd, tryToNote } from '../store/ledger/events.ts';
 import type { Milliseconds } from '../time.ts';
 import { queuePrefix } from './identity.ts';
+import { createRedis, isEvicting, probeRedis, type RedisFacts } from './redis-server.ts';
 import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
 
@@ -127,21 +128,36 @@ const usualSilence: Milliseconds = 20_000;
 /** Silence after which the operating system asks the Redis whether it is still there. */
 const keepAliveDelay: Milliseconds = 10_000;
 
+/** Milliseconds until the next attempt to connect. */
+const patiently = (times: number): Milliseconds => Math.min(times * 200, 5000);
+
+/** A Redis that drops jobs harms nothing for good: they are planned again, but later. */
+function warnOfEviction({ evictionPolicy }: RedisFacts, log: Logger): void {
+  if (!isEvicting(evictionPolicy)) return;
+  log.warn(
+    { policy: evictionPolicy },
+    'the Redis of the queue drops jobs when its memory is full: set its maxmemory-policy to noeviction',
+  );
+}
+
 async function openRedis(url: string, prefix: string, options: QueueBackendOptions): Promise<QueueBackend> {
   const { log, mayBeAway = false, silence = usualSilence } = options;
   const onChange = (problem: string | undefined) => noteOutage(options, problem);
-  await probeRedis(url).catch((error: unknown) => {
+  try {
+    warnOfEviction(await probeRedis(url), log);
+  } catch (error) {
     if (!mayBeAway || !(error instanceof TryLaterError)) throw error;
-  });
+  }
   const connections: Redis[] = [];
   // Connections are opened at once, and so are those that BullMQ makes like them: it never again uses one that it was left
   // to open itself, where the first try failed.
   const connect = (maxRetriesPerRequest: number | null) => {
-    const redis = new Redis(url, {
+    const redis = createRedis(url, {
       maxRetriesPerRequest,
       keepAlive: keepAliveDelay,
       socketTimeout: silence,
-      retryStrategy: (times) => Math.min(times * 200, 5000),
+      retryStrategy: patiently,
+      sentinelRetryStrategy: patiently,
     });
     redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
     connections.push(redis);
@@ -166,50 +182,6 @@ async function openRedis(url: string, prefix: string, options: QueueBackendOptio
       for (const connection of connections) connection.disconnect();
     },
   };
-}
-
-/** Facts that a Redis tells of itself. */
-export interface RedisServer {
-  readonly version: string;
-  /** Its behaviour when its memory is full; a queue wants `noeviction`. */
-  readonly evictionPolicy: string | undefined;
-}
-
-/**
- * Asks once, without BullMQ's endless patience, so that a wrong address is an error and no silence.
- * @throws UserError or TryLaterError where it cannot be used
- */
-export async function probeRedis(url: string): Promise<RedisServer> {
-  const { host } = new URL(url);
-  const probe = new Redis(url, {
-    lazyConnect: true,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    connectTimeout: 5000,
-    socketTimeout: 5000,
-  });
-  let reason = 'no answer';
-  probe.on('error', (error) => {
-    reason = error.message || reason;
-  });
-  try {
-    await probe.connect();
-    const database = Number(new URL(url).pathname.slice(1));
-    if (Number.isInteger(database)) await probe.select(database);
-    const info = await probe.info();
-    const field = (name: string) => new RegExp(`^${name}:(.*?)\\s*$`, 'm').exec(info)?.[1];
-    return { version: field('redis_version') ?? '?', evictionPolicy: field('maxmemory_policy') };
-  } catch (error) {
-    const message = error instanceof Error && !/closed/i.test(error.message) ? error.message : reason;
-    if (/DB index/i.test(message)) throw new UserError(`REDIS_URL: ${host} has no such database number`);
-    if (/NOAUTH|WRONGPASS|NOPERM/.test(message))
-      throw new UserError(`REDIS_URL: ${host} refuses the password`);
-    throw new TryLaterError(
-      `REDIS_URL: no Redis answers at ${host} (${message}); start it, or leave REDIS_URL unset`,
-    );
-  } finally {
-    probe.disconnect();
-  }
 }
 
 /** A dead worker's jobs go to another within 20 s; however often that happens, the job is tried again. */

@@ -47,6 +47,8 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
       'redis://:50%off@localhost',
       'redis://%ff@localhost',
     ],
+    ...['redis+sentinel://host:26379', 'redis+sentinel://a,:1/main', 'redis+sentinel://a/main/x'],
+    ...['redis+sentinel://a/main?tls=true', 'redis+sentinel://u:p@w@a/main', 'redis+sentinel://a/%ff'],
   ],
   CRYPTORACLE_BASE_URL: [
     ...['service.cryptoracle.network', 'ftp://service.cryptoracle.network', 'https://'],

@@ -44,7 +44,7 @@ describe('.env.example', () => {
   it('gives examples that are accepted', () => {
     const examples = {
       DATABASE_URL: 'postgresql://user:password@host:5432/name',
-      REDIS_URL: 'redis://host:6379',
+      REDIS_URL: 'redis://user:password@host:6379/0',
       TOKENS: 'BTC,ETH',
       GRANULARITIES: '15m, 1h, 4h, 1d',
     };

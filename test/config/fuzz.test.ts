@@ -18,7 +18,11 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
     'postgresql://user:S3CRET-word@db:5432/cryptoracle',
     'postgres://user@[::1]/x?sslmode=require',
   ],
-  REDIS_URL: ['redis://:S3CRET-word@cache:6379/0', 'rediss://cache'],
+  REDIS_URL: [
+    'redis://:S3CRET-word@cache:6379/0',
+    'rediss://cache',
+    'redis+sentinel://:S3CRET-word@a:1,b/main/2',
+  ],
   QUEUE_PREFIX: ['mine', 'cryptoracle_2-b'],
   DATA_DIR: ['.data', '/var/lib/x y'],
   CRYPTORACLE_BASE_URL: ['https://service.cryptoracle.network/openapi', 'http://127.0.0.1:9999//'],
@@ -73,7 +77,10 @@ const isAge = (age: number) => age >= 86_400_000 && age <= 36_600 * 86_400_000;
 const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> = {
   given: ({ given }) => [...given].every((name) => settingNames.includes(name)),
   databaseUrl: ({ databaseUrl: url }) => url === undefined || /^postgres(ql)?:$/.test(new URL(url).protocol),
-  redisUrl: ({ redisUrl: url }) => url === undefined || /^\/?\d*$/.test(new URL(url).pathname),
+  redisUrl: ({ redisUrl: url }) =>
+    url === undefined ||
+    /^rediss?\+sentinel:\/\/[^/]+\/[^/]+/.test(url) ||
+    /^\/?\d*$/.test(new URL(url).pathname),
   queuePrefix: ({ queuePrefix }) => queuePrefix === undefined || /^[\w-]{1,64}$/.test(queuePrefix),
   dataDir: ({ dataDir }) => dataDir !== '',
   baseUrl: ({ baseUrl, apiVersion }) =>

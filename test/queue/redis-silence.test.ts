@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, inject, it } from 'vitest';
 import { Relay } from '../../harness/relay.ts';
 import { TryLaterError } from '../../src/errors.ts';
-import { openQueueBackend, probeRedis } from '../../src/queue/backend.ts';
+import { openQueueBackend } from '../../src/queue/backend.ts';
+import { probeRedis } from '../../src/queue/redis-server.ts';
 import { createTestDatabase, silent } from '../support/database.ts';
 import { onFileEnd } from '../support/releasers.ts';
 

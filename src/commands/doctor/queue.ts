@@ -1,5 +1,6 @@
-import { probeRedis } from '../../queue/backend.ts';
+import { isEvicting, probeRedis } from '../../queue/redis-server.ts';
 import { isQueueMigrated } from '../../queue/schema.ts';
+import { redisServerOf } from '../../redis-address.ts';
 import type { Runtime } from '../runtime.ts';
 import type { FoundDatabase } from './database.ts';
 import { type Finding, failedWith, ok, skipped, warning } from './finding.ts';
@@ -15,8 +16,8 @@ export async function checkQueue({ settings }: Runtime, found: FoundDatabase): P
 
 async function inRedis(url: string): Promise<Finding> {
   const { version, evictionPolicy } = await probeRedis(url);
-  const message = `Redis ${version} at ${new URL(url).host}`;
-  if (evictionPolicy === undefined || evictionPolicy === 'noeviction') return ok('queue', message);
+  const message = `Redis ${version} at ${redisServerOf(url)}`;
+  if (!isEvicting(evictionPolicy)) return ok('queue', message);
   return warning(
     'queue',
     `${message} drops keys when its memory is full (${evictionPolicy})`,
