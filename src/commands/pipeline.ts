@@ -11,6 +11,7 @@ import { Scheduler } from '../queue/scheduler.ts';
 import { Watchdog, type WatchedWork } from '../queue/watchdog.ts';
 import type { Database } from '../store/connection/database.ts';
 import { tryToEnd, tryToNote } from '../store/ledger/events.ts';
+import { storePipelineRate } from '../store/limits/pipeline-rate.ts';
 import type { Role } from './roles.ts';
 import type { CommandContext } from './run.ts';
 import type { Runtime } from './runtime.ts';
@@ -63,6 +64,7 @@ async function claimPipeline({ runtime, fail }: CommandContext, database: Databa
   const { settings, log, clock } = runtime;
   const claim = new PipelineClaim({ database, desired: settings, clock, log, onLost: fail });
   await claim.take();
+  await storePipelineRate(database, settings);
   runtime.onClose('pipeline', () => claim.release());
 }
 

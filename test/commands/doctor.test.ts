@@ -6,6 +6,7 @@ import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { storeFact } from '../../src/store/ledger/facts.ts';
 import { openBreaker } from '../../src/store/limits/breaker.ts';
+import { storePipelineRate } from '../../src/store/limits/pipeline-rate.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { createEmptyDatabase, createTestDatabase, dropDatabase, rows, value } from '../support/database.ts';
 import { createLogin } from '../support/logins.ts';
@@ -59,6 +60,7 @@ describe('doctor', { timeout: 60_000 }, () => {
       token_list: 'ok',
       empty_tags: 'ok',
       clock_offset: 'ok',
+      rate: 'ok',
       budget: 'ok',
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -104,6 +106,48 @@ describe('doctor', { timeout: 60_000 }, () => {
       'the list of tokens is not served (found by doctor --calibrate, 2025-06-20 00:30:00 (Beijing))',
     );
     await database.pool.query("delete from cryptoracle.facts where name in ('record_limit', 'token_list')");
+  });
+
+  it('warns of an answer that brings other things than were asked for', async () => {
+    simulator.setFaults({ cutShort: { probability: 1 } });
+    const { code, of } = await examine();
+    expect(of('API')).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/it brought [\d,]+, of [\d,]+ windows more than were asked for/),
+      remedy: expect.stringContaining('--calibrate'),
+    });
+    simulator.setFaults({ absurd: { probability: 1 } });
+    expect((await examine()).of('API')).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/has 12 values; 1 things? .*cannot be stored/),
+      remedy: expect.stringContaining('quarantine'),
+    });
+    simulator.setFaults({});
+    expect(code).toBe(0);
+  });
+
+  it("counts with the pipeline's rate, and warns where this shell has another", async () => {
+    const rate = { REQUESTS_PER_SECOND: '5', REQUESTS_PER_DAY: '6000' };
+    expect((await examine(rate)).of('rate')?.message).toBe(
+      '5 requests/s and 6,000 a day; no pipeline has started yet',
+    );
+    await storePipelineRate(database, { requestsPerSecond: 2, requestsPerDay: 100 });
+    const { code, of } = await examine(rate);
+    expect(of('rate')).toMatchObject({
+      state: 'warning',
+      message:
+        'the pipeline was started with 2 requests/s and 100 a day; here the settings say 5 requests/s and 6,000 a day',
+    });
+    expect(of('budget')).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('of 100 are left'),
+    });
+    expect(code).toBe(1);
+    await storePipelineRate(database, { requestsPerSecond: 5, requestsPerDay: 6000 });
+    expect((await examine(rate)).of('rate')?.state).toBe('ok');
+    await database.pool.query(
+      'update cryptoracle.pace set requests_per_second = null, requests_per_day = null',
+    );
   });
 
   it('prints a line for each step, and the remedy below', async () => {

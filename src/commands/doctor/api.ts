@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { ApiClient, type Attempt } from '../../api/client.ts';
-import { decodeAnswer } from '../../api/decode.ts';
+import { type Answer, decodeAnswer } from '../../api/decode.ts';
 import { dialectOf, secretSettings } from '../../api/dialects/index.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { questionOf } from '../../api/question.ts';
@@ -12,6 +12,7 @@ import { logRequest } from '../../store/answers/requests.ts';
 import { assumedFacts, readDayStart } from '../../store/ledger/facts.ts';
 import { makeProbeDue, readBreaker } from '../../store/limits/breaker.ts';
 import { BudgetSpent } from '../../store/limits/rate-limiter.ts';
+import { count } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
 import type { FoundDatabase } from './database.ts';
@@ -95,8 +96,38 @@ async function ask(
   // Workers find out at once that they may go on.
   const wasRefused = store !== undefined && (await readBreaker(store)) !== undefined;
   if (wasRefused) await makeProbeDue(store, clock.now());
-  const message = `${new URL(baseUrl).host} answered in ${milliseconds} ms: ${what} has ${answer.values} values`;
-  return ok('API', wasRefused ? `${message}; it refused access before, workers go on now` : message);
+  const message = `${new URL(baseUrl).host} answered in ${milliseconds} ms: ${what} has ${usableValues(answer)} values`;
+  return judgeAnswer(
+    answer,
+    wasRefused ? `${message}; it refused access before, workers go on now` : message,
+  );
+}
+
+const usableValues = ({ rows, tags }: Answer) =>
+  rows.reduce((sum, { values }) => sum + values.filter((each) => each !== null).length, tags.length);
+
+/** The window that is still running comes along now and then, which is no fault. */
+const usualWindowsBeside = 1;
+
+/** Whether the answer has what was asked for, and nothing else. */
+function judgeAnswer(answer: Answer, message: string): Finding {
+  const { values, windowsBeside, rejects, moreRejects } = answer;
+  if (windowsBeside > usualWindowsBeside) {
+    return warning(
+      'API',
+      `${message}; it brought ${count(values)}, of ${count(windowsBeside)} windows more than were asked for`,
+      'the time range is not obeyed, so that calls bring little: `doctor --calibrate` finds out how it is asked for',
+    );
+  }
+  if (rejects.length > 0) {
+    const reasons = [...new Set(rejects.map(({ reason }) => reason))].join(', ');
+    return warning(
+      'API',
+      `${message}; ${count(rejects.length + moreRejects)} things more cannot be stored: ${reasons}`,
+      'the pipeline keeps such things in quarantine; `doctor --calibrate` finds out whether they are to be read another way',
+    );
+  }
+  return ok('API', message);
 }
 
 /** Failures by kind, with what a person can do about them. @throws what is no failure of a call */

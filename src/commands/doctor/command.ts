@@ -7,6 +7,7 @@ import { readDailyNeed } from '../../store/ledger/daily-need.ts';
 import { describeDoubt, readDoubtedList } from '../../store/ledger/doubted-lists.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
 import { readListedTokens } from '../../store/ledger/tokens.ts';
+import { type Rate, readPipelineRate } from '../../store/limits/pipeline-rate.ts';
 import { readSentToday } from '../../store/limits/rate-limiter.ts';
 import { parsePositive } from '../options.ts';
 import { count, printJson, writeOut } from '../output.ts';
@@ -61,19 +62,18 @@ async function* examine(context: CommandContext): AsyncGenerator<Finding> {
   yield await checkQueue(runtime, found);
   yield* checkApi(context, found);
   yield* listFacts(runtime.settings, found);
-  yield await checkBudget(runtime, found);
+  yield* checkBudget(runtime, found);
 }
 
 function describeSettings({ settings }: Runtime): Finding {
-  const { tokens, metrics, granularities, requestsPerSecond, requestsPerDay } = settings;
+  const { tokens, metrics, granularities } = settings;
   const unread = unreadSettings();
   if (unread.length > 0) {
     return warning('settings', unread.map(describeUnread).join('; '), '.env.example names all settings');
   }
   return ok(
     'settings',
-    `${tokens === 'all' ? 'all' : count(tokens.length)} tokens, ${metrics.length} metrics, ${granularities.join()}; ` +
-      `${requestsPerSecond} requests/s${requestsPerDay === undefined ? '' : `, ${count(requestsPerDay)} a day`}`,
+    `${tokens === 'all' ? 'all' : count(tokens.length)} tokens, ${metrics.length} metrics, ${granularities.join()}`,
   );
 }
 
@@ -123,10 +123,23 @@ async function checkTokens({ settings }: Runtime, { database, isCurrent }: Found
   }
 }
 
-/** Whether the newest windows can be had with the calls that a day may have. */
-async function checkBudget(runtime: Runtime, { database, isCurrent }: FoundDatabase): Promise<Finding> {
-  const { requestsPerDay, requestsPerSecond } = runtime.settings;
-  if (database === undefined || !isCurrent) return skipped('budget', 'the schema comes first');
+/**
+ * Whether the newest windows can be had with the calls that a day may have: the pipeline's where one has started, which
+ * may have other settings than this shell.
+ */
+async function* checkBudget(
+  runtime: Runtime,
+  { database, isCurrent }: FoundDatabase,
+): AsyncGenerator<Finding> {
+  const here = runtime.settings;
+  if (database === undefined || !isCurrent) {
+    yield skipped('rate', 'the schema comes first');
+    yield skipped('budget', 'the schema comes first');
+    return;
+  }
+  const pipeline = await readPipelineRate(database);
+  yield compareRates(here, pipeline);
+  const { requestsPerDay, requestsPerSecond } = pipeline ?? here;
   const need = await readDailyNeed(database, runtime.settings, runtime.clock.now());
   const sent = await readSentToday(database);
   const most = Math.min(requestsPerDay ?? Number.POSITIVE_INFINITY, requestsPerSecond * 86_400);
@@ -136,11 +149,25 @@ async function checkBudget(runtime: Runtime, { database, isCurrent }: FoundDatab
       ? 'no daily budget is set'
       : `${count(Math.max(0, most - reserveOf('history', need)))} of ${count(most)} are left for history`) +
     `; ${count(sent)} sent today`;
-  if (most >= reserveOf('history', need)) return ok('budget', message);
-  return failed(
-    'budget',
-    message,
-    'raise REQUESTS_PER_DAY or REQUESTS_PER_SECOND, or choose fewer GRANULARITIES, TOKENS or METRICS',
+  const isEnough = most >= reserveOf('history', need);
+  const remedy =
+    'raise REQUESTS_PER_DAY or REQUESTS_PER_SECOND, or choose fewer GRANULARITIES, TOKENS or METRICS';
+  yield isEnough ? ok('budget', message) : failed('budget', message, remedy);
+}
+
+const describeRate = ({ requestsPerDay, requestsPerSecond }: Rate) =>
+  `${requestsPerSecond} requests/s${requestsPerDay === undefined ? '' : ` and ${count(requestsPerDay)} a day`}`;
+
+/** Each process keeps to its own settings, so a command with others sends more calls, or fewer, than the pipeline may. */
+function compareRates(here: Rate, pipeline: Rate | undefined): Finding {
+  if (pipeline === undefined) return ok('rate', `${describeRate(here)}; no pipeline has started yet`);
+  const isSame =
+    pipeline.requestsPerSecond === here.requestsPerSecond && pipeline.requestsPerDay === here.requestsPerDay;
+  if (isSame) return ok('rate', `${describeRate(pipeline)}, the pipeline's as well as here`);
+  return warning(
+    'rate',
+    `the pipeline was started with ${describeRate(pipeline)}; here the settings say ${describeRate(here)}`,
+    'set REQUESTS_PER_SECOND and REQUESTS_PER_DAY to the same everywhere, then restart the pipeline',
   );
 }
 

@@ -142,8 +142,7 @@ async function checkTimescale(database: Database, isEmbedded: boolean): Promise<
   );
   const { installed = null, available = null, license = null } = row ?? {};
   if (installed !== null && (await hasHypertables(database))) {
-    const lacks = license === 'apache' ? ', without compression: it has the Apache licence' : '';
-    return ok(check, `${installed}, hypertables${lacks}`);
+    return judgeCompression(`${installed}, hypertables`, license, await readUncompressed(database));
   }
   if (isEmbedded) return ok(check, 'not in the embedded database: plain tables, without compression');
   const version = installed ?? available;
@@ -169,4 +168,68 @@ async function hasHypertables(database: Database): Promise<boolean> {
         where hypertable_schema = 'cryptoracle' and hypertable_name = 'metrics_15m') as found`,
   );
   return row?.found === true;
+}
+
+/** A run that fails now and then, such as one cut off by a restart, is repeated by itself. */
+const fewestFailures = 3;
+
+/** Metric tables that are not compressed by themselves, with the reason. */
+interface Uncompressed {
+  readonly disabled: readonly string[];
+  readonly unscheduled: readonly string[];
+  readonly failing: readonly string[];
+}
+
+async function readUncompressed(database: Database): Promise<Uncompressed> {
+  const rows = await database.query<{ name: string; enabled: boolean; scheduled: boolean; failed: boolean }>(
+    'look at compression',
+    sql`
+      select tables.hypertable_name as name, tables.compression_enabled as enabled,
+        coalesce(bool_or(jobs.scheduled), false) as scheduled,
+        coalesce(bool_or(stats.last_run_status = 'Failed' and stats.total_failures >= ${fewestFailures}
+          and stats.last_successful_finish < now() - interval '2 days'), false) as failed
+      from timescaledb_information.hypertables as tables
+      left join timescaledb_information.jobs as jobs
+        on jobs.hypertable_schema = tables.hypertable_schema and jobs.hypertable_name = tables.hypertable_name
+        and jobs.proc_name in ('policy_compression', 'policy_columnstore')
+      left join timescaledb_information.job_stats as stats on stats.job_id = jobs.job_id
+      where tables.hypertable_schema = 'cryptoracle' and tables.hypertable_name like 'metrics\\_%'
+      group by tables.hypertable_name, tables.compression_enabled
+      order by tables.hypertable_name`,
+  );
+  const names = (isSo: (row: (typeof rows)[number]) => boolean) => rows.filter(isSo).map(({ name }) => name);
+  return {
+    disabled: names(({ enabled }) => !enabled),
+    unscheduled: names(({ enabled, scheduled }) => enabled && !scheduled),
+    failing: names(({ scheduled, failed: hasFailed }) => scheduled && hasFailed),
+  };
+}
+
+function judgeCompression(message: string, license: string | null, found: Uncompressed): Finding {
+  const check = 'TimescaleDB';
+  if (license === 'apache') {
+    return warning(
+      check,
+      `${message}, without compression: it has the Apache licence`,
+      "set timescaledb.license = 'timescale' on the server, then run `migrate`; without it history takes several times the disk",
+    );
+  }
+  const { disabled, unscheduled, failing } = found;
+  const remedy =
+    'run `migrate` as the owner of the database: it compresses what is old, and has new chunks compressed';
+  if (disabled.length > 0)
+    return warning(check, `${message}; compression is off for ${disabled.join()}`, remedy);
+  if (unscheduled.length > 0)
+    return warning(
+      check,
+      `${message}; no job compresses ${unscheduled.join()}`,
+      'switch the jobs on with alter_job(…, scheduled => true), or run `migrate` where there are none',
+    );
+  if (failing.length > 0)
+    return warning(
+      check,
+      `${message}; compressing ${failing.join()} has failed for two days`,
+      'timescaledb_information.job_errors says why',
+    );
+  return ok(check, `${message}, compressed by themselves`);
 }

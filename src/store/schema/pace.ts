@@ -1,4 +1,4 @@
-import { date, integer, smallint } from 'drizzle-orm/pg-core';
+import { date, doublePrecision, integer, smallint } from 'drizzle-orm/pg-core';
 import { describeTable } from './description.ts';
 import { cryptoracle, exactInstant } from './types.ts';
 
@@ -9,6 +9,8 @@ export const pace = cryptoracle.table('pace', {
   lookbackUntil: exactInstant('lookback_until'),
   day: date('day'),
   sentToday: integer('sent_today').notNull().default(0),
+  requestsPerSecond: doublePrecision('requests_per_second'),
+  requestsPerDay: integer('requests_per_day'),
 });
 
 export const paceDescription = describeTable(pace, {
@@ -20,6 +22,8 @@ export const paceDescription = describeTable(pace, {
     lookbackUntil: 'Until when calls for the history give way to the look-back',
     day: 'Beijing day that sent_today counts',
     sentToday: 'Calls sent on that day, retries included',
+    requestsPerSecond: 'REQUESTS_PER_SECOND of the pipeline that started last; empty before one has',
+    requestsPerDay: 'REQUESTS_PER_DAY of that pipeline; empty where it has none',
   },
   rights: { reader: '', worker: 'select, insert, update' },
 });
