@@ -1,0 +1,75 @@
+import pLimit from 'p-limit';
+import { systemClock } from '../../src/clock.ts';
+import { storeAnswer } from '../../src/store/answers/write.ts';
+import { Database } from '../../src/store/connection/database.ts';
+import { copyRows, countChanges, countValues, takeRows } from '../copy.ts';
+import { rate, speedRatio, thousands } from '../figure.ts';
+import { type DecodedAnswer, v1Metrics } from '../recorder/index.ts';
+import type { Bench } from '../world.ts';
+
+/** Answers that wait to be stored at the same time, as with FETCH_CONCURRENCY=16. */
+const atATime = 16;
+
+/** Stores all, on connections that are closed afterwards, for only then do they report what they changed. @returns milliseconds */
+async function storeAll(url: string, answers: readonly DecodedAnswer[]): Promise<number> {
+  const database = new Database(url, { connections: atATime });
+  try {
+    await Promise.all(answers.slice(0, atATime).map(() => database.pool.query('select')));
+    const limit = pLimit(atATime);
+    const started = performance.now();
+    await Promise.all(answers.map((each) => limit(() => storeOne(database, each))));
+    return performance.now() - started;
+  } finally {
+    await database.close();
+  }
+}
+
+function storeOne(database: Database, { request, answer }: DecodedAnswer) {
+  const now = systemClock.now();
+  return storeAnswer(database, {
+    ...{ request, rows: answer.rows, tags: answer.tags, rejects: answer.rejects },
+    receivedAt: now,
+    observedFrom: now,
+    log: {
+      ...{ what: 'values', lane: 'history', granularity: request.granularity, interval: request.interval },
+      ...{ tokens: request.tokens, metrics: v1Metrics, outcome: 'answered', code: 200 },
+      ...{ milliseconds: 300, records: answer.values, at: now },
+    },
+  });
+}
+
+export const store: Bench = {
+  name: 'store',
+  about: 'answers stored with ledger, log and revisions, against COPY of the same rows',
+  needsDatabase: true,
+  async run(world) {
+    const recorder = await world.recorder();
+    const answers = await recorder.answers(world.tokens, world.size.days);
+    const database = await world.database();
+    const first = await storeAll(database.url, answers);
+    const values = await countValues(database);
+    const before = await countChanges(database);
+    const repeat = await storeAll(database.url, answers);
+    const after = await countChanges(database);
+    const copied = await copyRows(database, await takeRows(database));
+    return [
+      {
+        ...{ name: 'store ÷ COPY', value: speedRatio(first, copied), unit: '×', goal: { atLeast: 0.5 } },
+        detail: `${thousands(values)} values: ${rate(values, first)}, COPY ${rate(values, copied)}`,
+      },
+      {
+        ...{
+          name: 'unchanged repeat ÷ first write',
+          value: speedRatio(repeat, first),
+          unit: '×',
+          goal: { atLeast: 1.5 },
+        },
+        detail: rate(values, repeat),
+      },
+      {
+        ...{ name: 'dead rows that the repeat leaves', value: after - before },
+        ...{ unit: 'rows', goal: { atMost: 0 }, detail: `${thousands(answers.length)} answers stored again` },
+      },
+    ];
+  },
+};
