@@ -16,6 +16,7 @@ import {
   type ReportedGap,
   readReportedGaps,
 } from '../store/reports/gaps.ts';
+import { earliest, type NextTry, readNextTries } from '../store/reports/next-tries.ts';
 import { visibleLine } from '../terminal.ts';
 import { chosenMetrics, type NamedMetrics, parseInstant, parseItems, withScopeOptions } from './options.ts';
 import { count, counted, printJson, printTable, writeOut } from './output.ts';
@@ -91,15 +92,17 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     const cells = { granularity, tokens, metrics, interval, apiVersion: desired.apiVersion };
     found.push(...(await readReportedGaps(database, cells, reasons, clock.now())));
   }
-  if (options.json === true) printJson(found.map(toJson));
-  else print(found, wanted, { catalogue: database.catalogue, times: timesIn(options.utc) });
+  const nextTry = await readNextTries(database, clock.now(), desired.settleDelay);
+  if (options.json === true) printJson(found.map((gap) => toJson(gap, nextTry)));
+  else print(found, wanted, { catalogue: database.catalogue, times: timesIn(options.utc), nextTry });
   return 0;
 }
 
 const windowsOf = ({ granularity, interval }: ReportedGap) => windowCount(granularity, interval);
 const valuesOf = (gap: ReportedGap) => windowsOf(gap) * gap.tokens.length * gap.metrics.length;
 
-function toJson(gap: ReportedGap): object {
+function toJson(gap: ReportedGap, nextTry: NextTry): object {
+  const next = nextTry(gap);
   const { granularity, interval, tokens, metrics, reason, detail } = gap;
   return {
     granularity,
@@ -111,6 +114,7 @@ function toJson(gap: ReportedGap): object {
     values: valuesOf(gap),
     reason,
     detail,
+    nextTry: next === undefined ? null : new Date(next).toISOString(),
   };
 }
 
@@ -130,10 +134,17 @@ const whatNext: Readonly<Record<GapReason, string>> = {
   'not available': 'the newest windows are looked at once a week',
 };
 
+/** What gaps are shown with. */
+interface Shown {
+  readonly catalogue: Catalogue;
+  readonly times: Times;
+  readonly nextTry: NextTry;
+}
+
 function print(
   found: readonly ReportedGap[],
   wanted: WantedWindows,
-  { catalogue, times }: { readonly catalogue: Catalogue; readonly times: Times },
+  { catalogue, times, nextTry }: Shown,
 ): void {
   const intervals = [...wanted.values()].filter((interval) => !isEmpty(interval));
   if (intervals.length === 0) {
@@ -154,7 +165,9 @@ function print(
   const width = Math.max(...groups.map(({ reason }) => reason.length));
   for (const { reason, gaps } of groups) {
     const sum = `${reason.padEnd(width)}  ${counted(total(gaps), 'value')}`;
-    writeOut(wrapped(visibleLine(`${sum}: ${whatNext[reason]}`), '  '));
+    const at = earliest(gaps.map(nextTry));
+    const when = at === undefined ? '' : `; next at ${times.minute(at)}`;
+    writeOut(wrapped(visibleLine(`${sum}: ${whatNext[reason]}${when}`), '  '));
   }
   let left = mostLines;
   for (const { reason, gaps } of groups) {

@@ -3,8 +3,15 @@ import type { Instant, Milliseconds } from '../time.ts';
 
 /** When the pipeline comes back to what it has asked before: said once, for the tasks and for whoever tells of them. */
 
-/** What failed is planned again so often. */
-export const healInterval: Milliseconds = 5 * 60_000;
+/** When what failed is planned again: in each so many minutes, at this minute and second. */
+export const healAt = { every: 5, minute: 2, second: 45 } as const;
+
+/** The next time at which what failed is planned again. */
+export function nextHeal(now: Instant): Instant {
+  const period = healAt.every * 60_000;
+  const offset = (healAt.minute * 60 + healAt.second) * 1000;
+  return Math.floor((now - offset) / period + 1) * period + offset;
+}
 
 /** When empty answers are asked for again, once a day, on the Beijing clock. */
 export const recheckAt = { hour: 4, minute: 40, second: 50 } as const;

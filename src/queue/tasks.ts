@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { refreshTokenList } from '../ingest/token-list.ts';
-import { recheckAt } from '../planning/rhythm.ts';
+import { healAt, recheckAt } from '../planning/rhythm.ts';
 import { runQualityChecksIfFree, tellChecks } from '../store/answers/quality/index.ts';
 import { countLately } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
@@ -109,9 +109,9 @@ export const tasks: readonly Task[] = [
   {
     // A request that failed is repeated soon, not only when the next window of its granularity settles.
     name: 'heal',
-    cron: () => '45 2-59/5 * * * *',
+    cron: () => `${healAt.second} ${healAt.minute}-59/${healAt.every} * * * *`,
     priority: 4,
-    longestWait: 5 * minute,
+    longestWait: healAt.every * minute,
     isWanted: always,
     runsAtStart: onSchedule,
     run: async (context) => {

@@ -15,6 +15,7 @@ interface Gap {
   readonly values: number;
   readonly reason: string;
   readonly detail: string | null;
+  readonly nextTry: string | null;
 }
 
 interface Status {
@@ -95,6 +96,22 @@ describe('gaps and status', () => {
     expect(partly.status.lastCall.outcome).toBe('access-denied');
   });
 
+  it('say when a gap is asked for next: a refused metric, and what waits for access', async () => {
+    const { gaps } = await report();
+    const [expected] = await rows<{ refused: Date; probe: Date }>(
+      world.database,
+      `select last_refused_at + interval '24 hours' as refused, probe_at as probe
+       from cryptoracle.entitlements, cryptoracle.breaker`,
+    );
+    const triesOf = (named: string) =>
+      new Set(gaps.filter(({ reason }) => reason === named).map(({ nextTry }) => nextTry));
+    expect(triesOf('not entitled')).toEqual(new Set([expected?.refused.toISOString()]));
+    expect(triesOf('failed')).toEqual(new Set([expected?.probe.toISOString()]));
+    const { stdout } = await world.run(['gaps', '--utc']);
+    const minute = expected?.refused.toISOString().slice(0, 16).replace('T', ' ');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`tried again once a day; next at ${minute}`);
+  });
+
   it('print tables for people that name every granularity', async () => {
     const [gaps, status] = await Promise.all([world.run(['gaps']), world.run(['status'])]);
     expect([gaps.code, status.code]).toEqual([0, 0]);
@@ -120,6 +137,14 @@ describe('gaps and status', () => {
     const range = ['--from', '2024-12-20', '--to', '2024-12-21', '--granularity', '4h', '--token', 'BTC'];
     // Nothing came for a token that has values at other times: that is believed a day later.
     expect((await world.run(['backfill', ...range])).code).toBe(75);
+    const { stdout: doubted } = await world.run(['gaps', ...range, '--json', '--reason', 'suspect']);
+    const askAt = await rows<{ at: Date }>(
+      world.database,
+      'select distinct ask_at as at from cryptoracle.suspects',
+    );
+    expect((JSON.parse(doubted) as Gap[]).map(({ nextTry }) => nextTry)).toEqual(
+      askAt.map(({ at }) => at.toISOString()),
+    );
     await world.database.pool.query(
       "update cryptoracle.suspects set since = since - interval '25 hours', asked_at = asked_at - interval '1 hour'",
     );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextLookback, nextRecheck } from '../../src/planning/rhythm.ts';
+import { nextHeal, nextLookback, nextRecheck } from '../../src/planning/rhythm.ts';
 import { hour, minute } from '../support/clock.ts';
 
 describe('the look-back of a window', () => {
@@ -43,5 +43,15 @@ describe('the recheck', () => {
     ['2025-06-20T00:00:00Z', '2025-06-20T20:40:50Z'],
   ])('after %s is at %s, which is 04:40:50 in Beijing', (now, expected) => {
     expect(nextRecheck(Date.parse(now))).toBe(Date.parse(expected));
+  });
+});
+
+describe('the next repair of what failed', () => {
+  it.each([
+    ['2025-06-20T10:00:00Z', '2025-06-20T10:02:45Z'],
+    ['2025-06-20T10:02:45Z', '2025-06-20T10:07:45Z'],
+    ['2025-06-20T10:58:00Z', '2025-06-20T11:02:45Z'],
+  ])('after %s is at %s', (now, next) => {
+    expect(new Date(nextHeal(Date.parse(now))).toISOString()).toBe(next.replace('Z', '.000Z'));
   });
 });

@@ -8,7 +8,7 @@ import { timestamptz } from '../schema/sql.ts';
 import { endEvent, noteEvent } from './events.ts';
 
 /** How long a refusal is believed; then the code is asked for once more (API page, code 205). */
-const believedFor: Milliseconds = 86_400_000;
+export const believedFor: Milliseconds = 86_400_000;
 
 /** How far the clocks of two processes may differ. */
 const clockTolerance: Milliseconds = 300_000;

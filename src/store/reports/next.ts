@@ -1,7 +1,7 @@
 import type { Granularity } from '../../catalog/index.ts';
 import { type MetricCode, windowLength } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
-import { healInterval, nextLookback, nextRecheck } from '../../planning/rhythm.ts';
+import { nextHeal, nextLookback, nextRecheck } from '../../planning/rhythm.ts';
 import { recheckedFor } from '../../planning/windows.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { GapReason } from './gaps.ts';
@@ -79,14 +79,23 @@ function afterValue({ granularity, dueAt, lookbackWindows, now }: NextFacts): St
 
 const day: Milliseconds = 86_400_000;
 
-function afterGap(reason: GapReason, askAt: Instant | undefined, facts: NextFacts): Step {
+/**
+ * The step that a gap of this reason waits for.
+ *
+ * @param askAt when suspects are asked for again, or a refused metric is
+ */
+export function afterGap(
+  reason: GapReason,
+  askAt: Instant | undefined,
+  facts: Pick<NextFacts, 'now' | 'probeAt' | 'dueAt' | 'window'>,
+): Step {
   const { now, probeAt, dueAt, window } = facts;
   switch (reason) {
     case 'not asked yet':
     case 'failed':
       if (probeAt !== undefined) return { what: 'it waits for access; the next probe is sent', at: probeAt };
       return window.end > now - 7 * day
-        ? { what: 'the next plan asks for it, at the latest', at: now + healInterval }
+        ? { what: 'the next plan asks for it, at the latest', at: nextHeal(now) }
         : byPerson('the pipeline asks for it when the history has come so far');
     case 'suspect':
       return { what: 'it is asked for again, and believed a day after the first answer', at: askAt };

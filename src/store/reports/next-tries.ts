@@ -1,0 +1,59 @@
+import { sql } from 'drizzle-orm';
+import type { Granularity, MetricCode, TagCode, Token } from '../../catalog/index.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
+import type { Reader } from '../connection/reader.ts';
+import { believedFor } from '../ledger/entitlements.ts';
+import { readBreaker } from '../limits/breaker.ts';
+import { entitlements, suspects } from '../schema/index.ts';
+import { inMilliseconds } from '../schema/sql.ts';
+import type { ReportedGap } from './gaps.ts';
+import { afterGap } from './next.ts';
+
+/** When a gap is asked for next, at the latest; `undefined` where nobody can say, or nothing happens by itself. */
+export type NextTry = (gap: ReportedGap) => Instant | undefined;
+
+/** @param settleDelay from a window's end to when it is due */
+export async function readNextTries(
+  reader: Reader,
+  now: Instant,
+  settleDelay: Milliseconds,
+): Promise<NextTry> {
+  const probeAt = (await readBreaker(reader))?.probeAt;
+  const suspectAt = await readSuspectTries(reader);
+  const refusedAt = await readRefusedTries(reader);
+  const askAtOf = ({ reason, granularity, tokens, metrics }: ReportedGap) => {
+    if (reason === 'suspect')
+      return earliest(tokens.map((token) => suspectAt.get(`${granularity} ${token}`)));
+    if (reason === 'not entitled') return earliest(metrics.map((metric) => refusedAt.get(metric)));
+    return undefined;
+  };
+  return (gap) => {
+    const dueAt = gap.interval.end + settleDelay;
+    return afterGap(gap.reason, askAtOf(gap), { now, probeAt, dueAt, window: gap.interval }).at;
+  };
+}
+
+/** The first of the instants that are known. */
+export function earliest(instants: readonly (Instant | undefined)[]): Instant | undefined {
+  const known = instants.filter((each) => each !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+async function readSuspectTries(reader: Reader): Promise<ReadonlyMap<`${Granularity} ${Token}`, Instant>> {
+  const { granularity, token, askAt } = suspects;
+  const rows = await reader.run('look at next tries', (db) =>
+    db
+      .select({ granularity, token, at: sql<Instant>`${inMilliseconds(sql`min(${askAt})`)}` })
+      .from(suspects)
+      .groupBy(granularity, token),
+  );
+  return new Map(rows.map((row) => [`${row.granularity} ${row.token}`, row.at] as const));
+}
+
+async function readRefusedTries(reader: Reader): Promise<ReadonlyMap<MetricCode | TagCode, Instant>> {
+  const { metric, lastRefusedAt } = entitlements;
+  const rows = await reader.run('look at next tries', (db) =>
+    db.select({ metric, lastRefusedAt }).from(entitlements),
+  );
+  return new Map(rows.map((row) => [row.metric, row.lastRefusedAt + believedFor] as const));
+}
