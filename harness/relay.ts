@@ -7,18 +7,20 @@ export class Relay {
   readonly #sockets = new Set<Socket>();
   readonly #silent = new Set<Socket>();
   readonly #direct: URL;
+  readonly #host: string;
   #isSilent = false;
 
-  private constructor(url: string, defaultPort: number) {
+  private constructor(url: string, defaultPort: number, host: string) {
+    this.#host = host;
     this.#direct = new URL(url);
     const port = Number(this.#direct.port || defaultPort);
     this.#server = createServer((client) => this.#pass(client, connect(port, this.#direct.hostname)));
   }
 
-  /** @param url the server's address */
-  static async open(url: string, defaultPort: number): Promise<Relay> {
-    const relay = new Relay(url, defaultPort);
-    relay.#server.listen(0, '127.0.0.1');
+  /** @param url the server's address @param host the address of this machine where the relay listens */
+  static async open(url: string, defaultPort: number, host = '127.0.0.1'): Promise<Relay> {
+    const relay = new Relay(url, defaultPort, host);
+    relay.#server.listen(0, host);
     await once(relay.#server, 'listening');
     return relay;
   }
@@ -27,7 +29,8 @@ export class Relay {
   get url(): string {
     const address = this.#server.address();
     const through = new URL(this.#direct);
-    through.host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    const name = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    through.host = `${name}:${typeof address === 'object' ? address?.port : ''}`;
     return through.href;
   }
 

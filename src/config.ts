@@ -23,7 +23,7 @@ import {
   type TagCode,
   tagCodes,
 } from './catalog/index.ts';
-import { apiUrl, postgresUrl, redisUrl, webhookUrl } from './config/addresses.ts';
+import { apiUrl, postgresUrl, proxyUrl, redisUrl, webhookUrl } from './config/addresses.ts';
 import { readCatalogue } from './config/catalogue.ts';
 import {
   assemble,
@@ -66,6 +66,12 @@ const schemaFor = (catalogue: Catalogue) =>
       ),
       dataDir: setting('DATA_DIR', value.text().default('.data')),
       baseUrl: setting('CRYPTORACLE_BASE_URL', apiUrl(vendor).default(vendor)),
+      /** The proxies for calls that leave this machine; they may hold a password. */
+      proxy: z.object({
+        https: secret('HTTPS_PROXY', proxyUrl().optional()),
+        http: secret('HTTP_PROXY', proxyUrl().optional()),
+        no: setting('NO_PROXY', value.text().optional()),
+      }),
       /** Absent: told by which credentials there are. */
       apiVersion: setting('CRYPTORACLE_API_VERSION', z.enum(apiVersions).exactOptional()),
       credentials: z.object({
@@ -194,7 +200,14 @@ export function parseSettings(environment: Environment): Settings {
   const given = new Set([...texts.keys()].map(({ name }) => name));
   const { catalogue, problem } = findCatalogue(environment.CATALOGUE_FILE?.trim() || undefined);
   const schema = catalogue === bundledCatalogue ? bundledSchema : schemaFor(catalogue);
-  const parsed = schema.safeParse({ credentials: {}, keep: {}, keepNotes: {}, ...assemble(texts), given });
+  const parsed = schema.safeParse({
+    credentials: {},
+    proxy: {},
+    keep: {},
+    keepNotes: {},
+    ...assemble(texts),
+    given,
+  });
   if (parsed.success && problem === undefined) {
     const apiVersion = versionOf(parsed.data);
     return { ...parsed.data, apiVersion, catalogue: catalogue.speaking(apiVersion) };

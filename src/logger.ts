@@ -5,7 +5,7 @@ import { visibleJsonLine } from './terminal.ts';
 /** Fields that are secrets wherever they stand, should one ever be handed to a logger. */
 const secretFields = [
   ...['apiKey', 'signSecret', 'dataSecret', 'dataIv', 'httpToken', 'authorization', 'password'],
-  ...['databaseUrl', 'redisUrl'],
+  ...['databaseUrl', 'redisUrl', 'proxy'],
 ];
 
 /**

@@ -17,6 +17,7 @@ it.each([true, false])('blots out every secret that it is handed, at a terminal:
     CRYPTORACLE_DATA_SECRET: secret,
     CRYPTORACLE_DATA_IV: secret,
     HTTP_TOKEN: secret,
+    HTTPS_PROXY: `http://user:${secret}@proxy:3128`,
   });
   const handed = [
     settings,
@@ -34,6 +35,6 @@ it.each([true, false])('blots out every secret that it is handed, at a terminal:
   );
   expect(stdout).toBe('');
   expect(stderr.match(/handed/g)).toHaveLength(3);
-  expect(stderr.match(/\[redacted\]/g)).toHaveLength(13);
+  expect(stderr.match(/\[redacted\]/g)).toHaveLength(14);
   expect(stderr).not.toContain(secret);
 });

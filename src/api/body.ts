@@ -1,3 +1,4 @@
+import type { Reply } from '../proxy.ts';
 import { ApiFailure } from './failure.ts';
 
 /** Room that a body gets at first, in bytes; most answers fit. */
@@ -10,7 +11,7 @@ const firstRoom = 128 * 1024;
  * @param largest most bytes that are read
  * @throws ApiFailure (`transient`) where there are more; whatever the connection throws
  */
-export async function readBody(response: Response, largest: number): Promise<string> {
+export async function readBody(response: Pick<Reply, 'body' | 'status'>, largest: number): Promise<string> {
   // One buffer that grows: a list of pieces costs hundreds of bytes for each, and a server may send them one by one.
   let bytes = Buffer.alloc(Math.min(firstRoom, largest));
   let size = 0;

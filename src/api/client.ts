@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { oneLine } from '../errors.ts';
+import { type Fetch, fetchDirectly, type Reply } from '../proxy.ts';
 import type { Instant, Milliseconds } from '../time.ts';
 import { readBody } from './body.ts';
 import { Overdue, withDeadline } from './deadline.ts';
@@ -25,6 +26,8 @@ export interface ApiClientOptions {
   readonly dialect: Dialect;
   readonly credentials: Credentials;
   readonly clock: Clock;
+  /** The way to the API; directly unless said otherwise. */
+  readonly fetch?: Fetch;
   readonly retry?: RetryPolicy;
   /** After how long a call without a complete answer counts as failed. */
   readonly timeout?: Milliseconds;
@@ -53,6 +56,7 @@ export class ApiClient {
 
   constructor(options: ApiClientOptions) {
     this.#options = {
+      fetch: fetchDirectly,
       retry: defaultRetryPolicy,
       timeout: 60_000,
       largestAnswer: 32 * 1024 * 1024,
@@ -118,9 +122,9 @@ export class ApiClient {
   async #send(
     question: Question,
     signal: AbortSignal | undefined,
-    onHeaders: (headers: Headers) => void,
+    onHeaders: (headers: Reply['headers']) => void,
   ): Promise<unknown> {
-    const { baseUrl, dialect, credentials, clock, timeout, largestAnswer } = this.#options;
+    const { baseUrl, dialect, credentials, clock, timeout, largestAnswer, fetch } = this.#options;
     const call = dialect.encode(question, credentials, clock.now());
     const { status, headers, body } = await withDeadline(timeout, signal, async (abort) => {
       const response = await fetch(`${baseUrl}/${call.path}`, {
@@ -128,7 +132,6 @@ export class ApiClient {
         headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...call.headers },
         body: call.body,
         signal: abort,
-        // Followed, it would carry the key to wherever the answer points.
         redirect: 'manual',
       });
       onHeaders(response.headers);
@@ -150,7 +153,7 @@ export class ApiClient {
 }
 
 /** @throws ApiFailure (`transient`) */
-function refuseRedirect({ status, body }: Response): void {
+function refuseRedirect({ status, body }: Reply): void {
   if (status < 300 || status > 399) return;
   body?.cancel().catch(() => {});
   throw new ApiFailure('transient', `HTTP status ${status}: a redirect, which is not followed`, {
@@ -158,7 +161,7 @@ function refuseRedirect({ status, body }: Response): void {
   });
 }
 
-function timeOf(headers: Headers): Instant | undefined {
+function timeOf(headers: Reply['headers']): Instant | undefined {
   const time = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(time) ? undefined : time;
 }

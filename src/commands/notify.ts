@@ -5,6 +5,7 @@ import { NotDelivered, post } from '../notify/webhook.ts';
 import { notificationKinds, readTold } from '../store/ledger/notifications.ts';
 import { beijing, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import type { Runtime } from './runtime.ts';
 
 interface NotifyOptions {
   readonly test?: true;
@@ -27,7 +28,7 @@ Without --test: what was told, and when.`,
   .action((options: NotifyOptions) => runCommand((context) => notify(options, context)));
 
 async function notify({ test, json }: NotifyOptions, { runtime }: CommandContext): Promise<number> {
-  if (test === true) return sendTest(runtime.settings.notifyWebhook, json === true);
+  if (test === true) return sendTest(runtime, json === true);
   const told = await readTold(await runtime.openExistingDatabase());
   if (json === true) {
     printJson(
@@ -55,14 +56,15 @@ async function notify({ test, json }: NotifyOptions, { runtime }: CommandContext
 }
 
 /** @throws UserError, TryLaterError where it does not arrive */
-async function sendTest(webhook: string | undefined, json: boolean): Promise<number> {
+async function sendTest({ settings, fetch }: Runtime, json: boolean): Promise<number> {
+  const webhook = settings.notifyWebhook;
   if (webhook === undefined) {
     throw new UserError(
       'NOTIFY_WEBHOOK is not set: it is the address that a chat such as Slack gives for messages',
     );
   }
   try {
-    await post(webhook, testMessage);
+    await post(webhook, testMessage, fetch);
   } catch (error) {
     if (!(error instanceof NotDelivered)) throw error;
     throw new TryLaterError(`NOTIFY_WEBHOOK: the message did not arrive: ${error.message}`);

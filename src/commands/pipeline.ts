@@ -115,7 +115,7 @@ function startNotifier(runtime: Runtime, database: Database): void {
   const { settings, clock, log } = runtime;
   const { notifyWebhook: webhook } = settings;
   if (webhook === undefined) return;
-  const notifier = new Notifier({ database, clock, log, stated: settings, webhook });
+  const notifier = new Notifier({ database, clock, log, stated: settings, webhook, fetch: runtime.fetch });
   runtime.onClose('notifier', () => notifier.stop());
   notifier.start();
 }

@@ -12,6 +12,7 @@ import { type ReplayTally, replayQuarantine } from '../ingest/replay.ts';
 import { ensureKnownTokens, refreshTokenList } from '../ingest/token-list.ts';
 import { createLogger } from '../logger.ts';
 import { Packer } from '../planning/packing.ts';
+import { createFetch, type Fetch } from '../proxy.ts';
 import type { SiteOptions } from '../server/site.ts';
 import type { QuarantineFilter } from '../store/answers/quarantine.ts';
 import { type Database, openDatabase } from '../store/connection/database.ts';
@@ -46,12 +47,15 @@ export class Runtime {
   #settings: Settings;
   readonly log: Logger;
   readonly clock: Clock;
+  /** The way to the API and to chats: through a proxy, where the settings name one. */
+  readonly fetch: Fetch;
   readonly #releasers: { readonly name: string; readonly release: () => Promise<void> }[] = [];
   #closing: Promise<void> | undefined;
   #databaseUrl: string | undefined;
 
   constructor(settings: Settings, overrides: { log?: Logger; clock?: Clock } = {}) {
     this.#settings = settings;
+    this.fetch = createFetch(settings.proxy);
     this.log = overrides.log ?? createLogger(settings.logLevel);
     this.clock = overrides.clock ?? systemClock;
   }
@@ -191,6 +195,7 @@ export class Runtime {
         dialect: dialectOf(settings.apiVersion, settings.wire),
         credentials: requireCredentials(settings),
         clock,
+        fetch: this.fetch,
       }),
       database,
       rateLimiter,

@@ -31,6 +31,12 @@ export const redisUrl = () =>
 
 export const apiUrl = (example: string) => url(/^https?$/, example, isPlain);
 
+/** A proxy of HTTP, with a login or none. */
+export const proxyUrl = () =>
+  url(/^https?$/, 'http://user:password@proxy:3128', ({ username, password }) =>
+    isEscaped(username + password),
+  );
+
 /** The address of a chat for messages; it may carry a key behind a question mark. */
 export const webhookUrl = () =>
   url(

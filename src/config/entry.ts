@@ -47,10 +47,13 @@ export function entriesOf(schema: z.ZodObject, path: readonly string[] = []): En
  * @throws UserError where a secret's file cannot be read
  */
 export function readEntry({ name, isSecret }: Entry, environment: Environment): string | undefined {
-  const value = environment[name];
+  const value = environment[name] ?? (isProxy(name) ? environment[name.toLowerCase()] : undefined);
   if (value !== undefined && value.trim() !== '') return value;
   return isSecret ? readSecretFile(`${name}_FILE`, environment) : undefined;
 }
+
+/** These are written small by some programs, and large by others. */
+const isProxy = (name: string) => name.endsWith('_PROXY');
 
 function readSecretFile(name: string, environment: Environment): string | undefined {
   const path = environment[name];

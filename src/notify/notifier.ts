@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { innermost } from '../errors.ts';
+import { type Fetch, fetchDirectly } from '../proxy.ts';
 import type { Database } from '../store/connection/database.ts';
 import type { StatedScope } from '../store/ledger/desired-scope.ts';
 import {
@@ -22,6 +23,8 @@ export interface NotifierOptions {
   readonly log: Logger;
   readonly stated: StatedScope;
   readonly webhook: string;
+  /** The way to it; directly unless said otherwise. */
+  readonly fetch?: Fetch;
   /** How often it is looked whether there is something to tell. */
   readonly interval?: Milliseconds;
 }
@@ -94,7 +97,7 @@ export class Notifier {
     const { database, webhook, log } = this.#options;
     const message = messageOf(kind, lines);
     const has = (kinds: readonly NotificationKind[], each: NotificationKind) => kinds.includes(each);
-    await post(webhook, message);
+    await post(webhook, message, this.#options.fetch ?? fetchDirectly);
     log.info({ notification: kind }, 'told by the webhook');
     for (const { kind: each, ...before } of told.values()) {
       const sent = each === kind ? { sentAt: now, toldUntil: now, message } : {};

@@ -1,4 +1,5 @@
 import { innermost } from '../errors.ts';
+import type { Fetch, Reply } from '../proxy.ts';
 
 /** Sends texts to a chat: `{"text": …}`, as Slack and those that are like it take them. */
 
@@ -11,8 +12,8 @@ export class NotDelivered extends Error {
 }
 
 /** @throws NotDelivered */
-export async function post(webhook: string, text: string): Promise<void> {
-  let response: Response;
+export async function post(webhook: string, text: string, fetch: Fetch): Promise<void> {
+  let response: Reply;
   try {
     response = await fetch(webhook, {
       method: 'POST',

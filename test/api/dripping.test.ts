@@ -3,25 +3,38 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { ForwardProxy } from '../../harness/proxy.ts';
 import { withDeadline } from '../../src/api/deadline.ts';
+import { onFileEnd } from '../support/releasers.ts';
 import { answers, clientFor, failureOf, startServer } from './server.ts';
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const program = fileURLToPath(new URL('dripping.ts', import.meta.url));
 
-it('a call ends in time though the answer comes byte by byte and garbage is collected', async () => {
-  await using server = await startServer((response) => {
-    response.writeHead(200, { 'Content-Type': 'application/json' });
-    const drip = setInterval(() => response.write(' '), 100);
-    response.on('close', () => clearInterval(drip));
-  });
-  const run = promisify(execFile);
-  const options = ['--expose-gc', '--import', loader, program, server.url];
-  const { stdout } = await run(process.execPath, options, { timeout: 60_000 });
-  const { message, took } = JSON.parse(stdout);
-  expect(message).toBe('no complete answer within 1 s');
-  expect(took).toBeLessThan(5000);
-}, 90_000);
+it.each(['directly', 'through a proxy'])(
+  'a call %s ends in time though the answer comes byte by byte and garbage is collected',
+  async (way) => {
+    await using server = await startServer((response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      const drip = setInterval(() => response.write(' '), 100);
+      response.on('close', () => clearInterval(drip));
+    });
+    const proxy = await ForwardProxy.start(server.url);
+    onFileEnd(() => proxy.close());
+    const run = promisify(execFile);
+    const ways: Readonly<Record<string, readonly string[]>> = {
+      directly: [server.url],
+      'through a proxy': ['http://api.example', proxy.url()],
+    };
+    const options = ['--expose-gc', '--import', loader, program, ...(ways[way] ?? [])];
+    const { stdout } = await run(process.execPath, options, { timeout: 60_000 });
+    const { message, took } = JSON.parse(stdout);
+    expect(message).toBe('no complete answer within 1 s');
+    expect(took).toBeLessThan(5000);
+    expect(proxy.targets).toEqual(way === 'directly' ? [] : ['api.example:80']);
+  },
+  90_000,
+);
 
 it('work that ignores its signal ends all the same, in time or when it is told to', async () => {
   const forEver = () => new Promise<never>(() => {});

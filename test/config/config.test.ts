@@ -50,6 +50,8 @@ const wrongValues: Readonly<Record<string, readonly string[]>> = {
     ...['redis+sentinel://host:26379', 'redis+sentinel://a,:1/main', 'redis+sentinel://a/main/x'],
     ...['redis+sentinel://a/main?tls=true', 'redis+sentinel://u:p@w@a/main', 'redis+sentinel://a/%ff'],
   ],
+  HTTPS_PROXY: ['proxy:3128', 'socks5://proxy', 'http://%ff@proxy'],
+  HTTP_PROXY: ['proxy'],
   CRYPTORACLE_BASE_URL: [
     ...['service.cryptoracle.network', 'ftp://service.cryptoracle.network', 'https://'],
     ...['https://user:password@host/openapi', 'https://host/openapi?key=x', 'https://host/#'],
@@ -107,6 +109,7 @@ describe('settings', () => {
       dataDir: '.data',
       baseUrl: 'https://service.cryptoracle.network/openapi',
       apiVersion: 'v2.1',
+      proxy: {},
       credentials: {},
       wire: defaultWireProfile,
       catalogueFile: undefined,
@@ -150,6 +153,14 @@ describe('settings', () => {
     [{ ...credentials, CRYPTORACLE_API_VERSION: 'v2' }, 'v2'],
   ])('tell the version of the API from what is given: %j', (environment, version) => {
     expect(parseSettings(environment).apiVersion).toBe(version);
+  });
+
+  it('take proxies in small letters, too, as other programs do', () => {
+    const small = parseSettings({ https_proxy: 'http://small:1', no_proxy: 'a', HTTPS_PROXY: '' });
+    expect(small.proxy).toEqual({ no: 'a' });
+    expect(parseSettings({ https_proxy: 'http://small:1' }).proxy).toEqual({ https: 'http://small:1' });
+    const both = parseSettings({ https_proxy: 'http://small:1', HTTPS_PROXY: 'http://large:1' });
+    expect(both.proxy).toEqual({ https: 'http://large:1' });
   });
 
   it('refuse a limit that a tag sent always would use up', () => {

@@ -27,6 +27,9 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   DATA_DIR: ['.data', '/var/lib/x y'],
   CRYPTORACLE_BASE_URL: ['https://service.cryptoracle.network/openapi', 'http://127.0.0.1:9999//'],
   CATALOGUE_FILE: ['catalogue/example.json'],
+  HTTPS_PROXY: ['http://user:S3CRET-word@proxy:3128'],
+  HTTP_PROXY: ['https://:S3CRET-word@proxy'],
+  NO_PROXY: ['localhost, .internal,10.0.0.0/8', '*'],
   CRYPTORACLE_API_VERSION: ['v1', 'v2.1'],
   CRYPTORACLE_API_KEY: ['S3CRET-key'],
   CRYPTORACLE_SIGN_SECRET: ['S3CRET-sign'],
@@ -82,6 +85,8 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
     /^rediss?\+sentinel:\/\/[^/]+\/[^/]+/.test(url) ||
     /^\/?\d*$/.test(new URL(url).pathname),
   queuePrefix: ({ queuePrefix }) => queuePrefix === undefined || /^[\w-]{1,64}$/.test(queuePrefix),
+  proxy: ({ proxy: { https, http } }) =>
+    [https, http].every((url) => url === undefined || /^https?:$/.test(new URL(url).protocol)),
   dataDir: ({ dataDir }) => dataDir !== '',
   baseUrl: ({ baseUrl, apiVersion }) =>
     new Request(`${baseUrl}/${apiVersion}/endpoint`).url.endsWith('/endpoint'),

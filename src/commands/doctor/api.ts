@@ -8,6 +8,7 @@ import { formatBeijing } from '../../beijing.ts';
 import { askedApart, bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../../config.ts';
 import { settledUntil } from '../../planning/windows.ts';
+import { proxyFor, proxyName } from '../../proxy.ts';
 import { logRequest } from '../../store/answers/requests.ts';
 import { assumedFacts, readDayStart } from '../../store/ledger/facts.ts';
 import { makeProbeDue, readBreaker } from '../../store/limits/breaker.ts';
@@ -35,6 +36,7 @@ export async function* checkApi(context: CommandContext, found: FoundDatabase): 
     yield await checkClock(runtime, found, undefined);
     return;
   }
+  yield* describeWay(settings);
   const { version, secrets } = dialectOf(settings.apiVersion, settings.wire);
   yield ok('credentials', `${version} needs ${secrets.map((name) => secretSettings[name]).join(', ')}: set`);
   let attempt: Attempt | undefined;
@@ -46,6 +48,20 @@ export async function* checkApi(context: CommandContext, found: FoundDatabase): 
     yield explain(error, settings);
   }
   yield await checkClock(runtime, found, attempt);
+}
+
+/** Says which way calls take, where a proxy is set at all: the vendor allows addresses one by one. */
+function* describeWay({ baseUrl, proxy }: Settings): Generator<Finding> {
+  if (proxy.https === undefined && proxy.http === undefined) return;
+  const { protocol, host } = new URL(baseUrl);
+  const way = proxyFor(baseUrl, proxy);
+  if (way !== undefined) {
+    const setting = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    yield ok(
+      'proxy',
+      `${host} is called through ${proxyName(way)} (${setting}): the vendor sees its address`,
+    );
+  } else yield ok('proxy', `${host} is called directly: no proxy is set for ${protocol.slice(0, -1)} there`);
 }
 
 async function ask(
@@ -62,6 +78,7 @@ async function ask(
     dialect: dialectOf(apiVersion, wire),
     credentials: requireCredentials(settings),
     clock,
+    fetch: runtime.fetch,
     retry: { attempts: 1, firstDelay: 0, longestDelay: 0 },
   });
   const dayStart = store === undefined ? assumedFacts.day_start.value : await readDayStart(store);
@@ -198,7 +215,11 @@ function explainTransient(said: string, code: number | undefined, settings: Sett
         : 'something between here and the API answers in its place, or CRYPTORACLE_API_VERSION is wrong',
     );
   }
-  const remedy = 'check CRYPTORACLE_BASE_URL and the network, or wait';
+  const way = proxyFor(settings.baseUrl, settings.proxy);
+  const remedy =
+    way === undefined
+      ? 'check CRYPTORACLE_BASE_URL and the network, or wait'
+      : `check the proxy ${proxyName(way)} and its login, CRYPTORACLE_BASE_URL and the network, or wait`;
   return { ...failed('API', said, remedy), mayPass: true };
 }
 

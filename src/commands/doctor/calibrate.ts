@@ -115,6 +115,7 @@ class Caller {
       dialect: dialectOf(probe.version, probe.wire),
       credentials: credentialsFrom(settings),
       clock,
+      fetch: runtime.fetch,
       retry: { attempts: 1, firstDelay: 0, longestDelay: 0 },
     });
     const call: CallContext = { signal, onAttempt: (attempt) => this.#note(attempt) };
