@@ -13,3 +13,9 @@ function nearest(folder: string): string {
   if (existsSync(join(folder, 'package.json')) || parent === folder) return folder;
   return nearest(parent);
 }
+
+/** A checkout has its lock file; an installed package, and an image, have none. */
+export const isCheckout = existsSync(join(packageFolder, 'package-lock.json'));
+
+/** How a person calls a command of the program here. */
+export const invocation = isCheckout ? 'npm run cryptoracle --' : 'cryptoracle';

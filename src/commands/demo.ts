@@ -6,6 +6,7 @@ import { beijingDay } from '../beijing.ts';
 import { type ApiVersion, apiVersions } from '../catalog/index.ts';
 import type { Settings } from '../config.ts';
 import { TryLaterError } from '../errors.ts';
+import { invocation, isCheckout } from '../package.ts';
 import { wantedWindows } from '../planning/plan.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
 import type { Watchdog } from '../queue/watchdog.ts';
@@ -183,8 +184,9 @@ function printTopMentions(top: readonly TopMention[]): void {
 }
 
 function printHints(database: Database, dataDir: string, isEnding: boolean): void {
+  const again = isCheckout ? 'npm run demo' : `${invocation} demo`;
   const when = isEnding
-    ? 'The database ends with the demo. `npm run demo` goes on; while it runs,\nlook at it with psql, or any tool that speaks PostgreSQL:'
+    ? `The database ends with the demo. \`${again}\` goes on; while it runs,\nlook at it with psql, or any tool that speaks PostgreSQL:`
     : 'Look at it with psql, or any tool that speaks PostgreSQL, while the demo runs:';
   writeOut(
     `\n${when}\n\n` +
@@ -192,6 +194,6 @@ function printHints(database: Database, dataDir: string, isEnding: boolean): voi
       `  select time, mention_count, net_sentiment from cryptoracle.metrics_1h\n` +
       `  where token = 'BTC' order by time desc limit 10;\n\n` +
       `The data are under ${dataDir}. Other commands find them there:\n\n` +
-      `  DATA_DIR=${dataDir} npm run cryptoracle -- status\n`,
+      `  DATA_DIR=${dataDir} ${invocation} status\n`,
   );
 }

@@ -91,7 +91,7 @@ async function create(runtime: Runtime, name: string, options: CreateOptions): P
       `password, shown this once: ${password}\naddress: ${addressFor(database.url, name, password)}\n`,
     );
     if (runtime.settings.databaseUrl === undefined) {
-      writeOut('it is served while `npm start` or the demo runs on this DATA_DIR\n');
+      writeOut('it is served while `start` or the demo runs on this DATA_DIR\n');
     }
   }
   return 0;

@@ -128,6 +128,19 @@ describe('docker-compose.yml', () => {
     expect(composeText).not.toMatch(/GRAFANA_PASSWORD:-[^}]/);
   });
 
+  it('leaves no volume behind: each that an image asks for is a named one, or in memory', () => {
+    // What the Dockerfiles of these images declare with VOLUME.
+    const declared: Readonly<Record<string, string>> = {
+      'timescale/timescaledb': '/var/lib/postgresql/data',
+      redis: '/data',
+    };
+    for (const { image, volumes: mounted, tmpfs } of Object.values(services)) {
+      const place = declared[image.split(':')[0] ?? ''];
+      if (place !== undefined)
+        expect([...mounted.map((volume) => volume.split(':')[1]), ...tmpfs]).toContain(place);
+    }
+  });
+
   it('can scale workers: no name and no port of their own', () => {
     expect(get('worker')).not.toHaveProperty('container_name');
     expect(get('worker').ports).toEqual([]);
@@ -202,7 +215,12 @@ describe('its variables', () => {
     const asOwner = Object.entries(marked.services).filter(([, one]) =>
       JSON.stringify(one).includes('of-the-owner'),
     );
-    expect(asOwner.map(([name]) => name).toSorted()).toEqual(['login', 'migrate', 'timescaledb']);
+    expect(asOwner.map(([name]) => name).toSorted()).toEqual([
+      'grafana-reader',
+      'login',
+      'migrate',
+      'timescaledb',
+    ]);
     const withToken = ours.filter(([, { environment }]) => 'HTTP_TOKEN' in environment).map(([name]) => name);
     expect(withToken).toEqual(['server']);
   });

@@ -19,6 +19,8 @@ const service = z.looseObject({
   profiles: z.array(z.string()).optional(),
   restart: z.string(),
   read_only: z.boolean().optional(),
+  tmpfs: z.array(z.string()).default([]),
+  entrypoint: z.array(z.string()).optional(),
   user: z.string().optional(),
   security_opt: z.array(z.string()),
   environment: z.record(z.string(), z.string()).default({}),

@@ -23,6 +23,8 @@ import { pathToFileURL } from 'node:url';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { innermost, UserError } from '../../../errors.ts';
+import { isCheckout } from '../../../package.ts';
+
 import { errorCode } from '../errors.ts';
 
 /** The folders of the server's programs and data, and the account that it runs as. */
@@ -136,10 +138,10 @@ async function findPrograms(): Promise<string> {
     for (const program of ['postgres', 'initdb', 'pg_ctl']) makeExecutable(join(bin, program));
     return bin;
   } catch (error) {
-    throw new UserError(
-      `the embedded PostgreSQL (${name}) is not installed: run \`npm ci\` with its install scripts, or set DATABASE_URL`,
-      { cause: error },
-    );
+    const remedy = isCheckout
+      ? 'set DATABASE_URL, or run `npm ci` with its install scripts'
+      : 'set DATABASE_URL';
+    throw new UserError(`the embedded PostgreSQL (${name}) is not installed: ${remedy}`, { cause: error });
   }
 }
 
