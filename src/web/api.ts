@@ -8,10 +8,13 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 /** What the server says is wrong. */
 export class Refusal extends Error {
   readonly status: number;
+  /** What helps, where the server says so. */
+  readonly remedy: string | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, remedy?: string) {
     super(message);
     this.status = status;
+    this.remedy = remedy;
   }
 }
 
@@ -50,8 +53,13 @@ async function read<T>(answer: Response): Promise<T> {
   }
   const body: unknown = await answer.json().catch(() => undefined);
   if (answer.ok) return body as T;
-  const said = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : undefined;
-  throw new Refusal(answer.status, sentence(said ?? `the server answers with ${answer.status}`));
+  const said = textOf(body, 'error') ?? `the server answers with ${answer.status}`;
+  throw new Refusal(answer.status, sentence(said), textOf(body, 'remedy'));
+}
+
+function textOf(body: unknown, name: 'error' | 'remedy'): string | undefined {
+  const text = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
+  return typeof text === 'string' ? text : undefined;
 }
 
 const sentence = (text: string) =>

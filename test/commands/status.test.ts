@@ -19,7 +19,7 @@ describe('status at a terminal', () => {
 
   it('begins with what to do where nothing was ever fetched', async () => {
     const [first, second, third] = (await status()).split('\n');
-    expect(first).toBe('NOTHING was ever asked of the API');
+    expect(first).toBe('NOTHING YET: nothing was ever asked of the API');
     expect(second).toMatch(/^ {2}run `start` and leave it running/);
     expect(third).toMatch(/^filling 0\.0 %, \d+ values left; nothing was filled in the last ten minutes/);
   });
@@ -70,7 +70,7 @@ describe('status at a terminal', () => {
         expect.stringMatching(/^QUEUE OUTAGE since .*: the Redis of the queue takes no/),
         'READONLY',
         expect.stringMatching(/^LATE: 1d by \d windows/),
-        'FEW TOKENS in the newest window: 1d has 0 of usually 2 tokens',
+        'FEW TOKENS: in the newest window 1d has 0 of usually 2',
         expect.stringMatching(/^DROPPED HERE: \d+ values of 1d/),
       ]);
       const utc = since.toISOString().slice(0, 16).replace('T', ' ');

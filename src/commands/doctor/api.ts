@@ -13,6 +13,7 @@ import { logRequest } from '../../store/answers/requests.ts';
 import { assumedFacts, readDayStart } from '../../store/ledger/facts.ts';
 import { makeProbeDue, readBreaker } from '../../store/limits/breaker.ts';
 import { BudgetSpent } from '../../store/limits/rate-limiter.ts';
+import { harmfulDifference, noticeableDifference, remedies } from '../../store/reports/troubles.ts';
 import { count } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
@@ -223,10 +224,6 @@ function explainTransient(said: string, code: number | undefined, settings: Sett
   return { ...failed('API', said, remedy), mayPass: true };
 }
 
-/** Differences that do no harm yet, and that do, in milliseconds: windows are asked for by this machine's clock. */
-const noticeable = 10_000;
-const harmful = 60_000;
-
 /** Compares this machine's clock with the database's and the API's. */
 async function checkClock(
   { clock }: Runtime,
@@ -253,7 +250,6 @@ async function checkClock(
     .map(({ than, ahead }) => `${(Math.abs(ahead) / 1000).toFixed(1)} s from ${than}`)
     .join(', ')}`;
   const worst = Math.max(...differences.map(({ ahead }) => Math.abs(ahead)));
-  const remedy = 'have the clocks set by NTP: which windows are due depends on them';
-  if (worst > harmful) return failed('clock', message, remedy);
-  return worst > noticeable ? warning('clock', message, remedy) : ok('clock', message);
+  if (worst > harmfulDifference) return failed('clock', message, remedies.clock);
+  return worst > noticeableDifference ? warning('clock', message, remedies.clock) : ok('clock', message);
 }

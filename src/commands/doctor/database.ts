@@ -3,6 +3,7 @@ import { serverOf } from '../../store/connection/address.ts';
 import type { Database } from '../../store/connection/database.ts';
 import { hasEmbedded } from '../../store/connection/embedded/index.ts';
 import { errorCode } from '../../store/connection/errors.ts';
+import { remedies } from '../../store/reports/troubles.ts';
 import { type SchemaState, schemaState } from '../../store/setup/migrate.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
@@ -32,7 +33,7 @@ export async function* checkDatabase(runtime: Runtime): AsyncGenerator<Finding, 
     server = await checkServer(database, runtime);
     yield server.finding;
   } catch (error) {
-    yield failedWith('database', error);
+    yield failedWith('database', error, remedies.database);
     for (const check of ['schema', 'rights', 'TimescaleDB']) yield skipped(check, 'no database answers');
     return { database: undefined, isCurrent: false, takesWrites: false };
   }

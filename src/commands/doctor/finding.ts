@@ -29,8 +29,12 @@ export const failed = (check: string, message: string, remedy: string): Finding 
 
 export const skipped = (check: string, message: string): Finding => ({ check, state: 'skipped', message });
 
-/** The message that other commands would print. @throws any error that is neither a mistake of the user's nor passes by itself */
-export function failedWith(check: string, error: unknown): Finding {
+/**
+ * The message that other commands would print.
+ * @throws any error that is neither a mistake of the user's nor passes by itself
+ */
+export function failedWith(check: string, error: unknown, remedy?: string): Finding {
   if (!(error instanceof UserError || error instanceof TryLaterError)) throw error;
-  return { check, state: 'failed', message: error.message, mayPass: error instanceof TryLaterError };
+  const mayPass = error instanceof TryLaterError;
+  return { check, state: 'failed', message: error.message, remedy, mayPass };
 }

@@ -1,6 +1,7 @@
 import { isEvicting, probeRedis } from '../../queue/redis-server.ts';
 import { isQueueMigrated } from '../../queue/schema.ts';
 import { redisServerOf } from '../../redis-address.ts';
+import { remedies } from '../../store/reports/troubles.ts';
 import type { Runtime } from '../runtime.ts';
 import type { FoundDatabase } from './database.ts';
 import { type Finding, failedWith, ok, skipped, warning } from './finding.ts';
@@ -10,7 +11,7 @@ export async function checkQueue({ settings }: Runtime, found: FoundDatabase): P
   try {
     return settings.redisUrl === undefined ? await inDatabase(found) : await inRedis(settings.redisUrl);
   } catch (error) {
-    return failedWith('queue', error);
+    return failedWith('queue', error, remedies.queue);
   }
 }
 

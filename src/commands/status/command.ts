@@ -1,19 +1,22 @@
 import { Command } from 'commander';
 import type { Token } from '../../catalog/index.ts';
+import { TryLaterError, UserError } from '../../errors.ts';
+import type { Database } from '../../store/connection/database.ts';
 import { readDesiredScope } from '../../store/ledger/desired-scope.ts';
 import { noticeDropped } from '../../store/ledger/dropped.ts';
 import { requireKnownTokens } from '../../store/ledger/scope.ts';
-import { readEvents } from '../../store/reports/events.ts';
 import { readFilling } from '../../store/reports/filling.ts';
 import { readTokenFreshness } from '../../store/reports/freshness.ts';
 import { missesOf } from '../../store/reports/objective.ts';
-import { readCurrentStatus, statusToJson } from '../../store/reports/status.ts';
+import { readCurrentStatus, type Status, statusToJson } from '../../store/reports/status.ts';
+import { freeBytesOn, readTroubleFacts } from '../../store/reports/trouble-facts.ts';
+import { type Trouble, troublesOf, troubleToJson } from '../../store/reports/troubles.ts';
 import { parseTokens } from '../options.ts';
 import { printJson } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
+import type { Runtime } from '../runtime.ts';
 import { timesIn } from '../times.ts';
 import { inDays, print } from './describe.ts';
-import { troublesOf } from './headline.ts';
 import { parseShare, parseWindows, printMisses } from './objective.ts';
 import { printTokens } from './tokens.ts';
 
@@ -46,9 +49,6 @@ fewer tokens than usual have a value. Exit code 0: the objective is met.`,
   )
   .action((options: StatusOptions) => runCommand((context) => status(options, context)));
 
-/** Most events that go on which a status looks at. */
-const mostOpen = 20;
-
 async function status(options: StatusOptions, { runtime }: CommandContext): Promise<number> {
   const database = await runtime.openExistingDatabase(4);
   const now = runtime.clock.now();
@@ -63,14 +63,13 @@ async function status(options: StatusOptions, { runtime }: CommandContext): Prom
   await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
   const current = await readCurrentStatus(database, desired, now);
   const { keepNotes } = runtime.settings;
-  const { events: open } = await readEvents(database, { onlyOpen: true }, mostOpen);
-  const troubles = troublesOf(current, open, times);
+  const troubles = await findTroubles(runtime, database, current);
   const filling = await readFilling(database, current.granularities, now);
   const misses = options.check === true ? missesOf(current, options) : [];
   if (json) {
     const kept = { keep: inDays({ ...desired.keep, ...keepNotes }) };
     const head = {
-      troubles,
+      troubles: troubles.map(troubleToJson),
       filling: filling === undefined ? null : { ...filling, secondsLeft: filling.secondsLeft ?? null },
     };
     printJson({ ...head, ...statusToJson(current), ...kept, ...(options.check === true && { misses }) });
@@ -79,4 +78,31 @@ async function status(options: StatusOptions, { runtime }: CommandContext): Prom
     if (options.check === true) printMisses(misses);
   }
   return misses.length === 0 ? 0 : 1;
+}
+
+async function findTroubles(
+  { settings, clock }: Runtime,
+  database: Database,
+  current: Status,
+): Promise<readonly Trouble[]> {
+  const { databaseUrl, dataDir, redisUrl } = settings;
+  return troublesOf({
+    status: current,
+    ...(await readTroubleFacts(database, clock)),
+    queueProblem: redisUrl === undefined ? undefined : await problemOfRedis(redisUrl),
+    diskFreeBytes: databaseUrl === undefined ? await freeBytesOn(dataDir) : undefined,
+  });
+}
+
+/** What the Redis of the queue says when it is asked; `undefined` where it answers. */
+async function problemOfRedis(url: string): Promise<string | undefined> {
+  // Lazy: most have their queue in the database.
+  const { probeRedis } = await import('../../queue/redis-server.ts');
+  try {
+    await probeRedis(url);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError || error instanceof TryLaterError) return error.message;
+    throw error;
+  }
 }

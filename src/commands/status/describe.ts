@@ -3,10 +3,11 @@ import type { Settings } from '../../config.ts';
 import type { DesiredScope } from '../../store/ledger/desired-scope.ts';
 import type { Filling } from '../../store/reports/filling.ts';
 import type { GranularityStatus, Status, SuspendedRule } from '../../store/reports/status.ts';
+import { type Trouble, verdictOf } from '../../store/reports/troubles.ts';
 import { visibleLine } from '../../terminal.ts';
 import { bytes, count, counted, percent, printTable, writeOut } from '../output.ts';
 import { type Times, wrapped } from '../times.ts';
-import { describeFilling, type Trouble } from './headline.ts';
+import { describeFilling, describeTrouble } from './headline.ts';
 
 /** The status as a person reads it. */
 
@@ -65,13 +66,16 @@ function tokensThere({ tokens }: GranularityStatus): string {
 }
 
 /** The lines that come first: what is wrong and what to do about it, and how far the history is. */
-function printHead(troubles: readonly Trouble[], filling: Filling | undefined): void {
-  for (const { what, remedy } of troubles) {
+function printHead({ troubles, filling }: Pick<StatusPage, 'troubles' | 'filling'>, times: Times): void {
+  if (verdictOf(troubles, filling).level === 'well') {
+    writeOut('all is well: every window that is due is here\n');
+  }
+  for (const trouble of troubles) {
+    const [what, remedy] = describeTrouble(trouble, times);
     writeOut(wrapped(visibleLine(what), ''));
     writeOut(wrapped(visibleLine(remedy), '  '));
   }
   if (filling !== undefined) writeOut(wrapped(describeFilling(filling), ''));
-  else if (troubles.length === 0) writeOut('all is well: every window that is due is here\n');
   writeOut('\n');
 }
 
@@ -89,7 +93,7 @@ export function print(
   times: Times,
 ): void {
   const { historyStart, apiVersion } = desired;
-  printHead(troubles, filling);
+  printHead({ troubles, filling }, times);
   printTable(
     ['', `newest due (${times.zone})`, 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
     status.granularities.map((part) => [

@@ -30,8 +30,8 @@ export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.validation === undefined ? (error.statusCode ?? 500) : 400;
     if (status < 500) return reply.code(status).send({ error: error.message });
-    const problem = problemOf(error, request.routeOptions.url, options.log);
-    return reply.code(problem.status).send({ error: problem.error });
+    const { status: code, ...problem } = problemOf(error, request.routeOptions.url, options.log);
+    return reply.code(code).send(problem);
   });
   await app.register(questionRoutes, options);
   await app.register(dataRoutes, options);

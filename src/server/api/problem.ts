@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { innermost, UserError } from '../../errors.ts';
 import { errorCode, isOutage } from '../../store/connection/errors.ts';
+import { remedies } from '../../store/reports/troubles.ts';
 import { QuestionTooLarge } from './reading.ts';
 
 /** A failed question as whoever asked it is told. */
@@ -8,6 +9,7 @@ export interface Problem {
   /** HTTP status. */
   readonly status: number;
   readonly error: string;
+  readonly remedy?: string;
 }
 
 /**
@@ -26,6 +28,7 @@ export function problemOf(error: unknown, what: string | undefined, log: Logger)
       error: 'the login of DATABASE_URL may not read this; grant cryptoracle_reader to it',
     };
   }
-  if (isOutage(error)) return { status: 503, error: 'the database does not answer' };
+  if (isOutage(error))
+    return { status: 503, error: 'the database does not answer', remedy: remedies.database };
   return { status: 500, error: 'unexpected failure, the log has more' };
 }

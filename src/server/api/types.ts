@@ -6,6 +6,7 @@ import type * as schemas from './schemas/index.ts';
 export type Session = z.output<typeof schemas.session>;
 export type Catalogue = z.output<typeof schemas.catalogue>;
 export type Now = z.output<typeof schemas.now>;
+export type Trouble = z.output<typeof schemas.trouble>;
 export type Freshness = z.output<typeof schemas.freshness>;
 export type Values = z.output<typeof schemas.values>;
 export type Movers = z.output<typeof schemas.movers>;

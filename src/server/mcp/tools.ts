@@ -33,7 +33,8 @@ export function addTools(server: McpServer, options: ApiOptions): void {
           const structuredContent = await question.ask(query);
           return { structuredContent, content: [{ type: 'text', text: JSON.stringify(structuredContent) }] };
         } catch (error) {
-          const { error: text } = problemOf(error, name, options.log);
+          const { error: what, remedy } = problemOf(error, name, options.log);
+          const text = remedy === undefined ? what : `${what}: ${remedy}`;
           return { isError: true, content: [{ type: 'text', text }] };
         }
       },

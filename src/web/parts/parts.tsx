@@ -25,6 +25,8 @@ export function Time({ at, both = false }: { at: string; both?: boolean }) {
 export interface Asked<T> {
   readonly data: T | undefined;
   readonly problem: string | undefined;
+  /** What helps against the problem, where the server says so. */
+  readonly remedy: string | undefined;
   readonly isAsking: boolean;
   again(): void;
 }
@@ -35,7 +37,7 @@ export interface Asked<T> {
  */
 export function useAsked<T>(path: string | undefined, query: Query = {}, live = false): Asked<T> {
   const [data, setData] = useState<T>();
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState<{ text: string; remedy?: string | undefined }>();
   const [isAsking, setAsking] = useState(false);
   const [turn, setTurn] = useState(0);
   const key = path === undefined ? undefined : `${path} ${JSON.stringify(query)}`;
@@ -54,13 +56,23 @@ export function useAsked<T>(path: string | undefined, query: Query = {}, live = 
       },
       (error: unknown) => {
         if (cancel.signal.aborted) return;
-        setProblem(error instanceof Refusal ? error.message : 'The page failed to read the answer.');
+        setProblem(
+          error instanceof Refusal
+            ? { text: error.message, remedy: error.remedy }
+            : { text: 'The page failed to read the answer.' },
+        );
         setAsking(false);
       },
     );
     return () => cancel.abort();
   }, [key, news, turn]);
-  return { data, problem, isAsking, again: () => setTurn((last) => last + 1) };
+  return {
+    data,
+    problem: problem?.text,
+    remedy: problem?.remedy,
+    isAsking,
+    again: () => setTurn((last) => last + 1),
+  };
 }
 
 export function Problem({ text }: { text: string | undefined }) {

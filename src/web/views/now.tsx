@@ -1,4 +1,4 @@
-import type { Now as Facts, Freshness } from '../../server/api/types.ts';
+import type { Now as Facts, Freshness, Trouble } from '../../server/api/types.ts';
 import { linkTo } from '../address.ts';
 import { isLive } from '../api.ts';
 import { bytes, count, percent, purpose, relative } from '../format.ts';
@@ -6,15 +6,12 @@ import { Time, useAsked } from '../parts/parts.tsx';
 
 /** How things are at this moment, beginning with whether anything needs a person. */
 export function Now() {
-  const { data, problem } = useAsked<Facts>('/status', {}, true);
-  if (problem !== undefined) return <Silence problem={problem} />;
+  const { data, problem, remedy } = useAsked<Facts>('/status', {}, true);
+  if (problem !== undefined) return <Silence problem={problem} remedy={remedy} />;
   if (data === undefined) return <p class="empty">Asking how things are …</p>;
   return (
     <>
-      <div class={`verdict ${data.verdict.level}`} role="status">
-        <p class="sentence">{data.verdict.sentence}</p>
-        {data.verdict.remedy !== null && <p class="remedy">{data.verdict.remedy}</p>}
-      </div>
+      <Verdict facts={data} />
       <div class="cards">
         {data.granularities.map((part) => (
           <Granularity key={part.granularity} part={part} now={data.at} />
@@ -37,15 +34,47 @@ export function Now() {
   );
 }
 
-function Silence({ problem }: { problem: string }) {
-  const isDatabase = problem.toLowerCase().includes('database');
+function Verdict({ facts: { verdict, troubles, at } }: { facts: Facts }) {
+  const worst = troubles.find(({ level }) => level === verdict.level);
+  const others = troubles.filter((trouble) => trouble !== worst);
+  return (
+    <div class={`verdict ${verdict.level}`} role="status">
+      <p class="sentence">{verdict.sentence}</p>
+      {verdict.remedy !== null && <p class="remedy">{verdict.remedy}</p>}
+      {worst !== undefined && <When trouble={worst} now={at} />}
+      {others.map((trouble) => (
+        <p key={`${trouble.kind} ${trouble.detail}`} class="remedy">
+          <strong>{capitalised(trouble.headline)}</strong>: {trouble.detail}. {capitalised(trouble.remedy)}.{' '}
+          <When trouble={trouble} now={at} />
+        </p>
+      ))}
+    </div>
+  );
+}
+
+const capitalised = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Since when a trouble lasts, and when the program tries again. */
+function When({ trouble: { since, again }, now }: { trouble: Trouble; now: string }) {
+  if (since === null && again === null) return null;
+  return (
+    <span class="small">
+      {since !== null && (
+        <>
+          Since <Time at={since} both />.{' '}
+        </>
+      )}
+      {again !== null && <>Asked again {relative(again, now)}.</>}
+    </span>
+  );
+}
+
+function Silence({ problem, remedy }: { problem: string; remedy: string | undefined }) {
   return (
     <div class="verdict bad" role="status">
       <p class="sentence">{problem}</p>
       <p class="remedy">
-        {isDatabase
-          ? 'Start PostgreSQL, or correct DATABASE_URL; `doctor` says what it finds. Fetching goes on by itself once it answers.'
-          : 'The page asks again by itself.'}
+        {remedy === undefined ? 'The page asks again by itself.' : `${capitalised(remedy)}.`}
       </p>
     </div>
   );

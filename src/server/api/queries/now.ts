@@ -1,20 +1,21 @@
-import { statfs } from 'node:fs/promises';
 import { sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { beijingDay } from '../../../beijing.ts';
 import { type Granularity, windowLength } from '../../../catalog/granularities.ts';
+import type { Clock } from '../../../clock.ts';
 import type { Settings } from '../../../config.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
 import { readScope } from '../../../store/ledger/scope.ts';
-import { fillRate, recently } from '../../../store/reports/filling.ts';
+import { type Filling, readFilling } from '../../../store/reports/filling.ts';
 import { usualTokens } from '../../../store/reports/freshness.ts';
 import type { GranularityStatus, Status } from '../../../store/reports/status.ts';
+import { freeBytesOn, readTroubleFacts } from '../../../store/reports/trouble-facts.ts';
+import { troublesOf, troubleToJson, verdictOf } from '../../../store/reports/troubles.ts';
 import { requests } from '../../../store/schema/index.ts';
 import { columnNames, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
 import type { QueueCounts } from '../../sources.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
-import { judge } from './verdict.ts';
 
 /** How things are at this moment. */
 
@@ -35,14 +36,16 @@ const iso = (milliseconds: number | undefined) =>
 /** Names of missing tokens that are listed. */
 const mostMissing = 100;
 
-/** @param now milliseconds since the epoch @throws where the database does not answer */
-export async function readNow(sources: NowSources, now: number): Promise<Now> {
+/** @throws where the database does not answer */
+export async function readNow(sources: NowSources, clock: Clock): Promise<Now> {
   const { reading, settings } = sources;
-  const [status, queue, desired, calls] = await Promise.all([
+  const now = clock.now();
+  const [status, queue, desired, lanes, seen] = await Promise.all([
     sources.status(),
     sources.queueCounts(),
     readDesiredScope(reading, settings),
-    readCalls(reading, now),
+    readLanes(reading, now),
+    readTroubleFacts(reading, clock),
   ]);
   const scope = await readScope(reading, desired, now);
   const parts = await Promise.all(
@@ -51,15 +54,21 @@ export async function readNow(sources: NowSources, now: number): Promise<Now> {
       return readFreshness(reading, part, tokens, desired.settleDelay);
     }),
   );
-  const facts: Omit<Now, 'verdict'> = {
+  const diskFreeBytes = settings.databaseUrl === undefined ? await freeBytesOn(settings.dataDir) : undefined;
+  const queueProblem = queue === undefined ? 'the queue does not answer' : undefined;
+  const troubles = troublesOf({ status, ...seen, queueProblem, diskFreeBytes });
+  const filling = await readFilling(reading, status.granularities, now);
+  return {
     at: new Date(now).toISOString(),
     granularities: parts,
-    filling: fillingOf(status, calls.perSecond, now),
-    budget: { perDay: settings.requestsPerDay ?? null, lanes: calls.lanes },
+    verdict: verdictOf(troubles, filling),
+    troubles: troubles.map(troubleToJson),
+    filling: filling === undefined ? null : fillingToJson(filling, now),
+    budget: { perDay: settings.requestsPerDay ?? null, lanes },
     calls: {
       lastDay: status.calls,
-      recent: calls.recent,
-      recentFailed: calls.recentFailed,
+      recent: seen.recent.calls,
+      recentFailed: seen.recent.failed,
       last:
         status.lastCall === undefined
           ? null
@@ -71,14 +80,13 @@ export async function readNow(sources: NowSources, now: number): Promise<Now> {
     database: {
       bytes: status.databaseBytes,
       timescale: status.timescale,
-      diskFreeBytes: settings.databaseUrl === undefined ? await freeOn(settings.dataDir) : null,
+      diskFreeBytes: diskFreeBytes ?? null,
     },
     tokens: status.tokens,
     quarantined: status.quarantined,
     qualityNotes: status.qualityNotes,
     revisions: status.revisions,
   };
-  return { ...facts, verdict: judge(facts) };
 }
 
 const mutable = (queue: QueueCounts) =>
@@ -142,52 +150,23 @@ async function readWindow(
   return row;
 }
 
-interface Calls extends Record<string, unknown> {
-  readonly lanes: { lane: string; calls: number }[];
-  readonly recent: number;
-  readonly recentFailed: number;
-  /** Values a second that calls were about, the newest windows apart. */
-  readonly perSecond: number;
+interface Lane extends Record<string, unknown> {
+  readonly lane: string;
+  readonly calls: number;
 }
 
-async function readCalls(reading: Reading, now: number): Promise<Calls> {
-  const { lane, sentAt, outcome } = columnNames(requests);
-  const [row] = await reading.query<Calls>(
+/** Calls of this Beijing day, by what they were for. */
+function readLanes(reading: Reading, now: number): Promise<Lane[]> {
+  const { lane, sentAt } = columnNames(requests);
+  return reading.query<Lane>(
     'api calls of today',
     sql`
-      with recent as (
-        select * from ${requests} where ${sentAt} >= ${timestamptz(now - recently)}
-      )
-      select
-        coalesce((select jsonb_agg(jsonb_build_object('lane', lane, 'calls', calls) order by lane) from (
-          select ${lane} as lane, count(*) as calls from ${requests}
-          where ${sentAt} >= ${timestamptz(beijingDay(now))} group by ${lane}
-        ) as by_lane), '[]') as lanes,
-        (select count(*) from recent)::float8 as recent,
-        (select count(*) from recent where ${outcome} <> 'answered')::float8 as "recentFailed",
-        ${fillRate(now - recently)} as "perSecond"`,
+      select ${lane} as lane, count(*)::float8 as calls from ${requests}
+      where ${sentAt} >= ${timestamptz(beijingDay(now))} group by ${lane} order by ${lane}`,
   );
-  return row ?? { lanes: [], recent: 0, recentFailed: 0, perSecond: 0 };
 }
 
-function fillingOf({ granularities: parts }: Status, perSecond: number, now: number): Now['filling'] {
-  const wanted = parts.reduce((sum, part) => sum + part.wanted, 0);
-  const answered = parts.reduce((sum, part) => sum + part.answered, 0);
-  const left = wanted - answered;
-  if (left <= 0) return null;
-  return {
-    left,
-    share: answered / wanted,
-    perSecond,
-    readyAt: iso(perSecond > 0 ? now + (left / perSecond) * 1000 : undefined),
-  };
-}
-
-async function freeOn(folder: string): Promise<number | null> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch {
-    return null;
-  }
+function fillingToJson({ left, share, perSecond, secondsLeft }: Filling, now: number): Now['filling'] {
+  const readyAt = iso(secondsLeft === undefined ? undefined : now + secondsLeft * 1000);
+  return { left, share, perSecond, readyAt };
 }

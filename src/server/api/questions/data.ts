@@ -16,7 +16,7 @@ export const dataQuestions: Questions = (options) => {
       summary: 'How fresh and how full everything is, and what to do about it',
       query: schemas.noQuery,
       answer: schemas.now,
-      ask: () => readNow(options, clock.now()),
+      ask: () => readNow(options, clock),
     }),
     question({
       name: 'metrics',

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { troubleKinds } from '../../../store/reports/trouble-kinds.ts';
 import { given, granularity, page } from './parts.ts';
 
 /** What the API gives. */
 
-export const problem = z.object({ error: z.string() });
+export const problem = z.object({
+  error: z.string(),
+  remedy: z.string().optional().describe('What helps, where that is known'),
+});
 
 // --- Session and catalogue ---
 
@@ -47,6 +51,18 @@ export const verdict = z.object({
   remedy: z.string().nullable(),
 });
 
+export const trouble = z.object({
+  kind: z.enum(troubleKinds),
+  level: z
+    .enum(['bad', 'warning', 'note'])
+    .describe('bad: data do not come, or cannot be trusted; note: it is being taken care of'),
+  headline: z.string(),
+  since: given.nullable(),
+  detail: z.string(),
+  remedy: z.string(),
+  again: given.nullable().describe('When the program tries again by itself'),
+});
+
 export const freshness = z.object({
   granularity,
   newestDue: given.nullable().describe('Start of the newest window that is due'),
@@ -67,6 +83,7 @@ export const freshness = z.object({
 export const now = z.object({
   at: given,
   verdict,
+  troubles: z.array(trouble).describe('What is wrong, the worst first; the command `status` says the same'),
   granularities: z.array(freshness),
   filling: z
     .object({
