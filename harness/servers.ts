@@ -153,7 +153,7 @@ export class RedisServer {
 
   /** Kills it, leaves it away for a moment, and starts it empty. */
   async restart(away: number): Promise<void> {
-    await this.#end();
+    await this.kill();
     await sleep(away);
     this.#process = this.#spawn();
     this.#forget = rememberProcess(this.#process.pid);
@@ -161,11 +161,12 @@ export class RedisServer {
   }
 
   async stop(): Promise<void> {
-    await this.#end();
+    await this.kill();
     this.#folder.remove();
   }
 
-  async #end(): Promise<void> {
+  /** Kills it, until a {@link restart}. */
+  async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');

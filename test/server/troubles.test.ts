@@ -181,7 +181,7 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 40_000
   });
 
   it('is the queue, where its Redis is away', async () => {
-    await redis.stop();
+    await redis.kill();
     await expectNamed('queue', 'queue', /start Redis/);
     await redis.restart(0);
     await pageThatNames();

@@ -15,7 +15,7 @@ export const recently: Milliseconds = 600_000;
  * Values a second that calls were about which fill history and holes, the newest windows apart; 0 where there were none.
  * @param since only calls since then
  */
-export function fillRate(since: Instant): SQL<number> {
+function fillRate(since: Instant): SQL<number> {
   const { lane, sentAt, outcome, windowsFrom, windowsTo, granularity, tokens, metrics } =
     columnNames(requests);
   const seconds = sql.join(

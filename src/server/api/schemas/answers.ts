@@ -45,7 +45,7 @@ export const catalogue = metrics.extend({ tokens: z.array(listedToken) });
 
 // --- How things are ---
 
-export const verdict = z.object({
+const verdict = z.object({
   level: z.enum(['well', 'busy', 'warning', 'bad']),
   sentence: z.string(),
   remedy: z.string().nullable(),
