@@ -3,17 +3,20 @@ import { TryLaterError, UserError } from '../errors.ts';
 import { testMessage } from '../notify/message.ts';
 import { NotDelivered, post } from '../notify/webhook.ts';
 import { notificationKinds, readTold } from '../store/ledger/notifications.ts';
-import { beijing, printJson, printTable, writeOut } from './output.ts';
+import { printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';
+import { timesIn } from './times.ts';
 
 interface NotifyOptions {
   readonly test?: true;
+  readonly utc?: true;
   readonly json?: true;
 }
 
 export const notifyCommand = new Command('notify')
   .option('--test', 'send a message to NOTIFY_WEBHOOK now')
+  .option('--utc', 'print times in UTC (default: Beijing)')
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',
@@ -27,7 +30,7 @@ Without --test: what was told, and when.`,
   )
   .action((options: NotifyOptions) => runCommand((context) => notify(options, context)));
 
-async function notify({ test, json }: NotifyOptions, { runtime }: CommandContext): Promise<number> {
+async function notify({ test, utc, json }: NotifyOptions, { runtime }: CommandContext): Promise<number> {
   if (test === true) return sendTest(runtime, json === true);
   const told = await readTold(await runtime.openExistingDatabase());
   if (json === true) {
@@ -39,14 +42,15 @@ async function notify({ test, json }: NotifyOptions, { runtime }: CommandContext
     );
     return 0;
   }
+  const times = timesIn(utc);
   printTable(
-    ['', 'last sent (Beijing)', '', 'message'],
+    ['', `last sent (${times.zone})`, '', 'message'],
     Object.keys(notificationKinds).map((kind) => {
       const each = [...told.values()].find((row) => row.kind === kind);
       const message = each?.message.split('\n').slice(0, 2).join(' ') ?? '';
       return [
         kind,
-        beijing(each?.sentAt ?? undefined),
+        times.minute(each?.sentAt ?? undefined),
         each?.isOpen === true ? 'not over' : '',
         message.slice(0, 80),
       ];

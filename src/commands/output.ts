@@ -104,7 +104,7 @@ export function showProgress(label: string, total: number, done = 0): Progress {
 }
 
 /** Says what a fill is at, in the fewest characters. */
-export function describePlace(granularity: Granularity, from: number): string {
+function describePlace(granularity: Granularity, from: number): string {
   return `at ${granularity} ${beijing(from).slice(0, 10)}`;
 }
 

@@ -12,8 +12,9 @@ import type { Database } from '../store/connection/database.ts';
 import { readKnownTokens } from '../store/ledger/tokens.ts';
 import { visibleLine } from '../terminal.ts';
 import { parseGranularities, parsePositive, parseTokens } from './options.ts';
-import { beijing, count, printJson, writeOut } from './output.ts';
+import { count, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import { type Times, timesIn } from './times.ts';
 
 interface FilterOptions {
   readonly granularity?: readonly Granularity[];
@@ -26,6 +27,7 @@ interface FilterOptions {
 interface ListOptions extends FilterOptions {
   readonly all?: true;
   readonly limit: number;
+  readonly utc?: true;
 }
 
 const linesByDefault = 40;
@@ -46,6 +48,7 @@ export const quarantineCommand = new Command('quarantine')
       .description('list it: where it belongs, why it was not stored, its raw form')
       .option('--all', 'also what has been replayed, superseded or dismissed')
       .option('--limit <n>', 'most entries', parsePositive, linesByDefault)
+      .option('--utc', 'print times in UTC (default: Beijing)')
       .action((options: ListOptions) => runCommand((context) => list(options, context))),
   )
   .addCommand(
@@ -95,21 +98,22 @@ async function list(options: ListOptions, { runtime }: CommandContext): Promise<
     writeOut('nothing is in quarantine\n');
     return 0;
   }
-  writeOut(entries.map(describe).join(''));
+  const times = timesIn(options.utc);
+  writeOut(entries.map((entry) => describe(entry, times)).join(''));
   const total = counts.reduce((sum, each) => sum + each.entries, 0);
   const more = total > entries.length ? `; --limit ${total} lists all` : '';
   writeOut(
-    `${count(total)} in quarantine: ${counts.map((each) => `${count(each.entries)} ${each.reason}`).join(', ')}${more}\n`,
+    `${count(total)} in quarantine: ${counts.map((each) => `${count(each.entries)} ${each.reason}`).join(', ')}${more}; times in ${times.zone}\n`,
   );
   return 0;
 }
 
 const screen = 80;
 
-/** Two lines: where it belongs and what is wrong with it; its raw form, as far as a line holds it. */
-function describe(entry: QuarantineEntry): string {
+/** Two lines: where it belongs, its window's start included, and what is wrong with it; its raw form, as far as a line holds it. */
+function describe(entry: QuarantineEntry, times: Times): string {
   const { id, granularity, time, token, metric, reason, resolution, timesSeen, raw } = entry;
-  const where = [granularity, beijing(time ?? undefined), token ?? '-', metric ?? '-'].join('  ');
+  const where = [granularity, times.minute(time ?? undefined), token ?? '-', metric ?? '-'].join('  ');
   const notes = [
     ...(timesSeen > 1 ? [`${count(timesSeen)} times`] : []),
     ...(resolution === null ? [] : [resolution]),

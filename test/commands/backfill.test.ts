@@ -112,8 +112,8 @@ describe('backfill', () => {
   });
 
   it('says why the times of a price do not add up where a daily budget is shared, and only there', async () => {
-    const priced = (environment: Environment) =>
-      runCli(folder, ['backfill', '--from', '2025-01-01', '--to', '2025-06-01', '--dry-run'], {
+    const priced = (environment: Environment, ...options: readonly string[]) =>
+      runCli(folder, ['backfill', '--from', '2025-01-01', '--to', '2025-06-01', '--dry-run', ...options], {
         ...settings,
         ...environment,
       });
@@ -121,7 +121,12 @@ describe('backfill', () => {
     expect(shared.code).toBe(0);
     expect(shared.stdout).toMatch(/^all +\d+ days/m);
     expect(shared.stdout).toContain('the times do not add up: ');
-    expect((await priced({})).stdout).not.toContain('do not add up');
+    const alone = await priced({}, '--utc');
+    expect(alone.stdout).not.toContain('do not add up');
+    expect([shared.stdout.includes('from (Beijing)'), alone.stdout.includes('from (UTC)')]).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('stops at --max-requests with 75, and a further run completes the same data', async () => {

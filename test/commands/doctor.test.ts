@@ -160,6 +160,12 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect(code).toBe(1);
   });
 
+  it('prints times in UTC where asked to', async () => {
+    const { stdout } = await runCli(folder, ['doctor', '--utc'], settings);
+    expect(stdout).toMatch(/BTC, 1d of \d{4}-\d\d-\d\d 00:00 \(UTC\)/);
+    expect(stdout).not.toContain('(Beijing)');
+  });
+
   const wrong = 'sixteen bytes!!!';
   it.concurrent.each([
     ['a setting that cannot be', { HTTP_PORT: 'eighty' }, 'settings', 'failed', 'HTTP_PORT', 1],

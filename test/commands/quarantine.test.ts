@@ -41,8 +41,11 @@ describe('quarantine', () => {
     expect([people.code, programs.code]).toEqual([0, 0]);
     expect(people.stdout).toContain('1h  2025-06-01 00:00  BTC  CO-A-01-05  no finite number');
     expect(people.stdout).toContain('{"endpoint":"CO-A-01-05","value":"1 234"}');
-    expect(people.stdout).toContain('2 in quarantine: 1 malformed, 1 no finite number');
+    expect(people.stdout).toContain('2 in quarantine: 1 malformed, 1 no finite number; times in Beijing');
     for (const line of people.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    const utc = await run('list', '--utc');
+    expect(utc.stdout).toContain('1h  2025-05-31 16:00  BTC');
+    expect(utc.stdout).toContain('times in UTC');
     expect(JSON.parse(programs.stdout)).toMatchObject([
       {
         token: 'BTC',

@@ -43,6 +43,7 @@ export const backfillCommand = withScopeOptions(
   .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
   .option('--dry-run', 'only say what it would take')
+  .option('--utc', 'with --dry-run: print times in UTC (default: Beijing)')
   .option('--detach', 'leave it to the running workers, and return at once')
   .option('--json', 'print the result as JSON')
   .hook('preSubcommand', (command, chosen) => {
@@ -61,6 +62,7 @@ export const backfillCommand = withScopeOptions(
       .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
       .option('--json', 'print the result as JSON')
       .option('--dry-run', 'only say what is left of it')
+      .option('--utc', 'with --dry-run: print times in UTC (default: Beijing)')
       .option('--detach', 'leave it to the running workers, and return at once')
       .action((id: number | undefined, options: ResumeOptions) =>
         runCommand((context) => resume(id, options, context)),
@@ -89,8 +91,9 @@ export const backfillCommand = withScopeOptions(
     new Command('watch')
       .description('show how far an order is, from any terminal')
       .argument(...anOrder, parsePositive)
+      .option('--utc', 'print times in UTC (default: Beijing)')
       .option('--json', 'print it once, as JSON')
-      .action((id: number | undefined, options: { json?: true }) =>
+      .action((id: number | undefined, options: { json?: true; utc?: true }) =>
         runCommand((context) => watch(id, options, context)),
       ),
   );

@@ -31,6 +31,8 @@ interface WorkOptions {
 
 export interface ResumeOptions extends WorkOptions {
   readonly dryRun?: true;
+  /** Of a dry run. */
+  readonly utc?: true;
 }
 
 export interface OrderOptions extends ResumeOptions {
@@ -64,7 +66,7 @@ export async function order(options: OrderOptions, context: CommandContext): Pro
     evenUnavailable: options.token !== undefined && options.token !== 'all',
   };
   const quote = await quoteOrder(choice, backfill);
-  if (isQuestion) printPrice(quote.price, options.json === true);
+  if (isQuestion) printPrice(quote.price, options);
   if (options.json !== true) tellNothingToDo(quote);
   if (isQuestion) return 0;
   if (nothingToDo(quote) !== undefined) return report(await concludeWithoutOrder(quote, backfill), options);
@@ -107,7 +109,7 @@ export async function resume(
   const backfill = runtime.backfill(database);
   const rest = await quoteRest(await requireOrder(database, id), backfill);
   if (options.dryRun === true) {
-    printPrice(rest.price, options.json === true);
+    printPrice(rest.price, options);
     return 0;
   }
   return work(rest.order, options, context, backfill);

@@ -1,5 +1,6 @@
 import { type Price, shareOf } from '../../backfill/price.ts';
-import { beijing, count, duration, printJson, printTable, bytes as size, writeOut } from '../output.ts';
+import { count, duration, printJson, printTable, bytes as size, writeOut } from '../output.ts';
+import { timesIn } from '../times.ts';
 
 /** How the price of a backfill is shown. */
 
@@ -20,20 +21,27 @@ function addUp({ parts, seconds }: Price): boolean {
   return Math.abs(times.reduce<number>((sum, each) => sum + (each ?? 0), 0) - seconds) <= 1;
 }
 
-export function printPrice(price: Price, json: boolean): void {
-  if (json) return printJson(priceToJson(price));
+/** How a price is printed. */
+interface PriceOptions {
+  readonly json?: true;
+  readonly utc?: true;
+}
+
+export function printPrice(price: Price, { json, utc }: PriceOptions): void {
+  if (json === true) return printJson(priceToJson(price));
+  const times = timesIn(utc);
   const { parts, rate, rateFrom, budget } = price;
   const whole = { ...price, granularity: 'all', from: undefined, to: undefined, tokensUnseen: undefined };
   const lines = [...parts, whole];
   printTable(
-    ['', 'windows', 'values', 'requests', 'from (Beijing)', 'to'],
+    ['', 'windows', 'values', 'requests', `from (${times.zone})`, 'to'],
     lines.map(({ granularity, windows, values, requests, from, to }) => [
       granularity,
       count(windows),
       count(values),
       count(requests),
-      beijing(from),
-      beijing(to),
+      times.minute(from),
+      times.minute(to),
     ]),
   );
   writeOut('\n');

@@ -3,17 +3,19 @@ import { requireOrder } from '../../backfill/order.ts';
 import { displayedState, type ProgressSnapshot, readProgress } from '../../backfill/progress.ts';
 import { readNewestAnswer } from '../../store/answers/requests.ts';
 import type { Database } from '../../store/connection/database.ts';
-import { count, describePlace, duration, printJson, writeOut } from '../output.ts';
+import { count, duration, printJson, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
+import { type Times, timesIn } from '../times.ts';
 import { orderToJson } from './orders.ts';
 
 const interval = 2000;
 
 export async function watch(
   id: number | undefined,
-  { json }: { json?: true },
+  { json, utc }: { readonly json?: true; readonly utc?: true },
   { runtime, signal }: CommandContext,
 ): Promise<number> {
+  const times = timesIn(utc);
   const database = await runtime.openExistingDatabase();
   const context = runtime.backfill(database);
   const first = await readProgress(await requireOrder(database, id), undefined, context);
@@ -28,7 +30,7 @@ export async function watch(
     return 0;
   }
   for (;;) {
-    writeOut(`${await describe(snapshot, database)}\n`);
+    writeOut(`${await describe(snapshot, database, times)}\n`);
     if (displayedState(snapshot.order, snapshot.at) !== 'running') return 0;
     await sleep(interval, undefined, { signal }).catch(() => {});
     if (signal.aborted) return 0;
@@ -36,7 +38,7 @@ export async function watch(
   }
 }
 
-async function describe(snapshot: ProgressSnapshot, database: Database): Promise<string> {
+async function describe(snapshot: ProgressSnapshot, database: Database, times: Times): Promise<string> {
   const { order, done, valuesLeft, requestsLeft, rate, at } = snapshot;
   const newest = await readNewestAnswer(database, order);
   const state = displayedState(order, at);
@@ -47,7 +49,9 @@ async function describe(snapshot: ProgressSnapshot, database: Database): Promise
     `order ${order.id}${isRunning ? '' : ` ${state}`}: ${(Math.floor(done * 1000) / 10).toFixed(1)} %`,
     ...(isRunning ? [`${count(rate)} values/s`, `${requests} and ${time} left`] : []),
     ...(!isRunning && valuesLeft > 0 ? [`${requests} left`] : []),
-    ...(isRunning && newest !== undefined ? [describePlace(newest.granularity, newest.from)] : []),
+    ...(isRunning && newest !== undefined
+      ? [`at ${newest.granularity} ${times.minute(newest.from)} (${times.zone})`]
+      : []),
   ];
   return parts.join(', ');
 }

@@ -4,7 +4,6 @@ import { type Answer, decodeAnswer } from '../../api/decode.ts';
 import { dialectOf, secretSettings } from '../../api/dialects/index.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { questionOf } from '../../api/question.ts';
-import { formatBeijing } from '../../beijing.ts';
 import { askedApart, bundledTokens, tagCodes, windowLength } from '../../catalog/index.ts';
 import { hasCredentials, requireCredentials, type Settings } from '../../config.ts';
 import { settledUntil } from '../../planning/windows.ts';
@@ -17,6 +16,7 @@ import { harmfulDifference, noticeableDifference, remedies } from '../../store/r
 import { count } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
+import type { Times } from '../times.ts';
 import type { FoundDatabase } from './database.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 
@@ -24,7 +24,11 @@ import { type Finding, failed, failedWith, ok, skipped, warning } from './findin
  * Checks the credentials with one real question: the newest window of one token. It is a call like any other: it waits
  * for its turn, counts against the budget, and is in the table `requests`, where there is a database.
  */
-export async function* checkApi(context: CommandContext, found: FoundDatabase): AsyncGenerator<Finding> {
+export async function* checkApi(
+  context: CommandContext,
+  found: FoundDatabase,
+  times: Times,
+): AsyncGenerator<Finding> {
   const { runtime } = context;
   const { settings } = runtime;
   if (!hasCredentials(settings)) {
@@ -42,11 +46,11 @@ export async function* checkApi(context: CommandContext, found: FoundDatabase): 
   yield ok('credentials', `${version} needs ${secrets.map((name) => secretSettings[name]).join(', ')}: set`);
   let attempt: Attempt | undefined;
   try {
-    yield await ask(context, found, (made) => {
+    yield await ask(context, found, times, (made) => {
       attempt = made;
     });
   } catch (error) {
-    yield explain(error, settings);
+    yield explain(error, settings, times);
   }
   yield await checkClock(runtime, found, attempt);
 }
@@ -68,6 +72,7 @@ function* describeWay({ baseUrl, proxy }: Settings): Generator<Finding> {
 async function ask(
   { runtime, signal }: CommandContext,
   { database, isCurrent, takesWrites }: FoundDatabase,
+  times: Times,
   onAttempt: (attempt: Attempt) => void,
 ): Promise<Finding> {
   const { settings, clock } = runtime;
@@ -110,7 +115,7 @@ async function ask(
   });
   const answer = decodeAnswer(payload, question, catalogue);
   const milliseconds = Math.round(performance.now() - started);
-  const what = `${token}, ${granularity} of ${formatBeijing(start).slice(0, 16)} (Beijing)`;
+  const what = `${token}, ${granularity} of ${times.minute(start)} (${times.zone})`;
   // Workers find out at once that they may go on.
   const wasRefused = store !== undefined && (await readBreaker(store)) !== undefined;
   if (wasRefused) await makeProbeDue(store, clock.now());
@@ -149,12 +154,12 @@ function judgeAnswer(answer: Answer, message: string): Finding {
 }
 
 /** Failures by kind, with what a person can do about them. @throws what is no failure of a call */
-function explain(error: unknown, settings: Settings): Finding {
+function explain(error: unknown, settings: Settings, times: Times): Finding {
   if (error instanceof BudgetSpent) {
     return warning(
       'API',
       `not asked: ${error.message}`,
-      `it goes on at ${formatBeijing(error.until)} (Beijing)`,
+      `it goes on at ${times.second(error.until)} (${times.zone})`,
     );
   }
   if (!(error instanceof ApiFailure)) throw error;

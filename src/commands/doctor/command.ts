@@ -1,5 +1,4 @@
 import { Command, Help } from 'commander';
-import { formatBeijing } from '../../beijing.ts';
 import { describeUnread } from '../../config/unread.ts';
 import { readSettings, unreadSettings } from '../../config.ts';
 import { reserveOf } from '../../planning/budget.ts';
@@ -13,6 +12,7 @@ import { parsePositive } from '../options.ts';
 import { count, printJson, writeOut } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
+import { type Times, timesIn } from '../times.ts';
 import { checkApi } from './api.ts';
 import type { CalibrateOptions } from './calibrate.ts';
 import { checkDatabase, type FoundDatabase } from './database.ts';
@@ -21,9 +21,11 @@ import { type Finding, failed, failedWith, ok, skipped, warning } from './findin
 
 interface DoctorOptions extends CalibrateOptions {
   readonly calibrate?: true;
+  readonly utc?: true;
 }
 
 export const doctorCommand = new Command('doctor')
+  .option('--utc', 'print times in UTC (default: Beijing)')
   .option('--json', 'print the result as JSON')
   .option('--calibrate', 'find out how the API is spoken, and what its pages leave open')
   .option('--write', 'with --calibrate: put what was found into .env')
@@ -32,13 +34,14 @@ export const doctorCommand = new Command('doctor')
     'after',
     '\nSends one call to the API; with --calibrate, up to --max-calls.\nExit code 1: something has to be mended; 75: it may pass by itself.',
   )
-  .action(async ({ json, calibrate, ...options }: DoctorOptions) => {
+  .action(async ({ json, calibrate, utc, ...options }: DoctorOptions) => {
     const wrong = settingsMistake();
     if (wrong === undefined && calibrate === true) {
       const { runCalibration } = await import('./calibrate.ts');
       return runCommand((context) => runCalibration(context, { ...options, ...(json && { json }) }));
     }
-    if (wrong === undefined) return runCommand((context) => report(examine(context), json === true));
+    if (wrong === undefined)
+      return runCommand((context) => report(examine(context, timesIn(utc)), json === true));
     process.exitCode = await report(wrong, json === true);
   });
 
@@ -52,16 +55,16 @@ function settingsMistake(): Finding[] | undefined {
   }
 }
 
-async function* examine(context: CommandContext): AsyncGenerator<Finding> {
+async function* examine(context: CommandContext, times: Times): AsyncGenerator<Finding> {
   const { runtime } = context;
   yield describeSettings(runtime);
   yield describeCatalogue(runtime);
   const found = yield* checkDatabase(runtime);
-  yield await checkTokens(runtime, found);
+  yield await checkTokens(runtime, found, times);
   const { checkQueue } = await import('./queue.ts');
   yield await checkQueue(runtime, found);
-  yield* checkApi(context, found);
-  yield* listFacts(runtime.settings, found);
+  yield* checkApi(context, found, times);
+  yield* listFacts(runtime.settings, found, times);
   yield* checkBudget(runtime, found);
 }
 
@@ -96,7 +99,11 @@ function describeCatalogue({
 }
 
 /** Whether the chosen tokens are known; a new one the API may know all the same. */
-async function checkTokens({ settings }: Runtime, { database, isCurrent }: FoundDatabase): Promise<Finding> {
+async function checkTokens(
+  { settings }: Runtime,
+  { database, isCurrent }: FoundDatabase,
+  times: Times,
+): Promise<Finding> {
   if (database === undefined || !isCurrent) return skipped('tokens', 'the schema comes first');
   try {
     const { tokens, extraTokens } = settings;
@@ -106,7 +113,7 @@ async function checkTokens({ settings }: Runtime, { database, isCurrent }: Found
     if (doubted !== undefined) {
       return warning(
         'tokens',
-        `${describeDoubt(doubted)}; that is not believed before it has said so for an hour, since ${formatBeijing(doubted.since)} (Beijing)`,
+        `${describeDoubt(doubted)}; that is not believed before it has said so for an hour, since ${times.second(doubted.since)} (${times.zone})`,
         'wait, or ask the vendor: all tokens that were listed stay in use until then',
       );
     }

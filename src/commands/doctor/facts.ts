@@ -1,7 +1,7 @@
-import { formatBeijing } from '../../beijing.ts';
 import type { Settings } from '../../config.ts';
 import { type Fact, type Facts, readFacts, type StatedFacts, withStated } from '../../store/ledger/facts.ts';
 import { statedRecords } from '../../store/ledger/record-rules.ts';
+import type { Times } from '../times.ts';
 import type { FoundDatabase } from './database.ts';
 import { type Finding, ok, skipped, warning } from './finding.ts';
 
@@ -9,6 +9,7 @@ import { type Finding, ok, skipped, warning } from './finding.ts';
 export async function* listFacts(
   settings: Settings,
   { database, isCurrent }: FoundDatabase,
+  times: Times,
 ): AsyncGenerator<Finding> {
   if (database === undefined || !isCurrent) {
     yield skipped('facts', 'the schema comes first');
@@ -17,14 +18,29 @@ export async function* listFacts(
   const found = await readFacts(database);
   const counted = withStated(found, statedFacts(settings));
   const limit = counted.record_limit;
-  yield describe('day_start', `a day starts at ${counted.day_start.value} in Beijing`, counted.day_start);
-  yield describe('record_unit', `a record is a ${counted.record_unit.value}`, counted.record_unit);
+  yield describe(
+    'day_start',
+    `a day starts at ${counted.day_start.value} in Beijing`,
+    counted.day_start,
+    times,
+  );
+  yield describe('record_unit', `a record is a ${counted.record_unit.value}`, counted.record_unit, times);
   if (limit.found === 'setting' && found.record_limit.value < limit.value) {
-    yield contradicted(limit.value, found.record_limit);
-  } else yield describe('record_limit', `${limit.value} records in an answer at most`, limit);
-  yield describe('token_list', `the list of tokens is ${counted.token_list.value}`, counted.token_list);
-  yield describe('empty_tags', `a request without tags is ${counted.empty_tags.value}`, counted.empty_tags);
-  yield describe('clock_offset', describeOffset(counted.clock_offset), counted.clock_offset);
+    yield contradicted(limit.value, found.record_limit, times);
+  } else yield describe('record_limit', `${limit.value} records in an answer at most`, limit, times);
+  yield describe(
+    'token_list',
+    `the list of tokens is ${counted.token_list.value}`,
+    counted.token_list,
+    times,
+  );
+  yield describe(
+    'empty_tags',
+    `a request without tags is ${counted.empty_tags.value}`,
+    counted.empty_tags,
+    times,
+  );
+  yield describe('clock_offset', describeOffset(counted.clock_offset), counted.clock_offset, times);
 }
 
 function statedFacts(settings: Settings): StatedFacts {
@@ -39,18 +55,18 @@ const origins: Readonly<Record<Fact<unknown>['found'], string>> = {
   setting: 'a setting says so',
 };
 
-function originOf({ found, detail, since }: Facts[keyof Facts]): string {
+function originOf({ found, detail, since }: Facts[keyof Facts], times: Times): string {
   const what = found === 'answered' && detail !== undefined ? `${origins[found]}: ${detail}` : origins[found];
-  return since === undefined ? what : `${what}, ${formatBeijing(since)} (Beijing)`;
+  return since === undefined ? what : `${what}, ${times.second(since)} (${times.zone})`;
 }
 
-const describe = (name: string, what: string, fact: Facts[keyof Facts]) =>
-  ok(name, `${what} (${originOf(fact)})`);
+const describe = (name: string, what: string, fact: Facts[keyof Facts], times: Times) =>
+  ok(name, `${what} (${originOf(fact, times)})`);
 
-const contradicted = (stated: number, found: Facts['record_limit']) =>
+const contradicted = (stated: number, found: Facts['record_limit'], times: Times) =>
   warning(
     'record_limit',
-    `RECORD_LIMIT says ${stated} records in an answer, but ${found.value} was found (${originOf(found)})`,
+    `RECORD_LIMIT says ${stated} records in an answer, but ${found.value} was found (${originOf(found, times)})`,
     `set RECORD_LIMIT=${found.value}, or leave it out: each larger request takes further calls`,
   );
 

@@ -21,7 +21,7 @@ const fileParameters = ['sslrootcert', 'sslcert', 'sslkey'] as const;
  * - `verify-ca` wants a certificate of the authority in `sslrootcert`, `verify-full` one for the host's name, too
  * - `verify-full` without `sslrootcert`, or with `system`, believes the authorities that Node.js does
  *
- * @throws UserError where a parameter cannot be followed
+ * @throws UserError where it cannot be read, or a parameter cannot be followed
  */
 export function clientConfig(address: string): pg.ClientConfig {
   const url = new URL(address);
@@ -39,7 +39,16 @@ export function clientConfig(address: string): pg.ClientConfig {
   if (mode === 'allow') searchParams.set('sslmode', 'prefer');
   searchParams.delete('uselibpqcompat');
   requireFiles(searchParams);
-  return toClientConfig(parse(url.href, { useLibpqCompat: true }));
+  return toClientConfig(parseAddress(url.href));
+}
+
+function parseAddress(address: string): ReturnType<typeof parse> {
+  try {
+    return parse(address, { useLibpqCompat: true });
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw new UserError("DATABASE_URL: a '%' in it begins no character; '%' itself is written %25");
+  }
 }
 
 function requireFiles(parameters: URLSearchParams): void {
