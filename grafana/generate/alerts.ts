@@ -1,3 +1,5 @@
+import type { EventKind } from '../../src/store/schema/events.ts';
+import { notificationSettings } from './contact.ts';
 import { datasource } from './model.ts';
 
 /** Rules that Grafana evaluates every minute: a number above zero that lasts is an alert. */
@@ -11,6 +13,11 @@ export interface Alert {
   readonly summary: string;
   readonly remedy: string;
 }
+
+/** Events of these kinds in the last hour. */
+const happenedLately = (...kinds: readonly EventKind[]) => `select count(*) as events
+from cryptoracle.events
+where kind in (${kinds.map((kind) => `'${kind}'`).join(', ')}) and until > now() - interval '1 hour'`;
 
 const alerts: readonly Alert[] = [
   {
@@ -77,6 +84,31 @@ where last_seen_at > now() - interval '1 hour' and resolution is null`,
     summary: 'The API sent what could not be stored; it is kept in quarantine',
     remedy: 'See the table quarantine for the reason and the raw form.',
   },
+  {
+    uid: 'cryptoracle-metric-refused',
+    title: 'The API refuses a metric',
+    sql: happenedLately('metric refused'),
+    lasting: '0s',
+    summary: 'The API says that the subscription does not include a metric or a label that is wanted',
+    remedy:
+      'The table entitlements names it; it is tried again once a day. Ask the vendor, or leave it out of METRICS.',
+  },
+  {
+    uid: 'cryptoracle-backfill-died',
+    title: 'A backfill died or stopped',
+    sql: happenedLately('order failed', 'order stopped'),
+    lasting: '0s',
+    summary: 'A backfill ended before it was done',
+    remedy: 'The command `backfill list` says why; `backfill resume` goes on where it ended.',
+  },
+  {
+    uid: 'cryptoracle-backfill-done',
+    title: 'A backfill is done',
+    sql: happenedLately('order done'),
+    lasting: '0s',
+    summary: 'A backfill is done',
+    remedy: 'Nothing is to be done: `backfill list` has it.',
+  },
 ];
 
 /** The rules as Grafana's provisioning reads them. */
@@ -99,6 +131,7 @@ export function rulesToGrafana(): object {
           execErrState: 'Error',
           annotations: { summary, description: remedy },
           labels: { source: 'cryptoracle' },
+          notification_settings: notificationSettings,
           data: [
             {
               refId: 'A',

@@ -68,6 +68,11 @@ const rules = z
             uid: z.string().max(40),
             title: z.string(),
             condition: z.string(),
+            notification_settings: z.object({
+              receiver: z.string(),
+              group_by: z.array(z.string()),
+              group_interval: z.string(),
+            }),
             data: z.array(
               z.object({
                 refId: z.string(),
@@ -134,12 +139,10 @@ describe('the files under grafana/', () => {
     expect(compose.services.grafana.volumes).toContain(`./grafana/dashboards:${provider.options.path}:ro`);
   });
 
-  it('have alert rules for freshness, gaps, the breaker, a doubted token list, suspects and the quarantine', () => {
-    expect(rules.map(({ uid }) => uid)).toEqual(
-      ['freshness', 'gaps', 'breaker', 'token-list', 'suspects', 'quarantine'].map(
-        (name) => `cryptoracle-${name}`,
-      ),
-    );
+  it('have alert rules for all that the program itself tells a chat, and more', () => {
+    const names = ['freshness', 'gaps', 'breaker', 'token-list', 'suspects', 'quarantine', 'metric-refused'];
+    const all = [...names, 'backfill-died', 'backfill-done'].map((name) => `cryptoracle-${name}`);
+    expect(rules.map(({ uid }) => uid)).toEqual(all);
     for (const { condition, data } of rules) {
       expect(data.map(({ refId }) => refId)).toContain(condition);
       expect(data.find(({ refId }) => refId === condition)?.model).toMatchObject({
@@ -147,6 +150,49 @@ describe('the files under grafana/', () => {
         expression: 'A',
       });
     }
+  });
+});
+
+describe('alerts', () => {
+  const { contactPoints } = z
+    .object({
+      apiVersion: z.literal(1),
+      contactPoints: z.array(
+        z.object({
+          name: z.string(),
+          receivers: z.array(
+            z.object({
+              uid: z.string().max(40),
+              type: z.literal('slack'),
+              disableResolveMessage: z.literal(false),
+              settings: z.object({ url: z.string(), title: z.string(), text: z.string() }),
+            }),
+          ),
+        }),
+      ),
+    })
+    .parse(JSON.parse(read('provisioning/alerting/contact-points.json')));
+
+  it('go to the chat of NOTIFY_WEBHOOK, at most once an hour each, and tell when they are over', () => {
+    const receivers = contactPoints.flatMap((point) => point.receivers);
+    expect(receivers.map(({ settings }) => settings.url)).toEqual(['$NOTIFY_WEBHOOK']);
+    for (const { settings } of receivers) {
+      // Grafana would take any other dollar for a variable, too.
+      expect(settings.title + settings.text).not.toContain('$');
+    }
+    for (const { notification_settings: way } of rules) {
+      expect(contactPoints.map(({ name }) => name)).toContain(way.receiver);
+      expect(way.group_by).toEqual(['grafana_folder', 'alertname']);
+      expect(way.group_interval).toBe('1h');
+    }
+  });
+
+  it('have an address even where nobody is to be told, without which Grafana does not start', () => {
+    const { environment } = parse(readFileSync(new URL('../docker-compose.yml', root), 'utf8'), {
+      merge: true,
+    }).services.grafana;
+    const [, otherwise = ''] = /^\$\{NOTIFY_WEBHOOK:-(.*)\}$/.exec(environment.NOTIFY_WEBHOOK) ?? [];
+    expect(new URL(otherwise).hostname).toBe('127.0.0.1');
   });
 });
 
