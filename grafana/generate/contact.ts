@@ -1,6 +1,6 @@
 /** Where Grafana sends its alerts: the chat of `NOTIFY_WEBHOOK`, which the program itself tells, too. */
 
-export const contactPoint = 'cryptoracle-chat';
+const contactPoint = 'cryptoracle-chat';
 
 /** Grafana fills in what the environment says; `docker-compose.yml` hands it over. */
 const webhook = '$NOTIFY_WEBHOOK';
