@@ -51,6 +51,7 @@ describe('the documentation', () => {
       'docs/metrics.md',
       'docs/metabase.md',
       'docs/operations.md',
+      'docs/backup.md',
     ]) {
       const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
       for (const link of links) expect(() => readdirOrRead(new URL(link, new URL(path, root)))).not.toThrow();

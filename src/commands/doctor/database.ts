@@ -113,18 +113,33 @@ function describeSchema(state: SchemaState | 'forbidden'): Finding {
 }
 
 async function checkRights(database: Database): Promise<Finding> {
-  const [row] = await database.query<{ user: string; mayStore: boolean }>(
+  const [row] = await database.query<{ user: string; mayStore: boolean; lacking: string[] }>(
     'look at rights',
     sql`
       select current_user as "user",
-        bool_and(has_table_privilege('cryptoracle.' || name, 'insert')) as "mayStore"
-      from unnest(array['metrics_15m', 'metrics_1h', 'metrics_4h', 'metrics_1d', 'coverage', 'requests']) as name`,
+        (select bool_and(has_table_privilege('cryptoracle.' || name, 'insert'))
+         from unnest(array['metrics_15m', 'metrics_1h', 'metrics_4h', 'metrics_1d', 'coverage', 'requests']) as name)
+          as "mayStore",
+        array(
+          select role from (values ('cryptoracle_reader', 'select'), ('cryptoracle_worker', 'insert')) as s (role, needed)
+          left join pg_roles on rolname = role
+          where rolname is null or not has_table_privilege(pg_roles.oid, 'cryptoracle.metrics_1h'::regclass, needed)
+            or not has_schema_privilege(pg_roles.oid, 'cryptoracle', 'usage')
+          order by role) as lacking`,
   );
-  if (row?.mayStore === true) return ok('rights', 'this user may run the pipeline');
-  return failed(
+  const { user = '?', mayStore = false, lacking = [] } = row ?? {};
+  if (!mayStore) {
+    return failed(
+      'rights',
+      `the user ${user} may not store`,
+      `as the owner: grant cryptoracle_worker to ${user}`,
+    );
+  }
+  if (lacking.length === 0) return ok('rights', 'this user may run the pipeline');
+  return warning(
     'rights',
-    `the user ${row?.user} may not store`,
-    `as the owner: grant cryptoracle_worker to ${row?.user}`,
+    `this user may run the pipeline, but ${lacking.join(' and ')} lack rights here, or are missing, as after a restore`,
+    'run `migrate` as the owner of the database: it makes the roles and grants them what they need',
   );
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClient } from '../../../harness/client.ts';
 import { createDatabase } from '../../../harness/databases.ts';
-import { findTimescalePrograms, TimescaleServer } from '../../../harness/timescale-server.ts';
+import { DebianServer, findPrograms, withTimescale } from '../../../harness/debian-server.ts';
 import { formatBeijingDate } from '../../../src/beijing.ts';
 import type { Simulator } from '../../../src/simulator/index.ts';
 import { createFolder, type Environment, runCli, settingsFor } from '../../commands/cli.ts';
@@ -63,14 +63,14 @@ describeOnServers('a database whose owner is no superuser, with a Turkish collat
   });
 });
 
-const programs = findTimescalePrograms();
+const programs = findPrograms('timescaledb.so');
 
 describe.skipIf(programs === undefined)('TimescaleDB with the Apache licence', () => {
   const folder = createFolder();
-  let server: TimescaleServer;
+  let server: DebianServer;
   let settings: Environment;
   beforeAll(async () => {
-    server = await TimescaleServer.start(programs ?? '', { 'timescaledb.license': 'apache' });
+    server = await DebianServer.start(programs ?? '', { ...withTimescale, 'timescaledb.license': 'apache' });
     settings = {
       ...settingsFor(await startTestSimulator({}), (await createDatabase(server.url)).url),
       ...scope,

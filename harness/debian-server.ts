@@ -8,16 +8,30 @@ import { freePort } from './servers.ts';
 /** Where Debian and its kin keep PostgreSQL's versions. */
 const installations = '/usr/lib/postgresql';
 
-/** The programs of the newest PostgreSQL of this machine that has TimescaleDB; `undefined` where none has. */
-export function findTimescalePrograms(): string | undefined {
+/**
+ * The folder of the programs of the newest PostgreSQL of this machine, with server and client; `undefined` where there is
+ * none.
+ * @param library one that it must have, such as TimescaleDB's
+ */
+export function findPrograms(library?: 'timescaledb.so'): string | undefined {
   if (!existsSync(installations)) return undefined;
-  const versions = readdirSync(installations).sort((a, b) => Number(b) - Number(a));
-  const found = versions.find((version) => existsSync(join(installations, version, 'lib', 'timescaledb.so')));
+  const has = (version: string, ...path: string[]) => existsSync(join(installations, version, ...path));
+  const found = readdirSync(installations)
+    .sort((a, b) => Number(b) - Number(a))
+    .find(
+      (version) => has(version, 'bin', 'initdb') && (library === undefined || has(version, 'lib', library)),
+    );
   return found === undefined ? undefined : join(installations, found, 'bin');
 }
 
-/** A server with TimescaleDB that belongs to one run, for settings that a server has as a whole. */
-export class TimescaleServer {
+/** Settings of a server that has TimescaleDB. */
+export const withTimescale = {
+  shared_preload_libraries: 'timescaledb',
+  'timescaledb.telemetry_level': 'off',
+} as const;
+
+/** A server of Debian's PostgreSQL that belongs to one run: a cluster without roles of ours, with settings of its own. */
+export class DebianServer {
   readonly url: string;
   readonly #bin: string;
   readonly #folder: TemporaryFolder;
@@ -29,10 +43,10 @@ export class TimescaleServer {
   }
 
   /** @param settings those that differ from a small server's */
-  static async start(bin: string, settings: Readonly<Record<string, string>>): Promise<TimescaleServer> {
-    const folder = createTemporaryFolder('timescale');
+  static async start(bin: string, settings: Readonly<Record<string, string>>): Promise<DebianServer> {
+    const folder = createTemporaryFolder('debian');
     const port = await freePort();
-    const server = new TimescaleServer(bin, folder, port);
+    const server = new DebianServer(bin, folder, port);
     const account = serverAccount();
     mkdirSync(server.#data);
     if (account !== undefined) chownSync(server.#data, account.uid, account.gid);
@@ -44,13 +58,10 @@ export class TimescaleServer {
       '--locale=C',
       '--no-sync',
     );
-    const all = {
+    const all: Readonly<Record<string, string>> = {
       ...{ port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off' },
-      ...{
-        shared_preload_libraries: 'timescaledb',
-        shared_buffers: '64MB',
-        'timescaledb.telemetry_level': 'off',
-      },
+      // Some packages preload TimescaleDB by themselves.
+      ...{ shared_buffers: '64MB', shared_preload_libraries: '' },
       ...settings,
     };
     const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`);
