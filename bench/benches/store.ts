@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { systemClock } from '../../src/clock.ts';
-import { storeAnswer } from '../../src/store/answers/write.ts';
+import { AnswerWriter } from '../../src/store/answers/writer.ts';
 import { Database } from '../../src/store/connection/database.ts';
 import { copyRows, countChanges, countValues, takeRows } from '../copy.ts';
 import { rate, speedRatio, thousands } from '../figure.ts';
@@ -16,17 +16,18 @@ async function storeAll(url: string, answers: readonly DecodedAnswer[]): Promise
   try {
     await Promise.all(answers.slice(0, atATime).map(() => database.pool.query('select')));
     const limit = pLimit(atATime);
+    const writer = new AnswerWriter(database);
     const started = performance.now();
-    await Promise.all(answers.map((each) => limit(() => storeOne(database, each))));
+    await Promise.all(answers.map((each) => limit(() => storeOne(writer, each))));
     return performance.now() - started;
   } finally {
     await database.close();
   }
 }
 
-function storeOne(database: Database, { request, answer }: DecodedAnswer) {
+function storeOne(writer: AnswerWriter, { request, answer }: DecodedAnswer) {
   const now = systemClock.now();
-  return storeAnswer(database, {
+  return writer.store({
     ...{ request, rows: answer.rows, tags: answer.tags, rejects: answer.rejects },
     receivedAt: now,
     observedFrom: now,

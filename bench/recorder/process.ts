@@ -19,7 +19,10 @@ interface Recorded {
 }
 
 const isBroken = process.argv[2] === 'broken';
-const simulator = await startSimulator({ market: { lateShare: 0, changedShare: 0 }, logSize: 1 });
+const simulator = await startSimulator({
+  market: { lateShare: 0, changedShare: 0, completeTokens: 200 },
+  logSize: 1,
+});
 const answers = new Map<string, Recorded>();
 /** Those about values. */
 const inOrder: Recorded[] = [];

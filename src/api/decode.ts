@@ -6,6 +6,7 @@ import {
   isPossible,
   isTagCode,
   isToken,
+  type Metric,
   type MetricCode,
   type TagCode,
   type Token,
@@ -112,14 +113,17 @@ export function decodeAnswer(answer: unknown, asked: Asked, catalogue: Catalogue
   return new AnswerReader(asked, catalogue).read(answer);
 }
 
+/** A row while it is read, with which of its cells the answer mentions. */
+type AnswerRow = AnsweredRow & { readonly seen: boolean[] };
+
 class AnswerReader {
   readonly #asked: Asked;
   readonly #tokens: ReadonlySet<string>;
   readonly #catalogue: Catalogue;
   /** The metrics asked for, by the API's code: one request never asks twice for the same code. */
-  readonly #metrics: ReadonlyMap<string, MetricCode>;
+  readonly #metrics: ReadonlyMap<string, Metric>;
   readonly #endpoints: ReadonlySet<string>;
-  readonly #rows = new Map<string, AnsweredRow & { readonly seen: boolean[] }>();
+  readonly #rows = new Map<string, AnswerRow>();
   readonly #tags = new Map<string, AnsweredTag & { readonly time: Instant }>();
   readonly #rejects: Reject[] = [];
   #values = 0;
@@ -134,7 +138,9 @@ class AnswerReader {
     this.#asked = asked;
     this.#tokens = new Set(asked.tokens);
     this.#catalogue = catalogue;
-    this.#metrics = new Map(asked.metrics.map((code) => [catalogue.metric(code).endpoint, code]));
+    this.#metrics = new Map(
+      asked.metrics.map((code) => [catalogue.metric(code).endpoint, catalogue.metric(code)]),
+    );
     this.#endpoints = new Set(catalogue.metrics.map(({ endpoint }) => endpoint));
   }
 
@@ -221,37 +227,59 @@ class AnswerReader {
     if (!isDay && (time - interval.start) % windowLength[granularity] !== 0) {
       return this.#reject('window off the grid', 'window', window, { token, time });
     }
-    for (const item of window.data) this.#readValue(token, time, item);
+    let row: AnswerRow | undefined;
+    for (const item of window.data) {
+      // The row is made for its first value, and looked up once for all of them.
+      row = this.#readValue(token, time, item, row);
+    }
   }
 
-  #readValue(token: Token, time: Instant, item: unknown): void {
+  /** @returns the row of the window, as soon as there is one */
+  #readValue(
+    token: Token,
+    time: Instant,
+    item: unknown,
+    known: AnswerRow | undefined,
+  ): AnswerRow | undefined {
     if (!isJson(item) || typeof item.endpoint !== 'string') {
-      return this.#reject('malformed', 'value', item, { token, time });
+      this.#reject('malformed', 'value', item, { token, time });
+      return known;
     }
     const { endpoint } = item;
     const metric = this.#metrics.get(endpoint);
     if (metric === undefined) {
       const reason = this.#endpoints.has(endpoint) ? 'metric not asked for' : 'unknown metric';
-      return this.#reject(reason, 'value', item, { token, time, metric: endpoint });
+      this.#reject(reason, 'value', item, { token, time, metric: endpoint });
+      return known;
     }
-    const value = readNumber(item.value);
-    const row = this.#row(token, time);
-    const position = this.#catalogue.position(metric);
+    const row = known ?? this.#row(token, time);
+    const reason = this.#enter(row, metric, readNumber(item.value));
+    if (reason !== undefined) this.#reject(reason, 'value', item, { token, time, metric: metric.code });
+    return row;
+  }
+
+  /** Enters a value into its row. @returns why it cannot be stored, if so */
+  #enter(
+    row: AnswerRow,
+    { code, kind }: Metric,
+    value: ReturnType<typeof readNumber>,
+  ): RejectReason | undefined {
+    const position = this.#catalogue.position(code);
     if (row.seen[position] !== true) {
       row.seen[position] = true;
       this.#seenCells++;
     }
-    if (typeof value === 'string') return this.#reject(value, 'value', item, { token, time, metric });
-    if (value !== null && !isPossible(this.#catalogue.metric(metric).kind, value))
-      return this.#reject('impossible value', 'value', item, { token, time, metric });
+    if (typeof value === 'string') return value;
+    if (value === null) return undefined;
+    if (!isPossible(kind, value)) return 'impossible value';
     const first = row.values[position] ?? null;
     // The first counts; nobody can tell which of two is right.
-    if (first !== null && value !== null && value !== first)
-      return this.#reject('second value', 'value', item, { token, time, metric });
-    if (value !== null) row.values[position] = value;
+    if (first !== null && value !== first) return 'second value';
+    row.values[position] = value;
+    return undefined;
   }
 
-  #row(token: Token, time: Instant): AnsweredRow & { readonly seen: boolean[] } {
+  #row(token: Token, time: Instant): AnswerRow {
     const key = `${time} ${token}`;
     let row = this.#rows.get(key);
     if (row === undefined) {

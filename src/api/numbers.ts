@@ -28,6 +28,8 @@ function significant(text: string): { readonly digits: string; readonly place: n
 export function keepsDigits(text: string): boolean {
   const value = Number(text);
   if (!Number.isFinite(value)) return false;
+  // Nearly all values are so short that there is nothing to count.
+  if (text.length <= alwaysKept && value !== 0) return true;
   const written = significant(text);
   const count = written.digits.length;
   if (count <= alwaysKept && value !== 0) return true;
@@ -39,8 +41,11 @@ export function keepsDigits(text: string): boolean {
   });
 }
 
-/** Most texts have no number that might not be kept, and are not walked through. */
-const perhapsLost = /[\d.]{16}|\d[eE]/;
+/**
+ * A number that might not be kept, which in JSON begins the text or follows one of three marks. Most texts have none, for the
+ * API sends values as texts, and are not walked through.
+ */
+const perhapsLost = /(?:^|[[:,])\s*-?(?:[\d.]{16}|\d[\d.]*[eE])/;
 
 const quote = 0x22;
 const backslash = 0x5c;

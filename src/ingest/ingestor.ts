@@ -8,7 +8,7 @@ import { observedFrom } from '../planning/windows.ts';
 import { writeRejects } from '../store/answers/quarantine.ts';
 import { logRequest } from '../store/answers/requests.ts';
 import { hasTags } from '../store/answers/tags.ts';
-import { storeAnswer } from '../store/answers/write.ts';
+import { AnswerWriter } from '../store/answers/writer.ts';
 import { readGaps } from '../store/ledger/coverage.ts';
 import { believeLacking, readDoubtedGranularities } from '../store/ledger/suspects.ts';
 import { AccessGate } from './access.ts';
@@ -46,6 +46,7 @@ export class Ingestor {
   readonly #entitlements: EntitlementScout;
   readonly #inquirer: Inquirer;
   readonly #evidence: Evidence;
+  readonly #writer: AnswerWriter;
   readonly #emptyStretches = new EmptyStretches();
 
   constructor(options: IngestorOptions) {
@@ -61,6 +62,7 @@ export class Ingestor {
     this.#reporter = new Reporter(log);
     this.#days = new DayStarts(database, clock, log, options.dayStart ?? 'auto');
     this.#evidence = new Evidence(database, clock);
+    this.#writer = new AnswerWriter(database);
     this.#records = new Records(database, clock, log, options.stated ?? {});
     this.#entitlements = new EntitlementScout(database, clock);
     this.#inquirer = new Inquirer(options, {
@@ -261,7 +263,7 @@ export class Ingestor {
       return;
     }
     const isDoubted = isNothing && (await this.#isDoubtful(request));
-    const stored = await storeAnswer(database, {
+    const stored = await this.#writer.store({
       request,
       rows: request.metrics.length > 0 ? answer.rows : [],
       tags: answer.tags.filter(({ tag }) => request.tags.includes(tag)),

@@ -72,7 +72,7 @@ async function replayEntry(entry: QuarantineEntry, options: ReplayOptions): Prom
   const rows = answer.rows.filter(({ values }) => values.some((value) => value !== null));
   if (rows.length === 0 && answer.tags.length === 0) return stillUnreadable;
   return database.transaction(async (tx) => {
-    await lockTokens(database, asked, tx);
+    await lockTokens(database, [asked], tx);
     let values = answer.tags.length;
     for (const row of rows) {
       const missing = await withoutPresent(database, asked, row, tx);

@@ -35,25 +35,32 @@ export async function logRequest(
   entry: RequestLogEntry,
   tx?: Transaction,
 ): Promise<number | undefined> {
-  const { interval, at, tokens = [], metrics = [], message, ...call } = entry;
-  const [row] = await database.run(
+  const [id] = await logRequests(database, [entry], tx);
+  return id;
+}
+
+/** Enters calls. @returns their numbers */
+export async function logRequests(
+  database: Database,
+  entries: readonly RequestLogEntry[],
+  tx?: Transaction,
+): Promise<number[]> {
+  if (entries.length === 0) return [];
+  const rows = entries.map(({ interval, at, tokens = [], metrics = [], message, ...call }) => ({
+    ...call,
+    sentAt: at - call.milliseconds,
+    windowsFrom: interval?.start,
+    windowsTo: interval?.end,
+    tokens: [...tokens],
+    metrics: [...metrics],
+    message: message?.toWellFormed().replaceAll('\0', ''),
+  }));
+  const entered = await database.run(
     'log request',
-    (db) =>
-      db
-        .insert(requests)
-        .values({
-          ...call,
-          sentAt: at - call.milliseconds,
-          windowsFrom: interval?.start,
-          windowsTo: interval?.end,
-          tokens: [...tokens],
-          metrics: [...metrics],
-          message: message?.toWellFormed().replaceAll('\0', ''),
-        })
-        .returning({ id: requests.id }),
+    (db) => db.insert(requests).values(rows).returning({ id: requests.id }),
     tx,
   );
-  return row?.id;
+  return entered.map(({ id }) => id);
 }
 
 /** Calls since an instant: how many there were, how many were answered, and what they brought. */

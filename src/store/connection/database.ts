@@ -1,7 +1,9 @@
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { bundledCatalogue, type Catalogue } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
 import type { Milliseconds } from '../../time.ts';
@@ -76,6 +78,16 @@ export class Database {
     const on = (db: Transaction) =>
       timed(this.#notify, name, () => this.#watch.during(db.$client, () => statement(db)));
     return tx === undefined ? this.#withClient((client) => on(drizzle({ client }))) : on(tx);
+  }
+
+  /**
+   * Copies rows into a table.
+   * @param statement `copy … from stdin (format binary)`
+   * @param rows all of them in that form
+   * @throws as `query`
+   */
+  copy(name: string, statement: string, rows: Buffer, tx: Transaction): Promise<void> {
+    return this.run(name, ({ $client }) => finished($client.query(copyFrom(statement)).end(rows)), tx);
   }
 
   /** Lends a connection for what Drizzle does not do. */

@@ -178,13 +178,14 @@ export async function forgetUndue(
   return concerned.length;
 }
 
-/** Enters the selection as answered. Writes nothing where it was already. */
+/** Enters the selections as answered. Writes nothing where they were already. */
 export async function markAnswered(
   database: Database,
-  selection: CellSelection,
+  selections: readonly CellSelection[],
   tx: Transaction,
   { refreshOf }: LedgerChoice = {},
 ): Promise<void> {
+  if (selections.length === 0) return;
   const { granularity, token, metric, answered } = columnNames(coverage);
   const { backfill } = columnNames(refreshed);
   const [ledger, key, order] =
@@ -194,14 +195,20 @@ export async function markAnswered(
   await database.query(
     'mark answered',
     sql`
+      with asked as (${sql.join(selections.map(selectionRows), sql` union all `)})
       insert into ${ledger} as ledger (${key}${granularity}, ${token}, ${metric}, ${answered})
-      select ${order}${selection.granularity}, token, metric, tstzmultirange(${tstzrangeOf(selection.interval)})
-      from unnest(${textArray(selection.tokens)}) as t (token)
-      cross join unnest(${textArray(selection.metrics)}) as m (metric)
-      order by token, metric
+      select ${order}granularity, token, metric, range_agg(windows)
+      from asked
+      group by granularity, token, metric
+      order by granularity, token, metric
       on conflict (${key}${granularity}, ${token}, ${metric}) do update
         set ${answered} = ledger.${answered} + ${excluded(coverage).answered}
         where not ledger.${answered} @> ${excluded(coverage).answered}`,
     tx,
   );
 }
+
+/** The pairs of a selection, with its windows. */
+const selectionRows = ({ granularity, tokens, metrics, interval }: CellSelection): SQL => sql`
+  select ${granularity}::text as granularity, token, metric, ${tstzrangeOf(interval)} as windows
+  from unnest(${textArray(tokens)}) as t (token) cross join unnest(${textArray(metrics)}) as m (metric)`;

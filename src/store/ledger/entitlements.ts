@@ -32,22 +32,30 @@ export async function readRefused(reader: Reader, now: Instant): Promise<Readonl
   return new Set(rows.map((row) => row.metric));
 }
 
+/** Codes that were answered, and when. */
+interface Granted {
+  readonly codes: readonly (MetricCode | TagCode)[];
+  readonly receivedAt: Instant;
+}
+
 /** Codes that were answered are part of the subscription, whatever was said before. */
 export async function forgetRefused(
   database: Database,
-  codes: readonly (MetricCode | TagCode)[],
-  now: Instant,
+  answers: readonly Granted[],
   tx: Transaction,
 ): Promise<void> {
+  if (answers.length === 0) return;
+  const codes = [...new Set(answers.flatMap((answer) => answer.codes))];
   const forgotten = await database.run(
     'forget entitlements',
     (db) =>
       db
         .delete(entitlements)
-        .where(inArray(entitlements.metric, [...codes]))
+        .where(inArray(entitlements.metric, codes))
         .returning({ metric: entitlements.metric }),
     tx,
   );
+  const now = Math.max(...answers.map(({ receivedAt }) => receivedAt));
   for (const { metric } of forgotten) {
     await endEvent(database, { kind: 'metric refused', subject: metric }, now, tx);
   }

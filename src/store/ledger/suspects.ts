@@ -78,7 +78,7 @@ export async function enterSuspects(
       from ${suspects} where ${overlapping(selection)}`,
     tx,
   );
-  await takeOut(database, selection, held.length, tx);
+  if (held.length > 0) await takeOut(database, selection, tx);
   // What lies in the future is from before the clock was set back.
   const isOld = ({ since }: Held) => Math.abs(now - since) >= believedAfter;
   await believe(database, selection.granularity, held.filter(isOld), tx);
@@ -95,27 +95,27 @@ export async function enterSuspects(
   );
 }
 
-/** The selection was answered with values: nothing of it is suspect any more. */
+/** The selections were answered with values: nothing of them is suspect any more. */
 export async function clearSuspects(
   database: Database,
-  selection: CellSelection,
+  selections: readonly CellSelection[],
   tx: Transaction,
 ): Promise<void> {
+  if (selections.length === 0) return;
+  const any = sql.join(
+    selections.map((selection) => sql`(${overlapping(selection)})`),
+    sql` or `,
+  );
   const [found] = await database.run(
     'look for suspects',
-    (db) => db.select({ token: suspects.token }).from(suspects).where(overlapping(selection)).limit(1),
+    (db) => db.select({ token: suspects.token }).from(suspects).where(any).limit(1),
     tx,
   );
-  await takeOut(database, selection, found === undefined ? 0 : 1, tx);
+  if (found === undefined) return;
+  for (const selection of selections) await takeOut(database, selection, tx);
 }
 
-async function takeOut(
-  database: Database,
-  selection: CellSelection,
-  held: number,
-  tx: Transaction,
-): Promise<void> {
-  if (held === 0) return;
+async function takeOut(database: Database, selection: CellSelection, tx: Transaction): Promise<void> {
   await database.run(
     'take out suspects',
     (db) =>

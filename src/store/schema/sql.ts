@@ -3,6 +3,7 @@ import type { PgTable } from 'drizzle-orm/pg-core';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
+import { float8Binary, textBinary, timestamptzBinary } from './binary.ts';
 
 /** Pieces of SQL that statements on every floor share. */
 
@@ -26,9 +27,12 @@ export const timestamptz = (instant: Instant) => sql`${new Date(instant).toISOSt
 
 /** Many instants as an array; `undefined` becomes NULL. */
 export const timestamptzArray = (instants: readonly (Instant | undefined)[]) => {
-  const texts = instants.map((instant) => (instant === undefined ? null : new Date(instant).toISOString()));
-  return sql`${sql.param(texts)}::timestamptz[]`;
+  return sql`${sql.param(timestamptzBinary(instants))}::timestamptz[]`;
 };
+
+/** Numbers as an array; `null` becomes NULL. */
+export const float8Array = (numbers: readonly (number | null | undefined)[]) =>
+  sql`${sql.param(float8Binary(numbers))}::float8[]`;
 
 /** An interval of windows as a range, half-open like ours. */
 export const tstzrangeOf = ({ start, end }: Interval) =>
@@ -37,8 +41,8 @@ export const tstzrangeOf = ({ start, end }: Interval) =>
 /** A duration of ours as PostgreSQL takes it. */
 export const intervalOf = (duration: Milliseconds) => sql`(${duration}::float8 * interval '1 ms')`;
 
-/** Texts as an array. Drizzle makes a record of an array that is not named a parameter. */
-export const textArray = (texts: readonly (string | null)[]) => sql`${sql.param(texts)}::text[]`;
+/** Texts as an array. */
+export const textArray = (texts: readonly (string | null)[]) => sql`${sql.param(textBinary(texts))}::text[]`;
 
 /** An instant or interval that a statement works out, as we take it: in milliseconds, since the epoch for an instant. */
 export const inMilliseconds = (expression: SQLWrapper) =>

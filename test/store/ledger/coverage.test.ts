@@ -62,7 +62,8 @@ describeOnServers('the ledger', (kind) => {
     database = await createTestDatabase(kind);
   });
   beforeEach(() => clear(database));
-  const mark = (cellsOf: CellSelection) => database.transaction((on) => markAnswered(database, cellsOf, on));
+  const mark = (cellsOf: CellSelection) =>
+    database.transaction((on) => markAnswered(database, [cellsOf], on));
   const all = (granularity: Granularity, windows = mostWindows): Selection => ({
     granularity,
     tokens,

@@ -3,7 +3,7 @@ import { type Granularity, granularities } from '../../../catalog/index.ts';
 import type { DataRequest } from '../../../planning/request.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
 import { qualityDue } from '../../schema/index.ts';
-import { textArray, tstzrangeOf, windowLengthSql } from '../../schema/sql.ts';
+import { textArray, timestamptzArray, windowLengthSql } from '../../schema/sql.ts';
 
 /** The worklist of the checks: windows that were written. */
 
@@ -16,13 +16,23 @@ export interface Stretch extends Record<string, unknown> {
   readonly end: string;
 }
 
-/** Enters the windows of a request as written, to be checked. */
-export async function noteWritten(database: Database, request: DataRequest, tx: Transaction): Promise<void> {
+/** Enters the windows of requests as written, to be checked. */
+export async function noteWritten(
+  database: Database,
+  requests: readonly DataRequest[],
+  tx: Transaction,
+): Promise<void> {
+  if (requests.length === 0) return;
   await database.query(
     'note written',
     sql`
       insert into ${qualityDue} (granularity, windows)
-      values (${request.granularity}, ${tstzrangeOf(request.interval)})`,
+      select granularity, tstzrange("from", "to")
+      from unnest(
+        ${textArray(requests.map(({ granularity }) => granularity))},
+        ${timestamptzArray(requests.map(({ interval }) => interval.start))},
+        ${timestamptzArray(requests.map(({ interval }) => interval.end))}
+      ) as written (granularity, "from", "to")`,
     tx,
   );
 }
