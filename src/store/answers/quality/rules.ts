@@ -94,26 +94,38 @@ function singleOf(catalogue: Catalogue): RuleFamily {
   };
 }
 
-/** Rules about a row and the one of the window before. */
+/**
+ * Rules about a row and the one of the window before. Few rows have a count of zero, and those are joined with the rows
+ * that had more before.
+ *
+ * It is a full join, which PostgreSQL can only hash or merge: it knows nothing of how many rows there are, and with any
+ * other might read the rows before anew for each row. `coalesce` and `offset 0` keep it from being made another join.
+ */
 function successionOf(catalogue: Catalogue): RuleFamily {
   const counts = catalogue.metrics.filter(({ kind }) => kind === 'count');
+  const either = (conditions: readonly SQL[]) => sql`(${sql.join([...conditions], sql` or `)})`;
+  const isZero = either(counts.map((metric) => sql`${column(metric)} = 0`));
+  const wasMore = either(counts.map((metric) => sql`${column(metric)} >= ${sql.raw(`${fewest}`)}`));
   return {
     rules: counts.map((metric) => ({
       metric: metric.code,
       note: notes.fellToZero,
       value: sql`${column(metric)}`,
-      fires: sql`(${column(metric)} = 0 and ${previous(metric)} >= ${sql.raw(`${fewest}`)} and follows)`,
+      fires: sql`(${column(metric)} = 0 and ${previous(metric)} >= ${sql.raw(`${fewest}`)})`,
       detail: sql`format('%s in the window before', ${previous(metric)})`,
     })),
     cells: ({ granularity, start, end }) => {
       const length = windowLengthSql(granularity);
+      const before = { granularity, start: sql`${start} - ${length}`, end: sql`${end} - ${length}` };
+      const renamed = counts.map((metric) => sql`${column(metric)} as ${previous(metric)}`);
       return sql`
-      select * from (
-        select token, time, ${columnsOf(counts)}, lag(time) over of_token = time - ${length} as follows,
-          ${list(counts.map((metric) => sql`lag(${column(metric)}) over of_token as ${previous(metric)}`))}
-        ${rowsIn({ granularity, start: sql`${start} - ${length}`, end })}
-        window of_token as (partition by token collate "C" order by time)
-      ) as successive where time >= ${start}`;
+      select token, time, ${columnsOf(counts)}, ${list(counts.map((metric) => sql`${previous(metric)}`))}
+      from (select token, time, ${columnsOf(counts)} ${rowsIn({ granularity, start, end })} and ${isZero}) as fallen
+      full join (
+        select token, time + ${length} as time, ${list(renamed)} ${rowsIn(before)} and ${wasMore}
+      ) as earlier using (token, time)
+      where coalesce(${isZero}, false)
+      offset 0`;
     },
   };
 }
