@@ -27,7 +27,7 @@ interface Waiting {
 export class AnswerWriter {
   readonly #database: Database;
   #waiting: Waiting[] = [];
-  #underWay = 0;
+  readonly #underWay = new Set<readonly Waiting[]>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -42,24 +42,27 @@ export class AnswerWriter {
   }
 
   #next(): void {
-    while (this.#underWay < mostTransactions && this.#waiting.length > 0) {
+    while (this.#underWay.size < mostTransactions) {
       const together = this.#takeTogether();
-      this.#underWay++;
+      if (together.length === 0) return;
+      this.#underWay.add(together);
       void this.#storeTogether(together).finally(() => {
-        this.#underWay--;
+        this.#underWay.delete(together);
         this.#next();
       });
     }
   }
 
-  /** Takes the first that wait, as far as no two are about the same cells. */
+  /** Takes the first that wait, as far as no two are about the same cells, nor about those that are being stored. */
   #takeTogether(): Waiting[] {
     const taken: Waiting[] = [];
+    const busy = [...this.#underWay].flat();
     let rows = 0;
     for (const each of this.#waiting) {
       const { request, rows: more } = each.answer;
       if (taken.length === mostAnswers || (taken.length > 0 && rows + more.length > mostRows)) break;
-      if (taken.some(({ answer }) => overlap(answer.request, request))) break;
+      // One that came earlier is stored earlier.
+      if ([...busy, ...taken].some(({ answer }) => overlap(answer.request, request))) break;
       taken.push(each);
       rows += more.length;
     }
