@@ -73,18 +73,22 @@ export const newestOf = (granularity: Granularity, token: SQL) => sql`
   where known.token = ${token} order by known.time desc limit 1`;
 
 /**
- * The share of the windows of the 14 days up to the token's newest one that have a row: many tokens are mentioned now and
- * then only.
+ * The share of the windows of the 14 days up to the token's newest one that have a row, since its first one where that is
+ * within them: many tokens are mentioned now and then only. NULL where there is no newest one.
  *
  * @param newest start of the newest window
  */
 export const usualShare = (granularity: Granularity, token: SQL, newest: SQL) => {
+  const table = metricTable(granularity);
   const length = windowLengthSql(granularity);
-  const span = sql.raw(`interval '${usualDays * 24} hours'`);
+  const before = sql`${newest} - ${sql.raw(`interval '${usualDays * 24} hours'`)}`;
+  const hasOlder = sql`exists (
+    select from ${table} as older where older.token = ${token} and older.time <= ${before})`;
   return sql`(
-    select count(*) / greatest(1, extract(epoch from max(past.time) - min(past.time) + ${length}) / extract(epoch from ${length}))
-    from ${metricTable(granularity)} as past
-    where past.token = ${token} and past.time > ${newest} - ${span} and past.time <= ${newest})::float8`;
+    select count(*) * extract(epoch from ${length})
+      / extract(epoch from ${newest} - case when ${hasOlder} then ${before} else min(past.time) - ${length} end)
+    from ${table} as past
+    where past.token = ${token} and past.time > ${before} and past.time <= ${newest})::float8`;
 };
 
 /** How far a token has come in a granularity, from the view `token_freshness`. */

@@ -10,9 +10,16 @@ interface Measured {
 
 /** What stands out: against the day before, and against a token's own month. */
 
-// Places are counted by granularity, though there is but one in each part: a condition on what `rank` is partitioned by
-// reaches the parts, and leaves one of them. The difference of two short decimals is rounded to what it is: 0.0916, and
-// not 0.09159999999999999.
+/**
+ * The place of a change by its size; NULL where it is not known, which `rank` would put first where none is. Places are
+ * counted by granularity, though there is but one in each part: a condition on what `rank` is partitioned by reaches the
+ * parts, and leaves one of them.
+ */
+const placeBy = (change: string) => `case when ${change} is not null then rank() over (
+    partition by now.granularity order by abs(${change}) desc nulls last
+  ) end`;
+
+// The difference of two short decimals is rounded to what it is: 0.0916, and not 0.09159999999999999.
 const movers = ({ mentions, net }: Measured): View => ({
   name: 'movers',
   comment:
@@ -31,9 +38,9 @@ const movers = ({ mentions, net }: Measured): View => ({
     net_sentiment_before: 'The same 24 hours before; NULL where there is none',
     sentiment_change: 'How far net sentiment moved, -2 to 2',
     mention_place:
-      'Place when all tokens are ordered by the size of mention_change, in mentions; 1 is the largest change. To find small tokens that grew much, order by mention_change_ratio where mention_count_before is large enough to matter',
+      'Place when all tokens are ordered by the size of mention_change, in mentions; 1 is the largest change, NULL where it is not known. To find small tokens that grew much, order by mention_change_ratio where mention_count_before is large enough to matter',
     sentiment_place:
-      'Place when all tokens are ordered by the size of sentiment_change; 1 is the largest change',
+      'Place when all tokens are ordered by the size of sentiment_change; 1 is the largest change, NULL where it is not known',
   },
   query: eachGranularity(
     (granularity) => `select now.granularity, now."time", now.window_end, now.token,
@@ -42,13 +49,8 @@ const movers = ({ mentions, net }: Measured): View => ({
   (now.${mentions} - before.${mentions}) / nullif(before.${mentions}, 0) as mention_change_ratio,
   now.${net} as net_sentiment, before.${net} as net_sentiment_before,
   round((now.${net} - before.${net})::numeric, 12)::float8 as sentiment_change,
-  rank() over (
-    partition by now.granularity order by abs(now.${mentions} - before.${mentions}) desc nulls last
-  ) as mention_place,
-  rank() over (
-    partition by now.granularity
-    order by abs(round((now.${net} - before.${net})::numeric, 12)) desc nulls last
-  ) as sentiment_place
+  ${placeBy(`now.${mentions} - before.${mentions}`)} as mention_place,
+  ${placeBy(`round((now.${net} - before.${net})::numeric, 12)`)} as sentiment_place
 from (
   select granularity, "time", window_end, token,
     ${sound(mentions)} as ${mentions}, ${sound(net)} as ${net}
@@ -74,11 +76,19 @@ const zscoreColumns = {
   net_sentiment: 'Positive minus negative ratio in the window, -1 to 1',
   mean_30d:
     'Mean net sentiment of the windows of the 30 Beijing days before the day of this one, each window counting the same; NULL where there are none',
-  stddev_30d: 'Standard deviation (of a sample) of the same windows; NULL where there are fewer than two',
+  stddev_30d:
+    'Standard deviation (of a sample) of the same windows, 0 where they are all alike; NULL where there are fewer than two',
   windows_30d:
     'How many windows with a value these 30 days have: full are 2880 (15m), 720 (1h), 180 (4h), 30 (1d). Few make a poor yardstick',
   zscore: `Standard deviations above (below 0: below) the mean. 2 or more in size is unusual for this token. NULL where there are fewer than ${enoughWindows} windows to measure by, or they are all alike`,
 };
+
+/**
+ * Deviation of a sample. Of values that are all alike it is nothing, while their computed mean may be a little off them, and
+ * the deviation from it more than nothing.
+ */
+const deviationOf = (value: string) =>
+  `case when min(${value}) < max(${value}) then stddev_samp(${value}) when count(${value}) > 1 then 0 end`;
 
 /**
  * Measures the windows of `source` against their token's 30 days before. The days are whole ones, so that all windows of
@@ -94,7 +104,7 @@ function measure({ net }: Measured, source: (granularity: Granularity) => string
 from ${source(granularity)} as m
 cross join lateral unnest(array[date_trunc('day', m."time", 'Asia/Shanghai')]) as midnight
 cross join lateral (
-  select avg(${sound(`past.${net}`)}) as mean, stddev_samp(${sound(`past.${net}`)}) as deviation,
+  select avg(${sound(`past.${net}`)}) as mean, ${deviationOf(sound(`past.${net}`))} as deviation,
     count(${sound(`past.${net}`)}) as windows
   from cryptoracle.metrics_${granularity} as past
   where past.token = m.token
@@ -107,7 +117,7 @@ where m.${net} is not null`,
 const sentimentZscore = (measured: Measured): View => ({
   name: 'sentiment_zscore',
   comment:
-    "Net sentiment of each token's newest window against the token's own 30 Beijing days before, in windows of the same granularity. For earlier windows see sentiment_zscore_history",
+    "Net sentiment of each token's newest window against the token's own 30 Beijing days before, in windows of the same granularity; a token without a net sentiment there has no row. For earlier windows see sentiment_zscore_history",
   columns: zscoreColumns,
   query: measure(measured, (granularity) => `cryptoracle.latest_${granularity}`),
 });
@@ -115,7 +125,7 @@ const sentimentZscore = (measured: Measured): View => ({
 const sentimentZscoreHistory = (measured: Measured): View => ({
   name: 'sentiment_zscore_history',
   comment:
-    'The same as sentiment_zscore for every window there is. Always name granularity, token and a range of time: each day of each token reads 30 days',
+    'The same as sentiment_zscore for every window with a net sentiment. Always name granularity, token and a range of time: each day of each token reads 30 days',
   columns: zscoreColumns,
   query: measure(measured, (granularity) => `cryptoracle.metrics_${granularity}`),
 });

@@ -79,8 +79,9 @@ const freshness: View = {
     counted_window: 'Start of the newest window that has been due for ten minutes: its tokens are counted',
     counted_tokens: 'Tokens wanted that have a row in counted_window',
     usual_tokens:
-      'How many of them is usual: the median of the windows at the same hour on the 14 days before; NULL with less than 3 days of history',
-    is_quiet: 'True where fewer than four fifths of usual_tokens have a row in counted_window',
+      'How many of them is usual: the median of the windows at the same hour on the 14 days before, the lower of the two in the middle; NULL with less than 3 days of history',
+    is_quiet:
+      'True where fewer than four fifths of usual_tokens have a row in counted_window; NULL where nothing is usual yet',
   },
   query: eachGranularity(freshnessOf),
 };
@@ -112,9 +113,9 @@ const tokenFreshness: View = {
     stored_at: 'When that window was first stored',
     windows_behind: 'Windows after it that are due, some 15 minutes after their end (wanted.settle_delay)',
     usual_share:
-      'Share of the windows of the 14 days up to newest_window that have a value, 0 to 1: many tokens are mentioned now and then only',
+      'Share of the windows of the 14 days up to newest_window that have a value, 0 to 1, since the first one where that is within them: many tokens are mentioned now and then only. NULL where there is none',
     is_late:
-      'True where more than two windows are due after the newest one, and nine tenths of the windows before had a value',
+      'True where more than two windows are due after the newest one, and usual_share is nine tenths or more; NULL where there is none',
   },
   query: eachGranularity(tokenFreshnessOf),
 };

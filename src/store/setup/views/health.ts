@@ -41,7 +41,8 @@ const spans = (granularity: Granularity) => `
     from generate_series(
       greatest(
         date_trunc('day', (select min(lower(answered)) from cryptoracle.coverage) at time zone 'Asia/Shanghai'),
-        (select date_trunc('day', told.history_start at time zone 'Asia/Shanghai' + interval '1 day' - interval '1 microsecond')
+        (select date_trunc('day', greatest(told.history_start, now() - told.keep) at time zone 'Asia/Shanghai'
+           + interval '1 day' - interval '1 microsecond')
          from cryptoracle.wanted as told where told.granularity = '${granularity}')
       ),
       now() at time zone 'Asia/Shanghai', interval '1 day'
@@ -58,14 +59,14 @@ const coverageDaily = (catalogue: Catalogue): View => ({
   comment:
     'How much of each Beijing day the API has answered, for each granularity and token that the pipeline is to fetch and has asked for; which values are missing, and why, tells the view gaps. Name a day, or some: all of them are a long list',
   columns: {
-    day: 'The Beijing day',
+    day: 'The Beijing day: every one since the first that was answered and that is wanted as a whole',
     granularity: '15m, 1h, 4h or 1d',
     token:
       'Ticker of the token, see tokens. Where the API has no windows of the granularity for it, the days on which it was asked in full are here and no others',
     windows:
       'Windows of the day that are due: 96, 24, 6 or 1, fewer on the current day. A window is due once it has settled, some 15 minutes after its end (wanted.settle_delay)',
     metrics:
-      'Metrics wanted that were ever asked for, without those that the subscription refuses or the version of the API does not have',
+      'Metrics wanted that the token was ever asked for, without those that the subscription refuses or the version of the API does not have',
     expected: 'Values to ask for: windows times metrics',
     answered: 'How many of them the API has answered; an answer without a value counts',
     answered_ratio: 'Answered of expected, 0 to 1; below 1 there is a gap',

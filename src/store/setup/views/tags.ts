@@ -11,6 +11,21 @@ const labelColumns = {
     'The label: text, or JSON where the API sent JSON. cryptoracle.label_json(value) reads it, and gives NULL for text and for JSON that was cut short; a cast would end the query',
 };
 
+/**
+ * The labels, each from the first to the last day on which it was seen. Answers that come out of order may have left two
+ * rows of the same label, one after the other.
+ */
+const stretches = `select token, tag, value, min(first_day) as first_day, max(last_day) as last_day
+  from (
+    select *, count(*) filter (where is_other) over label as stretch
+    from (
+      select *, value is distinct from lag(value) over label as is_other
+      from cryptoracle.token_tags window label as (partition by token, tag order by first_day)
+    ) as compared
+    window label as (partition by token, tag order by first_day)
+  ) as counted
+  group by token, tag, stretch, value`;
+
 const current: View = {
   name: 'token_tags_current',
   comment: 'The newest label of each token under each tag',
@@ -22,7 +37,7 @@ const current: View = {
   query: `select distinct on (label.token, label.tag)
   label.token, catalogue.code, catalogue.name as tag, catalogue.subject, label.value,
   label.first_day as since, label.last_day as last_seen
-from cryptoracle.token_tags as label
+from (${stretches}) as label
 join cryptoracle.tag_catalog as catalogue on catalogue.code = label.tag
 order by label.token, label.tag, label.first_day desc`,
 };
@@ -42,7 +57,7 @@ const history: View = {
   label.first_day as valid_from,
   lead(label.first_day) over (partition by label.token, label.tag order by label.first_day) as valid_to,
   label.last_day as last_seen
-from cryptoracle.token_tags as label
+from (${stretches}) as label
 join cryptoracle.tag_catalog as catalogue on catalogue.code = label.tag`,
 };
 

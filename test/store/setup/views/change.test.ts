@@ -88,8 +88,8 @@ describeOnServers('the views of change', (kind) => {
       ['ETH', 1],
       ['SOL', 2],
       ['BTC', 3],
-      ['DOGE', 4],
-      ['XRP', 4],
+      ['DOGE', null],
+      ['XRP', null],
     ]);
     expect(found[0]).toMatchObject({
       mention_count: 40,
@@ -100,9 +100,11 @@ describeOnServers('the views of change', (kind) => {
     });
     // None were there before: no ratio, but a change.
     expect(found[1]).toMatchObject({ mention_change: 30, mention_change_ratio: null });
-    const bySentiment = found.toSorted((a, b) => a.sentiment_place - b.sentiment_place);
-    expect(bySentiment[0]?.token).toBe('ETH');
-    expect(bySentiment.filter(({ sentiment_change }) => sentiment_change === null)).toHaveLength(2);
+    // A change that is not known has no place: it is not the smallest, and where none is known none comes first.
+    const places = found.map(({ token, sentiment_place }) => [token, sentiment_place]);
+    expect(Object.fromEntries(places)).toMatchObject({ ETH: 1, SOL: null, XRP: null });
+    const without = found.filter(({ sentiment_change }) => sentiment_change === null);
+    expect(without.map(({ token }) => token)).toEqual(['SOL', 'XRP']);
   });
 
   /** Mean, deviation and number of the 30 Beijing days before the day of an hour. */
@@ -169,6 +171,24 @@ describeOnServers('the views of change', (kind) => {
       { token: 'LTC', windows_30d: 9, unknown: true },
       { token: 'LINK', windows_30d: 10, unknown: false },
     ]);
+  });
+
+  it('where the past is all alike there is no z-score', async () => {
+    const from = start + 20 * day;
+    // The mean of many a tenth is not a tenth in floating point: their deviation would be a little more than nothing.
+    const alike = Array.from({ length: 25 }, (_, number) =>
+      row('UNI', from + number * hour, { [sentiment]: 0.1 }),
+    );
+    await storeAnswer(database, answer({ tokens: ['UNI'], to: from + 25 * hour, rows: alike }));
+    for (const view of ['sentiment_zscore', 'sentiment_zscore_history']) {
+      const found = await rows(
+        database,
+        `select windows_30d::int, stddev_30d, zscore from cryptoracle.${view}
+         where granularity = '1h' and token = 'UNI' and time = $1`,
+        [new Date(from + day)],
+      );
+      expect(found).toEqual([{ windows_30d: 24, stddev_30d: 0, zscore: null }]);
+    }
   });
 
   it('without a past there is no z-score', async () => {

@@ -144,7 +144,29 @@ describeOnServers('freshness', (kind) => {
     });
     expect([4, 5]).toContain(of(steady)?.windows_behind);
     expect(of(rare)).toMatchObject({ share: 0.03, is_late: false });
-    expect(of(silent)).toMatchObject({ newest_window: null, windows_behind: null, is_late: null });
+    expect(of(silent)).toMatchObject({
+      newest_window: null,
+      windows_behind: null,
+      share: null,
+      is_late: null,
+    });
+  });
+
+  it('of a token counts the windows that it lacks since its first value, though it was silent for long', async () => {
+    const [back = '', young = ''] = tokens;
+    await store([back], { from: 40 * 24, to: 30 * 24 });
+    await store([back], { from: 10, to: 4 });
+    await store([young], { from: 10, to: 4 });
+    const found = await rows(
+      database,
+      `select token, round(usual_share::numeric, 4)::float8 as share, is_late from cryptoracle.token_freshness
+       where granularity = '1h' and token = any ($1) order by token = $2 desc`,
+      [[back, young], back],
+    );
+    expect(found).toEqual([
+      { token: back, share: Math.round((7 / (14 * 24)) * 10_000) / 10_000, is_late: false },
+      { token: young, share: 1, is_late: true },
+    ]);
   });
 
   it('is well while a day is not over', async () => {

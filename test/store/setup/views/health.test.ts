@@ -151,4 +151,21 @@ describeOnServers('the views of health', (kind) => {
     expect(await judged()).toEqual([]);
     await database.pool.query('delete from cryptoracle.wanted');
   });
+
+  it('what is older than the pipeline keeps is not judged', async () => {
+    const keepUntil = (start: number) =>
+      database.pool.query(
+        `insert into cryptoracle.wanted (granularity, history_start, settle_delay, tokens, metrics, keep)
+         values ('1h', $1, interval '15 minutes', $2, $3, now() - $4::timestamptz)`,
+        [new Date(from), ['BTC'], ['CO-A-01-01'], new Date(start)],
+      );
+    const firstDay = async () => (await coverage('true'))[0]?.day;
+    await keepUntil(from - hour);
+    expect(await firstDay()).toBe(formatBeijingDate(from));
+    await database.pool.query('delete from cryptoracle.wanted');
+    // Of the first day, a part is kept.
+    await keepUntil(from + hour);
+    expect(await firstDay()).toBe(formatBeijingDate(from + day));
+    await database.pool.query('delete from cryptoracle.wanted');
+  });
 });

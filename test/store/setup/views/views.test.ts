@@ -15,7 +15,9 @@ describeOnServers('the views', (kind) => {
       `insert into cryptoracle.token_tags values
          ('BTC', 'CO-B-01-04', 'store of value', '2025-01-01', '2025-03-01'),
          ('BTC', 'CO-B-01-04', 'payments', '2025-03-03', '2025-06-01'),
-         ('ETH', 'CO-B-03-01', 'large', '2025-02-01', '2025-06-01')`,
+         ('ETH', 'CO-B-03-01', 'large', '2025-03-01', '2025-06-01'),
+         -- Answered after the day that follows.
+         ('ETH', 'CO-B-03-01', 'large', '2025-02-01', '2025-02-28')`,
     );
   });
 
@@ -185,7 +187,7 @@ describeOnServers('the views', (kind) => {
     const refused = migrate(database, systemClock, silent);
     await expect(refused).rejects.toBeInstanceOf(UserError);
     await expect(refused).rejects.toThrow(/view mine depends on/);
-    expect(await value<number>(database, 'select count(*)::int from mine')).toBe(3);
+    expect(await value<number>(database, 'select count(*)::int from mine')).toBe(4);
     await database.pool.query('drop view mine');
     await migrate(database, systemClock, silent);
     const columns = await rows(
