@@ -14,7 +14,7 @@ import { createFolder, type Environment, expectMistake, runCli, startCli } from 
 
 const sentiment = 'CO-A-02-03';
 const header = (names: readonly string[]) =>
-  ['time', 'token', ...names, 'first_seen_at', 'backfilled'].join();
+  ['time', 'token', ...names, 'first_seen_at', 'backfilled', 'is_final'].join();
 
 describe('export', () => {
   const folder = createFolder();
@@ -49,12 +49,12 @@ describe('export', () => {
     const seen = new Date(receivedAt).toISOString();
     expect(stdout.split('\n')).toEqual([
       header(['mention_count', 'net_sentiment']),
-      `${at(0)},BTC,0,,${seen},TRUE`,
-      `${at(1)},BTC,10,,${seen},FALSE`,
-      `${at(2)},BTC,20,,${seen},FALSE`,
-      `${at(0)},ETH,0,0.30000000000000004,${seen},TRUE`,
-      `${at(1)},ETH,1,0.30000000000000004,${seen},FALSE`,
-      `${at(2)},ETH,2,0.30000000000000004,${seen},FALSE`,
+      `${at(0)},BTC,0,,${seen},TRUE,TRUE`,
+      `${at(1)},BTC,10,,${seen},FALSE,TRUE`,
+      `${at(2)},BTC,20,,${seen},FALSE,TRUE`,
+      `${at(0)},ETH,0,0.30000000000000004,${seen},TRUE,TRUE`,
+      `${at(1)},ETH,1,0.30000000000000004,${seen},FALSE,TRUE`,
+      `${at(2)},ETH,2,0.30000000000000004,${seen},FALSE,TRUE`,
       '',
     ]);
   });
@@ -105,8 +105,8 @@ describe('export', () => {
     const found = await parquetReadObjects({ file });
     const stored = await rows(
       database,
-      `select time, token, ${metrics.map(({ column }) => column).join()}, first_seen_at, backfilled
-       from cryptoracle.metrics_1h order by token, time`,
+      `select time, token, ${metrics.map(({ column }) => column).join()}, first_seen_at, backfilled, is_final
+       from cryptoracle.metrics where granularity = '1h' order by token, time`,
     );
     expect(found).toEqual(stored);
     const schema = parquetSchema(await parquetMetadataAsync(file));
@@ -122,7 +122,7 @@ describe('export', () => {
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/no rows: no 1h windows/) });
     const file = await asyncBufferFromFile(output);
     expect(await parquetReadObjects({ file })).toEqual([]);
-    expect(parquetSchema(await parquetMetadataAsync(file)).children).toHaveLength(metrics.length + 4);
+    expect(parquetSchema(await parquetMetadataAsync(file)).children).toHaveLength(metrics.length + 5);
     const csv = join(folder, 'empty.csv');
     expect((await run('--from', '2030-01-01', '--metric', 'mention_count', '--output', csv)).code).toBe(0);
     expect(readFileSync(csv, 'utf8')).toBe(`${header(['mention_count'])}\n`);

@@ -78,6 +78,13 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await page.locator('.verdict.well, .verdict.busy').waitFor();
     const card = page.getByRole('region', { name: 'Windows of 1h' });
     expect(await card.innerText()).toMatch(/up to date[\s\S]*2 of 2 tokens[\s\S]*here\)/);
+    // All that came over the wire for the first view, answers of the API included.
+    const bytes = await page.evaluate(
+      `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+        .reduce((sum, { transferSize }) => sum + transferSize, 0)`,
+    );
+    expect(bytes).toBeGreaterThan(20_000);
+    expect(bytes).toBeLessThan(150_000);
     expect(await barriers()).toEqual([]);
   });
 
@@ -148,7 +155,9 @@ describe.skipIf(!hasBrowser)('the page', () => {
     const csv = await page.evaluate(
       'fetch(document.querySelector("a[download]").href).then((answer) => answer.text())',
     );
-    expect(csv).toMatch(/^"time","token","net_sentiment","mention_count"\r\n"\d{4}-.*Z","BTC",/);
+    expect(csv).toMatch(
+      /^"time","token","net_sentiment","mention_count","is_final"\r\n"\d{4}-.*Z","BTC",.*,(TRUE|FALSE)\r/,
+    );
     expect(await barriers()).toEqual([]);
   });
 
@@ -162,6 +171,10 @@ describe.skipIf(!hasBrowser)('the page', () => {
       .first()
       .waitFor();
     expect(page.url()).toContain('outcome=failed');
+    await page.getByRole('tab', { name: 'Quiet tokens' }).click();
+    await page.getByRole('cell', { name: 'BTC', exact: true }).first().waitFor();
+    await page.getByRole('tab', { name: 'Doubtful values' }).click();
+    await page.getByText('No rule is suspended.').waitFor();
     expect(await barriers()).toEqual([]);
   });
 

@@ -66,10 +66,11 @@ export async function readScope(
   const metrics = reader.catalogue.served(chosen.metrics, chosen.apiVersion);
   const unavailable = new Map<Granularity, ReadonlyMap<Token, number>>();
   if (chosen.evenUnavailable !== true) {
-    for (const granularity of granularities) {
+    const found = granularities.map(async (granularity) => {
       const range = probedIn?.get(granularity);
       unavailable.set(granularity, await readUnavailable(reader, granularity, tokens, metrics, range));
-    }
+    });
+    await Promise.all(found);
   }
   return {
     tokens,

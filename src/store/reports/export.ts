@@ -4,6 +4,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 import type { Catalogue, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Connection } from '../connection/connection.ts';
+import { isFinal } from '../schema/final.ts';
 
 /** Reads any amount of values out of the database, a little at a time. */
 
@@ -55,6 +56,7 @@ export function exportColumns({
       .map(({ column }): ExportColumn => ({ name: column, type: 'DOUBLE' })),
     { name: 'first_seen_at', type: 'TIMESTAMP' },
     { name: 'backfilled', type: 'BOOLEAN' },
+    { name: 'is_final', type: 'BOOLEAN' },
   ];
 }
 
@@ -84,9 +86,10 @@ function* selectByToken(
     ...(selection.from === undefined ? [] : [`and "time" >= ${at(selection.from)}`]),
     ...(selection.to === undefined ? [] : [`and "time" < ${at(selection.to)}`]),
   ].join(' ');
-  const { tokens } = selection;
+  const { tokens, granularity } = selection;
   for (const token of [...tokens.filter((each) => !isMistakable(each)), ...tokens.filter(isMistakable)]) {
-    const select = `select ${list} from cryptoracle.metrics_${selection.granularity}
+    const select = `select ${list}
+      from (select *, ${isFinal(granularity, '"time"')} as is_final from cryptoracle.metrics_${granularity}) as m
       where token = ${pg.escapeLiteral(token)} ${range} order by "time"`;
     yield { token, select };
   }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { type DayStart, type Granularity, windowLength } from '../../catalog/index.ts';
+import { type DayStart, type Granularity, type Token, windowLength } from '../../catalog/index.ts';
+import type { Interval } from '../../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
 import { settledUntil, windowCount } from '../../planning/windows.ts';
 import type { Instant } from '../../time.ts';
@@ -44,6 +45,8 @@ export interface GranularityStatus {
   readonly dropped: number;
   /** How many tokens have a value in the newest window that was due for a while; only where it was counted. */
   readonly tokens?: TokenCounts;
+  /** The tokens that have such windows, as far as anybody knows; with {@link readCurrentStatus}. */
+  readonly wantedTokens?: readonly Token[];
 }
 
 /** A table of what the program notes down, and how much of it there is. */
@@ -141,21 +144,22 @@ async function withTokenCounts(
 ): Promise<GranularityStatus[]> {
   const { tokens } = scope;
   const { settleDelay, historyStart } = desired;
-  const counted: GranularityStatus[] = [];
-  for (const part of parts) {
+  const counted = parts.map(async (part) => {
     const { granularity } = part;
+    const named = { ...part, wantedTokens: scope.tokensOf(granularity) };
     const end = settledUntil(granularity, now, settleDelay + countedAfter, dayStart);
     const window = end - windowLength[granularity];
-    const isCounted = window >= historyStart && tokens.length > 0;
-    counted.push(
-      isCounted ? { ...part, tokens: await countTokens(database, granularity, window, tokens) } : part,
-    );
-  }
-  return counted;
+    if (window < historyStart || tokens.length === 0) return named;
+    return { ...named, tokens: await countTokens(database, granularity, window, tokens) };
+  });
+  return Promise.all(counted);
 }
 
 /** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */
-export function completeness({ answered, wanted }: GranularityStatus): number | undefined {
+export function completeness({
+  answered,
+  wanted,
+}: Pick<GranularityStatus, 'answered' | 'wanted'>): number | undefined {
   return wanted === 0 ? undefined : answered / wanted;
 }
 
@@ -165,7 +169,7 @@ export function statusToJson(status: Status): object {
     instant === undefined ? null : new Date(instant).toISOString();
   return {
     ...status,
-    granularities: status.granularities.map((part) => ({
+    granularities: status.granularities.map(({ wantedTokens: _, ...part }) => ({
       ...part,
       newestDue: iso(part.newestDue),
       newestStored: iso(part.newestStored),
@@ -209,13 +213,28 @@ export async function readStatus(
   wanted: WantedWindows,
   now: Instant,
 ): Promise<Status> {
-  const granularities: GranularityStatus[] = [];
-  for (const [granularity, interval] of wanted) {
-    const windows = windowCount(granularity, interval);
-    const tokens = scope.tokensOf(granularity);
-    const [row] = await database.query<{ newest: number | null; answered: number | null; dropped: number }>(
-      'status of granularity',
-      sql`
+  const [granularities, notes, suspects, totals] = await Promise.all([
+    Promise.all(
+      [...wanted].map(([granularity, interval]) => readGranularity(database, scope, granularity, interval)),
+    ),
+    readNoteVolumes(database, now),
+    readSuspects(database, { tokens: scope.tokens, windows: wanted }),
+    readTotals(database, scope, now),
+  ]);
+  return { granularities, notes, suspects, ...totals };
+}
+
+async function readGranularity(
+  database: Database,
+  scope: Scope,
+  granularity: Granularity,
+  interval: Interval,
+): Promise<GranularityStatus> {
+  const windows = windowCount(granularity, interval);
+  const tokens = scope.tokensOf(granularity);
+  const [row] = await database.query<{ newest: number | null; answered: number | null; dropped: number }>(
+    'status of granularity',
+    sql`
         select
           (select (extract(epoch from max(time)) * 1000)::float8
            from ${metricTable(granularity)}) as newest,
@@ -238,28 +257,21 @@ export async function readStatus(
            ) as part
            where granularity = ${granularity} and token = any (${textArray(tokens)})
              and metric = any (${textArray(scope.metrics)})) as dropped`,
-    );
-    const length = windowLength[granularity];
-    const newestDue = windows > 0 ? interval.end - length : undefined;
-    const newestStored = row?.newest ?? undefined;
-    granularities.push({
-      granularity,
-      newestDue,
-      newestStored,
-      windowsBehind:
-        newestDue === undefined || newestStored === undefined
-          ? undefined
-          : Math.max(0, (newestDue - newestStored) / length),
-      wanted: windows * tokens.length * scope.metrics.length,
-      answered: Math.round((row?.answered ?? 0) / length),
-      dropped: Math.round((row?.dropped ?? 0) / length),
-    });
-  }
+  );
+  const length = windowLength[granularity];
+  const newestDue = windows > 0 ? interval.end - length : undefined;
+  const newestStored = row?.newest ?? undefined;
   return {
-    granularities,
-    notes: await readNoteVolumes(database, now),
-    suspects: await readSuspects(database, { tokens: scope.tokens, windows: wanted }),
-    ...(await readTotals(database, scope, now)),
+    granularity,
+    newestDue,
+    newestStored,
+    windowsBehind:
+      newestDue === undefined || newestStored === undefined
+        ? undefined
+        : Math.max(0, (newestDue - newestStored) / length),
+    wanted: windows * tokens.length * scope.metrics.length,
+    answered: Math.round((row?.answered ?? 0) / length),
+    dropped: Math.round((row?.dropped ?? 0) / length),
   };
 }
 

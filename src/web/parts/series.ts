@@ -14,10 +14,13 @@ export interface Columns {
   readonly series: ReadonlyMap<string, readonly Series[]>;
 }
 
+/** The column that says whether the pipeline is done with a window. */
+export const finalColumn = 'is_final';
+
 /** @param isIndexed whether each series is shown against its first value, which is 100 */
 export function inColumns(values: Values, tokens: readonly string[], isIndexed: boolean): Columns {
-  const metrics = values.columns.slice(2);
-  const cells = new Map<string, readonly (string | number | null)[]>();
+  const metrics = values.columns.slice(2).filter((name) => name !== finalColumn);
+  const cells = new Map<string, Values['rows'][number]>();
   const found = new Set<number>();
   for (const row of values.rows) {
     const time = Date.parse(String(row[0]));

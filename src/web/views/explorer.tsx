@@ -5,7 +5,7 @@ import { address } from '../api.ts';
 import { beijingDate, beijingMidnight, count, decimal, inBeijing, signed } from '../format.ts';
 import { Chart, type Mark } from '../parts/chart.tsx';
 import { Field, Problem, Select, Table, Time, useAsked } from '../parts/parts.tsx';
-import { inColumns } from '../parts/series.ts';
+import { finalColumn, inColumns } from '../parts/series.ts';
 
 /** Values of some tokens over time, and what stands out among all. */
 
@@ -40,6 +40,7 @@ export function Explorer() {
     from: beijingMidnight(from),
     to: beijingMidnight(to),
     asOf: asOf === '' ? undefined : `${asOf}:00+08:00`,
+    final: true,
     limit: mostRows,
   };
   const isAskable = tokens.length > 0 && metrics.length > 0;
@@ -158,7 +159,7 @@ function Choice(props: {
   );
 }
 
-type Question = Readonly<Record<string, string | number | undefined>>;
+type Question = Readonly<Record<string, string | number | boolean | undefined>>;
 
 function Shown(props: {
   values: Values;
@@ -236,11 +237,12 @@ function Shown(props: {
             caption="Values"
             rows={newestFirst}
             columns={values.columns.map((name, index) => ({
-              name: name === 'time' ? 'window from (Beijing)' : name,
-              isNumber: index > 1,
-              show: (row: (string | number | null)[]) => {
+              name: name === 'time' ? 'window from (Beijing)' : name === finalColumn ? 'final' : name,
+              isNumber: index > 1 && name !== finalColumn,
+              show: (row: Values['rows'][number]) => {
                 const cell = row[index] ?? null;
                 if (index === 0) return inBeijing(String(cell));
+                if (typeof cell === 'boolean') return cell ? 'yes' : 'may change';
                 return typeof cell === 'string' ? cell : decimal(cell);
               },
             }))}

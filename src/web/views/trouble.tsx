@@ -3,6 +3,7 @@ import { CallList } from './trouble/calls.tsx';
 import { NoteList, RevisionList } from './trouble/doubts.tsx';
 import { EventList } from './trouble/events.tsx';
 import { FailureList } from './trouble/failures.tsx';
+import { FreshnessList } from './trouble/freshness.tsx';
 import { QuarantineList } from './trouble/quarantine.tsx';
 
 /** What went wrong, and what may be wrong. */
@@ -10,11 +11,25 @@ import { QuarantineList } from './trouble/quarantine.tsx';
 const lists = {
   failures: ['Failures', FailureList],
   events: ['Events', EventList],
+  quiet: ['Quiet tokens', FreshnessList],
   calls: ['Calls', CallList],
   quarantine: ['Quarantine', QuarantineList],
   notes: ['Doubtful values', NoteList],
   revisions: ['Changed values', RevisionList],
 } as const;
+
+/** Filters of single lists, which say nothing of another one. */
+const ownFilters = {
+  outcome: '',
+  lane: '',
+  reason: '',
+  late: '',
+  open: '',
+  metric: '',
+  note: '',
+  from: '',
+  to: '',
+};
 
 type ListName = keyof typeof lists;
 
@@ -31,7 +46,7 @@ export function Trouble() {
             type="button"
             role="tab"
             aria-selected={key === shown}
-            onClick={() => change({ list: key, outcome: '', reason: '' }, 'push')}
+            onClick={() => change({ list: key, ...ownFilters }, 'push')}
           >
             {name}
           </button>

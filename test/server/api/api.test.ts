@@ -125,6 +125,36 @@ describeOnServers('the API', (kind) => {
     }
     const gaps = await site.get('/gaps', { granularity: '1h' });
     for (const gap of gaps.items) expect(gap.windows).toBeGreaterThan(0);
+    const [final] = await rows<{ finals: number; rows: number }>(
+      site.database,
+      `select count(*) filter (where is_final)::int as finals, count(*)::int as rows from cryptoracle.metrics
+       where granularity = '1h' and token = 'BTC'`,
+    );
+    const range = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+    const asked = { granularity: '1h', token: 'BTC', metric: 'mention_count', ...range };
+    const values = await site.get('/values', { ...asked, final: true });
+    expect(values.columns.at(-1)).toBe('is_final');
+    expect(values.rows.filter((row: unknown[]) => row.at(-1) === true)).toHaveLength(final?.finals ?? -1);
+    expect(final?.finals).toBeLessThan(final?.rows ?? 0);
+    const direct = await site.database.pool.query({ text: values.sql, rowMode: 'array' });
+    expect(values.rows).toEqual(JSON.parse(JSON.stringify(direct.rows)));
+    const quiet = await site.get('/freshness', { granularity: '1h', limit: 500 });
+    const known = await rows<{ token: string; late: boolean | null }>(
+      site.database,
+      "select token, is_late as late from cryptoracle.token_freshness where granularity = '1h'",
+    );
+    expect(
+      new Set(quiet.items.map((each: { token: string; isLate: boolean }) => `${each.token} ${each.isLate}`)),
+    ).toEqual(new Set(known.map(({ token, late }) => `${token} ${late}`)));
+    expect((await site.get('/suspended-rules')).items).toEqual([]);
+    await site.database.pool.query(
+      `insert into cryptoracle.quality_rules (granularity, metric, note, rows_checked, rows_found, suspended_since, examples)
+       values ('1h', 'CO-A-01-09', 'outside its range', 200, 50, now(),
+         '[{"token": "BTC", "time": "2025-05-31T15:00:00.000Z", "value": 25, "detail": "not within 0 to 1"}]')`,
+    );
+    expect((await site.get('/suspended-rules')).items).toMatchObject([
+      { share: 0.25, examples: [{ value: 25 }] },
+    ]);
     expect((await site.get('/movers', { granularity: '1h', limit: 3 })).items).toHaveLength(3);
     expect((await site.get('/zscores', { granularity: '1h' })).items.length).toBeGreaterThan(0);
     expect((await site.get('/catalogue')).metrics.length).toBeGreaterThanOrEqual(13);

@@ -7,9 +7,10 @@ it('writes CSV in which texts are texts and nothing is nothing', () => {
       ['token', 'a "b"'],
       [
         ['T', 1.5],
+        ['B', true],
         ['a"b,\n', null],
         ['', 0],
       ],
     ),
-  ).toBe('"token","a ""b"""\r\n"T",1.5\r\n"a""b,\n",\r\n"",0\r\n');
+  ).toBe('"token","a ""b"""\r\n"T",1.5\r\n"B",TRUE\r\n"a""b,\n",\r\n"",0\r\n');
 });

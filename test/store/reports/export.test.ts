@@ -126,6 +126,7 @@ describeOnServers('what is exported', (kind) => {
           found?.mention_count,
           instant(found?.first_seen_at),
           String(found?.backfilled).toUpperCase(),
+          String(found?.is_final).toUpperCase(),
         ].join(),
       );
     }

@@ -1,10 +1,25 @@
-import { and, arrayContains, asc, count, desc, eq, isNull, lt, max, min, ne, sql } from 'drizzle-orm';
+import {
+  and,
+  arrayContains,
+  asc,
+  count,
+  desc,
+  eq,
+  isNotNull,
+  isNull,
+  lt,
+  max,
+  min,
+  ne,
+  sql,
+} from 'drizzle-orm';
 import type { z } from 'zod';
 import {
   entitlements,
   events,
   metricCatalog,
   qualityNotes,
+  qualityRules,
   quarantine,
   requests,
   revisions,
@@ -188,6 +203,52 @@ export async function readNotes(reading: Reading, query: Query<typeof schemas.no
       .orderBy(desc(n.notedAt), n.granularity, n.token, desc(n.time), n.metric, n.note)
       .limit(limit + 1)
       .offset(cursor),
+  );
+  return pageOf(rows, limit, () => cursor + limit);
+}
+
+/** Rules of the quality checks that fire on too many rows to be right, and make no notes. */
+export async function readSuspendedRules(
+  reading: Reading,
+  { granularity, cursor = 0, limit }: Query<typeof schemas.suspendedRulesQuery>,
+) {
+  const rule = qualityRules;
+  const rows = await reading.run('api suspended rules', (db) =>
+    db
+      .select({
+        granularity: rule.granularity,
+        metric: rule.metric,
+        note: rule.note,
+        share: sql<number>`${rule.rowsFound} / greatest(1, ${rule.rowsChecked})`,
+        rows: rule.rowsChecked,
+        since: utc(rule.suspendedSince),
+        examples: sql<z.output<typeof schemas.suspendedRules>['items'][number]['examples']>`${rule.examples}`,
+      })
+      .from(rule)
+      .where(and(isNotNull(rule.suspendedSince), holds(rule.granularity, granularity)))
+      .orderBy(rule.granularity, rule.metric, rule.note)
+      .limit(limit + 1)
+      .offset(cursor),
+  );
+  return pageOf(rows, limit, () => cursor + limit);
+}
+
+/** How far each token has come, those that are late or behind first. */
+export async function readFreshnessPage(reading: Reading, query: Query<typeof schemas.freshnessQuery>) {
+  const { granularity, token, late, cursor = 0, limit } = query;
+  const rows = await reading.query<z.output<typeof schemas.tokensFreshness>['items'][number]>(
+    'api token freshness',
+    sql`
+      select granularity, token, ${utcOrNull(sql`newest_window`)} as newest, windows_behind::float8 as "windowsBehind",
+        usual_share as "usualShare", is_late as "isLate"
+      from cryptoracle.token_freshness
+      where ${all([
+        where(granularity, (each) => sql`granularity = ${each}`),
+        where(token, (each) => sql`token = ${each}`),
+        late ? sql`is_late` : undefined,
+      ])}
+      order by is_late desc nulls last, windows_behind * coalesce(usual_share, 0) desc nulls last, token, granularity
+      limit ${limit + 1} offset ${cursor}`,
   );
   return pageOf(rows, limit, () => cursor + limit);
 }

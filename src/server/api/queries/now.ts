@@ -5,7 +5,6 @@ import { type Granularity, windowLength } from '../../../catalog/granularities.t
 import type { Clock } from '../../../clock.ts';
 import type { Settings } from '../../../config.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
-import { readScope } from '../../../store/ledger/scope.ts';
 import { type Filling, readFilling } from '../../../store/reports/filling.ts';
 import { usualTokens } from '../../../store/reports/freshness.ts';
 import type { GranularityStatus, Status } from '../../../store/reports/status.ts';
@@ -47,12 +46,8 @@ export async function readNow(sources: NowSources, clock: Clock): Promise<Now> {
     readLanes(reading, now),
     readTroubleFacts(reading, clock),
   ]);
-  const scope = await readScope(reading, desired, now);
   const parts = await Promise.all(
-    status.granularities.map((part) => {
-      const tokens = scope.tokensOf(part.granularity);
-      return readFreshness(reading, part, tokens, desired.settleDelay);
-    }),
+    status.granularities.map((part) => readFreshness(reading, part, desired.settleDelay)),
   );
   const diskFreeBytes = settings.databaseUrl === undefined ? await freeBytesOn(settings.dataDir) : undefined;
   const queueProblem = queue === undefined ? 'the queue does not answer' : undefined;
@@ -106,10 +101,17 @@ function accessOf({ accessRefused }: Status): Now['access'] {
 async function readFreshness(
   reading: Reading,
   part: GranularityStatus,
-  tokens: readonly string[],
   settleDelay: number,
 ): Promise<Freshness> {
-  const { granularity, newestDue, newestStored, windowsBehind, wanted, answered } = part;
+  const {
+    granularity,
+    newestDue,
+    newestStored,
+    windowsBehind,
+    wanted,
+    answered,
+    wantedTokens: tokens = [],
+  } = part;
   const counts =
     newestDue === undefined ? undefined : await readWindow(reading, granularity, newestDue, tokens);
   return {

@@ -3,6 +3,7 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import type { z } from 'zod';
 import { granularities } from '../../../catalog/granularities.ts';
 import { UserError } from '../../../errors.ts';
+import { isFinal } from '../../../store/schema/final.ts';
 import { metricCatalog, tagCatalog, tokens as tokenTable } from '../../../store/schema/index.ts';
 import { metricTable } from '../../../store/schema/sql.ts';
 import type { Reading } from '../reading.ts';
@@ -22,11 +23,11 @@ export async function readValues(reading: Reading, query: ValuesQuery): Promise<
   const { cursor, limit } = query;
   const columns = await checkColumns(reading, query.metric);
   const statement = valuesStatement(query, columns);
-  const rows = await reading.query<Record<string, string | number | null>>(
+  const rows = await reading.query<Record<string, string | number | boolean | null>>(
     'api values',
     sql`${statement} limit ${limit + 1} offset ${cursor}`,
   );
-  const names = ['time', 'token', ...columns];
+  const names = ['time', 'token', ...columns, ...(tellsFinal(query) ? ['is_final'] : [])];
   const { items, next } = pageOf(rows, limit, () => cursor + limit);
   return {
     columns: names,
@@ -49,28 +50,36 @@ async function checkColumns(reading: Reading, asked: readonly string[]): Promise
   });
 }
 
+/** Of the past nobody knows which windows were final then. */
+const tellsFinal = ({ final, asOf }: ValuesQuery) => final && asOf === undefined;
+
 function valuesStatement(query: ValuesQuery, columns: readonly string[]): SQL {
   const { granularity, token, from, to, asOf } = query;
   const source =
     asOf === undefined ? metricTable(granularity) : sql`cryptoracle.as_of(${granularity}, ${instant(asOf)})`;
   const picked = columns.map((column) => sql`m.${sql.identifier(column)}`);
+  const final = tellsFinal(query) ? [sql.raw(`${isFinal(granularity, 'm.time')} as is_final`)] : [];
   return sql`
-    select ${sql.join([sql`${utc(sql`m.time`)} as time`, sql`m.token`, ...picked], sql`, `)}
+    select ${sql.join([sql`${utc(sql`m.time`)} as time`, sql`m.token`, ...picked, ...final], sql`, `)}
     from ${source} as m
     where m.token = any (${sql.param(token)}::text[]) and m.time >= ${instant(from)} and m.time < ${instant(to)}
     order by m.time, m.token`;
 }
 
 /** The same for a person's own tool: what psql takes as it is. */
-function asText({ granularity, token, from, to, asOf }: ValuesQuery, columns: readonly string[]): string {
+function asText(query: ValuesQuery, columns: readonly string[]): string {
+  const { granularity, token, from, to, asOf } = query;
   const literal = (text: string) => sql.raw(new PgDialect().escapeString(text));
-  const source =
-    asOf === undefined
-      ? `cryptoracle.metrics_${granularity}`
-      : `cryptoracle.as_of('${granularity}', '${asOf}')`;
-  const statement = sql`select ${sql.raw(['time', 'token', ...columns].join(', '))}
+  // The view alone has is_final.
+  const [source, condition] = tellsFinal(query)
+    ? ['cryptoracle.metrics', `granularity = '${granularity}' and `]
+    : asOf === undefined
+      ? [`cryptoracle.metrics_${granularity}`, '']
+      : [`cryptoracle.as_of('${granularity}', '${asOf}')`, ''];
+  const names = ['time', 'token', ...columns, ...(tellsFinal(query) ? ['is_final'] : [])];
+  const statement = sql`select ${sql.raw(names.join(', '))}
 from ${sql.raw(source)}
-where token in (${sql.join(token.map(literal), sql`, `)})
+where ${sql.raw(condition)}token in (${sql.join(token.map(literal), sql`, `)})
   and time >= ${literal(from)} and time < ${literal(to)}
 order by time, token;`;
   return new PgDialect().sqlToQuery(statement).sql;

@@ -1,5 +1,5 @@
 import { readCell, readCoverage } from '../queries/coverage.ts';
-import { readGapPage } from '../queries/lists.ts';
+import { readFreshnessPage, readGapPage } from '../queries/lists.ts';
 import { readNow } from '../queries/now.ts';
 import { readMetrics, readMovers, readTokens, readValues, readZscores } from '../queries/values.ts';
 import { readWhy } from '../queries/why.ts';
@@ -42,6 +42,14 @@ export const dataQuestions: Questions = (options) => {
       query: schemas.valuesQuery,
       answer: schemas.values,
       ask: (query) => readValues(reading, query),
+    }),
+    question({
+      name: 'freshness',
+      title: 'Freshness of tokens',
+      summary: 'How far each token has come in each granularity, those that are late or behind first',
+      query: schemas.freshnessQuery,
+      answer: schemas.tokensFreshness,
+      ask: (query) => readFreshnessPage(reading, query),
     }),
     question({
       name: 'movers',

@@ -7,6 +7,7 @@ import {
   readRefusals,
   readRequests,
   readRevisions,
+  readSuspendedRules,
 } from '../queries/lists.ts';
 import * as schemas from '../schemas/index.ts';
 import { type Questions, question } from './question.ts';
@@ -60,6 +61,14 @@ export const troubleQuestions: Questions = ({ reading }) => [
     query: schemas.notesQuery,
     answer: schemas.notes,
     ask: (query) => readNotes(reading, query),
+  }),
+  question({
+    name: 'suspended-rules',
+    title: 'Suspended quality rules',
+    summary: 'Rules of the quality checks that fire on too many values to be right, and make no notes',
+    query: schemas.suspendedRulesQuery,
+    answer: schemas.suspendedRules,
+    ask: (query) => readSuspendedRules(reading, query),
   }),
   question({
     name: 'revisions',

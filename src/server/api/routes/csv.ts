@@ -1,4 +1,4 @@
-type Cell = string | number | null;
+type Cell = string | number | boolean | null;
 
 /** Rows as CSV (RFC 4180): texts are always quoted. Readers that guess types guess all the same: of T alone, that it is true. */
 export function stringify(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
@@ -8,7 +8,8 @@ export function stringify(columns: readonly string[], rows: readonly (readonly C
 
 function format(cell: Cell): string {
   if (cell === null) return '';
-  return typeof cell === 'number' ? String(cell) : quoted(cell);
+  // TRUE and FALSE are what R understands, too.
+  return typeof cell === 'string' ? quoted(cell) : String(cell).toUpperCase();
 }
 
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;

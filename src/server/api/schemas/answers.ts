@@ -120,11 +120,22 @@ export const now = z.object({
   revisions: z.number(),
 });
 
+const tokenFreshness = z.object({
+  granularity,
+  token: z.string(),
+  newest: given.nullable().describe('Start of its newest window with a value'),
+  windowsBehind: z.number().nullable().describe('Windows after it that are due'),
+  usualShare: z.number().nullable().describe('Share of the windows before it that have a value, 0 to 1'),
+  isLate: z.boolean().nullable().describe('More than two windows behind, and it usually has nearly all'),
+});
+
+export const tokensFreshness = page(tokenFreshness);
+
 // --- Values ---
 
 export const values = z.object({
   columns: z.array(z.string()).describe("'time', 'token' and the metrics, as in each row"),
-  rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+  rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
   next: z.number().nullable(),
   sql: z.string().describe('The same as SQL, for a tool of your own'),
 });
@@ -303,6 +314,18 @@ const note = z.object({
 });
 
 export const notes = page(note);
+
+const suspendedRule = z.object({
+  granularity,
+  metric: z.string(),
+  note: z.string().describe('What the rule finds, as in the notes'),
+  share: z.number().describe('Share of the recent rows on which it fires, 0 to 1'),
+  rows: z.number(),
+  since: given,
+  examples: z.array(z.object({ token: z.string(), time: given, value: z.number(), detail: z.string() })),
+});
+
+export const suspendedRules = page(suspendedRule);
 
 const revision = z.object({
   id: z.number(),

@@ -42,11 +42,23 @@ export const valuesQuery = z.object({
   metric: columns,
   ...range,
   asOf: instant.optional().describe('As known at this instant'),
+  final: flag
+    .default(false)
+    .describe('Whether a column is_final comes, too: true where the pipeline is done with the window'),
   cursor: z.coerce.number().int().min(0).max(10_000_000).default(0),
   limit: z.coerce.number().int().min(1).max(20_000).default(5000),
 });
 
 const places = { granularity, ...paging };
+
+export const freshnessQuery = z.object({
+  granularity: granularity.optional(),
+  token: token.optional(),
+  late: flag.default(false).describe('Whether only those that are late'),
+  ...paging,
+});
+
+export const suspendedRulesQuery = z.object({ granularity: granularity.optional(), ...paging });
 
 export const moversQuery = z.object({ ...places, by: z.enum(['mentions', 'sentiment']).default('mentions') });
 

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
+import { isFinal } from '../../schema/final.ts';
 import { windowLengths } from '../../schema/sql.ts';
 import { describeMetric, seenLaterMeaning } from '../comments.ts';
-import { eachGranularity, finalUntil, quoted, type View } from './view.ts';
+import { eachGranularity, quoted, type View } from './view.ts';
 
 /** The values, as rows of windows and as rows of single values, and the newest of them. */
 
@@ -26,8 +27,6 @@ const rowColumns = ({ metrics }: Catalogue) => ({
   seen_later: seenLaterMeaning,
   ...Object.fromEntries(metrics.map((metric) => [metric.column, describeMetric(metric)])),
 });
-
-const isFinal = (granularity: Granularity, time: string) => `${time} <= ${finalUntil(granularity)}`;
 
 /** The columns of a row of the table under the alias `m`. */
 function selectRow(granularity: Granularity, { metrics }: Catalogue): string {

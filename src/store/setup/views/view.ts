@@ -2,8 +2,6 @@ import type { SQL } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { type Granularity, granularities, soundSize } from '../../../catalog/index.ts';
-import { recheckedFor } from '../../../planning/windows.ts';
-import { windowLengths } from '../../schema/sql.ts';
 
 /** A view as people query it. Its columns stand in the order of the query's. */
 export interface View {
@@ -39,19 +37,6 @@ export const quoted = (column: string) => pg.escapeIdentifier(column);
 export const settledUntil = (granularity: Granularity) =>
   `(now() - coalesce(
     (select settle_delay from cryptoracle.wanted where granularity = '${granularity}'), interval '15 minutes'))`;
-
-/** The default of `LOOKBACK_WINDOWS`, for a database that was not told. */
-const usualLookback = 4;
-
-/**
- * Windows that start until then are final: the look-back asks for them no more, nor does the recheck of empty answers. The
- * last look-back begins when the window is the oldest of the newest ones that have settled.
- */
-export const finalUntil = (granularity: Granularity) =>
-  `(now() - greatest(interval '${recheckedFor / 3_600_000} hours', coalesce(
-    (select settle_delay + (coalesce(lookback_windows, ${usualLookback}) + 1) * ${windowLengths[granularity]}
-     from cryptoracle.wanted where granularity = '${granularity}'),
-    interval '15 minutes' + ${usualLookback + 1} * ${windowLengths[granularity]})))`;
 
 /** Whether the pipeline is to fetch the granularity; every one where it was told nothing. */
 export const isGranularityWanted = (granularity: Granularity) =>

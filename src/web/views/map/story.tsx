@@ -49,7 +49,7 @@ export function Story(props: {
         <Select
           label="The story of the window from (Beijing)"
           value={String(instant)}
-          options={windows.map((window) => [String(window), nameOf(window, granularity)] as const)}
+          options={windows.map((window) => [String(window), dateOf(window, granularity)] as const)}
           onChange={(value) => setPicked(Number(value))}
         />
       </div>
@@ -59,10 +59,11 @@ export function Story(props: {
   );
 }
 
-const nameOf = (window: number, granularity: Granularity) =>
+const dateOf = (window: number, granularity: Granularity) =>
   granularity === '1d' ? inBeijing(window).slice(0, 10) : inBeijing(window);
 
-function Told({ story: { states, moments, next } }: { story: StoryOfWindow }) {
+function Told({ story: { states, moments, next, cells } }: { story: StoryOfWindow }) {
+  const nameOf = (code: string) => cells.find(({ metric }) => metric === code)?.column ?? code;
   return (
     <>
       <ul class="plain">
@@ -87,7 +88,7 @@ function Told({ story: { states, moments, next } }: { story: StoryOfWindow }) {
               , <Time at={at} both />
             </>
           )}
-          {next.length > 1 && <span class="soft"> ({metrics.join(', ')})</span>}
+          {next.length > 1 && <span class="soft"> ({metrics.map(nameOf).join(', ')})</span>}
         </p>
       ))}
     </>

@@ -2,12 +2,17 @@ import type { Requests } from '../../../server/api/types.ts';
 import { change } from '../../address.ts';
 import { count, purpose } from '../../format.ts';
 import { type Column, Select, Time } from '../../parts/parts.tsx';
-import { Filtered, filter } from './filtered.tsx';
+import { Days, days, Filtered, filter } from './filtered.tsx';
 
 const outcomes = [
   ['', 'all'],
   ['failed', 'failed'],
   ['answered', 'answered'],
+] as const;
+
+const lanes = [
+  ['', 'all'],
+  ...['live', 'repair', 'lookback', 'history', 'audit'].map((lane) => [lane, purpose(lane)] as const),
 ] as const;
 
 const few = (names: readonly string[], most: number) =>
@@ -53,7 +58,7 @@ export function CallList() {
   return (
     <Filtered
       path="/requests"
-      query={{ outcome: filter('outcome') }}
+      query={{ outcome: filter('outcome'), lane: filter('lane'), ...days() }}
       columns={columns}
       caption="Calls of the API"
       empty="No call matches."
@@ -64,6 +69,8 @@ export function CallList() {
         options={outcomes}
         onChange={(outcome) => change({ outcome })}
       />
+      <Select label="For" value={filter('lane')} options={lanes} onChange={(lane) => change({ lane })} />
+      <Days />
     </Filtered>
   );
 }

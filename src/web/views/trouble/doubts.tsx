@@ -1,7 +1,8 @@
-import type { Notes, Revisions } from '../../../server/api/types.ts';
-import { decimal } from '../../format.ts';
-import { type Column, Time } from '../../parts/parts.tsx';
-import { Filtered, metricColumn, tokenColumn, windowColumn } from './filtered.tsx';
+import type { Notes, Revisions, SuspendedRules } from '../../../server/api/types.ts';
+import { change } from '../../address.ts';
+import { count, decimal, inBeijing, percent } from '../../format.ts';
+import { type Column, Field, Paged, Time } from '../../parts/parts.tsx';
+import { Filtered, filter, metricColumn, tokenColumn, windowColumn } from './filtered.tsx';
 
 const noteColumns: readonly Column<Notes['items'][number]>[] = [
   windowColumn,
@@ -12,14 +13,44 @@ const noteColumns: readonly Column<Notes['items'][number]>[] = [
   { name: 'Why', isWide: true, show: ({ detail }) => detail },
 ];
 
+const ruleColumns: readonly Column<SuspendedRules['items'][number]>[] = [
+  { name: 'Rule', show: ({ note }) => note },
+  { name: 'Metric', show: ({ metric }) => metric },
+  { name: 'Granularity', show: ({ granularity }) => granularity },
+  { name: 'Fires on', isNumber: true, show: ({ share, rows }) => `${percent(share)} of ${count(rows)} rows` },
+  { name: 'Suspended since', show: ({ since }) => <Time at={since} /> },
+  {
+    name: 'For example',
+    isWide: true,
+    show: ({ examples }) =>
+      examples
+        .slice(0, 3)
+        .map(({ token, time, value, detail }) => `${token} ${inBeijing(time)}: ${value} (${detail})`)
+        .join('; '),
+  },
+];
+
 export function NoteList() {
   return (
-    <Filtered
-      path="/notes"
-      columns={noteColumns}
-      caption="Values that are hard to believe"
-      empty="No stored value is in doubt."
-    />
+    <>
+      <Filtered
+        path="/notes"
+        query={{ note: filter('note') }}
+        columns={noteColumns}
+        caption="Values that are hard to believe"
+        empty="No stored value is in doubt."
+      >
+        <Field label="Doubt" value={filter('note')} placeholder="all" onChange={(note) => change({ note })} />
+      </Filtered>
+      <h2>Rules that fire too often to be right, and make no notes</h2>
+      <Paged
+        path="/suspended-rules"
+        query={{}}
+        columns={ruleColumns}
+        caption="Suspended quality rules"
+        empty="No rule is suspended."
+      />
+    </>
   );
 }
 
@@ -36,9 +67,17 @@ export function RevisionList() {
   return (
     <Filtered
       path="/revisions"
+      query={{ metric: filter('metric') }}
       columns={revisionColumns}
       caption="Values that changed or came late"
       empty="No value has changed."
-    />
+    >
+      <Field
+        label="Metric (code)"
+        value={filter('metric')}
+        placeholder="all"
+        onChange={(metric) => change({ metric })}
+      />
+    </Filtered>
   );
 }

@@ -1,6 +1,8 @@
 import type { Events } from '../../../server/api/types.ts';
+import { change } from '../../address.ts';
 import { count } from '../../format.ts';
-import { type Column, Paged, Time } from '../../parts/parts.tsx';
+import { type Column, Paged, Select, Time } from '../../parts/parts.tsx';
+import { Days, days, filter } from './filtered.tsx';
 
 const columns: readonly Column<Events['items'][number]>[] = [
   { name: 'Began', show: ({ at }) => <Time at={at} /> },
@@ -13,12 +15,26 @@ const columns: readonly Column<Events['items'][number]>[] = [
 
 export function EventList() {
   return (
-    <Paged
-      path="/events"
-      query={{}}
-      columns={columns}
-      caption="What happened, the newest first"
-      empty="Nothing has happened yet."
-    />
+    <>
+      <div class="controls">
+        <Select
+          label="Show"
+          value={filter('open')}
+          options={[
+            ['', 'all'],
+            ['true', 'what goes on still'],
+          ]}
+          onChange={(open) => change({ open })}
+        />
+        <Days />
+      </div>
+      <Paged
+        path="/events"
+        query={{ open: filter('open'), ...days() }}
+        columns={columns}
+        caption="What happened, the newest first"
+        empty="Nothing has happened."
+      />
+    </>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { change, place } from '../../address.ts';
 import type { Query } from '../../api.ts';
+import { beijingMidnight } from '../../format.ts';
 import { type Column, Field, Paged, Select, Time } from '../../parts/parts.tsx';
 
 /** A list that is filtered by what the address says. */
@@ -9,6 +10,26 @@ export const filter = (name: string) => place.value.query.get(name) ?? '';
 
 /** The filters that every list has. */
 export const commonFilters = () => ({ granularity: filter('granularity'), token: filter('token') });
+
+/** From which day to which, for lists of what happened. */
+export const days = () => ({
+  from: filter('from') === '' ? '' : beijingMidnight(filter('from')),
+  to: filter('to') === '' ? '' : beijingMidnight(filter('to')),
+});
+
+export function Days() {
+  return (
+    <>
+      <Field
+        label="From (Beijing)"
+        type="date"
+        value={filter('from')}
+        onChange={(from) => change({ from })}
+      />
+      <Field label="To, not included" type="date" value={filter('to')} onChange={(to) => change({ to })} />
+    </>
+  );
+}
 
 const granularities = [
   ['', 'all'],
