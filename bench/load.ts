@@ -1,5 +1,4 @@
 import {
-  bundledTokens,
   type Granularity,
   granularities,
   metricCodes,
@@ -27,8 +26,6 @@ export interface Amount {
   readonly tokens: readonly Token[];
 }
 
-export const yearOfEverything: Amount = { days: 365, tokens: bundledTokens.map(({ token }) => token) };
-
 /** Made-up values that compress about as well as real ones: whole counts, ratios of four digits. */
 const values: Readonly<Record<(typeof metrics)[number]['kind'], string>> = {
   rank: '1 + floor(random() * 200)',
@@ -53,6 +50,7 @@ export async function load(
   database: Database,
   amount: Amount,
   say: (line: string) => void = () => {},
+  compression: 'as the policies' | 'leave fresh' = 'as the policies',
 ): Promise<Load> {
   const started = performance.now();
   const { rows } = await database.pool.query('select from cryptoracle.metrics_1d limit 1');
@@ -62,7 +60,7 @@ export async function load(
       say(`${granularity} loaded`);
     }
     await loadLedger(database, amount);
-    await compress(database);
+    if (compression === 'as the policies') await compress(database);
     await database.pool.query('vacuum analyze');
   }
   const counts = granularities.map(

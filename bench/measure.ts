@@ -23,8 +23,18 @@ export async function measureAll(
   for (const bench of benches) {
     for (const server of bench.needsDatabase ? servers : [undefined]) {
       say(`${bench.name}${server === undefined ? '' : ` on ${server.name}`}: ${bench.about}`);
-      results.push(...(await measure(bench, size, server)));
+      results.push(...(await measure(bench, size, server).catch((error) => [failure(bench, server, error)])));
     }
   }
   return results;
+}
+
+/** In a table of figures a bench that failed is a figure, too: the others shall not be lost. */
+function failure(bench: Bench, server: Server | undefined, error: unknown): Result {
+  const absent = `failed: ${error instanceof Error ? error.message : String(error)}`;
+  return {
+    bench: bench.name,
+    server: server?.name,
+    figure: { name: 'all', unit: '×', goal: { atLeast: 0 }, absent },
+  };
 }

@@ -8,6 +8,7 @@ import { bundledTokens, type Token } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { Database } from '../src/store/connection/database.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
+import type { Milliseconds } from '../src/time.ts';
 import type { Figure } from './figure.ts';
 import { Recorder, type RecorderKind } from './recorder/index.ts';
 
@@ -22,14 +23,39 @@ export interface Size {
   /** Whether answers are recorded by a run of their own before the run that counts. */
   readonly isRecorded: boolean;
   readonly queues: readonly ('PostgreSQL' | 'Redis')[];
+  /** Days of stored values that questions are asked about. */
+  readonly loadedDays: number;
+  /** How long processes are watched. */
+  readonly watched: Milliseconds;
 }
 
 export const sizes = {
   /** Seconds, for a test that every bench works. Its ratios mean nothing. */
-  tiny: { tokens: 4, days: 1, rounds: 2, isRecorded: false, queues: ['PostgreSQL'] },
-  small: { tokens: 60, days: 1, rounds: 5, isRecorded: true, queues: ['PostgreSQL', 'Redis'] },
+  tiny: {
+    tokens: 4,
+    days: 1,
+    rounds: 2,
+    isRecorded: false,
+    queues: ['PostgreSQL'],
+    ...{ loadedDays: 2, watched: 2000 },
+  },
+  small: {
+    tokens: 200,
+    days: 1,
+    rounds: 5,
+    isRecorded: true,
+    queues: ['PostgreSQL', 'Redis'],
+    ...{ loadedDays: 30, watched: 15_000 },
+  },
   /** The sizes that the goals are about. */
-  full: { tokens: 200, days: 2, rounds: 9, isRecorded: true, queues: ['PostgreSQL', 'Redis'] },
+  full: {
+    tokens: 200,
+    days: 2,
+    rounds: 9,
+    isRecorded: true,
+    queues: ['PostgreSQL', 'Redis'],
+    ...{ loadedDays: 365, watched: 60_000 },
+  },
 } as const satisfies Readonly<Record<string, Size>>;
 
 export type SizeName = keyof typeof sizes;

@@ -48,6 +48,11 @@ export class Member {
     this.#ready.catch(() => {});
   }
 
+  /** Number of the process; `undefined` where it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   get isRunning(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }

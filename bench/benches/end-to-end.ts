@@ -1,16 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Member } from '../../harness/processes.ts';
-import { formatBeijingDate } from '../../src/beijing.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { copyRows, countValues, takeRows } from '../copy.ts';
 import { type Figure, rate, speedRatio } from '../figure.ts';
+import { startPipeline, untilQuiet } from '../pipeline.ts';
 import type { Recorder, RecorderKind } from '../recorder/index.ts';
 import type { Bench, World } from '../world.ts';
-
-/** So long without a further call, a run is over. It does not count as part of it. */
-const quietFor = 1500;
 
 interface Run {
   readonly values: number;
@@ -25,19 +20,8 @@ async function fillByQueue(
   database: Database,
   settings: Readonly<Record<string, string>>,
 ): Promise<Run> {
-  const from = formatBeijingDate(Date.now() - world.size.days * 86_400_000);
   await recorder.control({ reset: true });
-  const pipeline = new Member('start', await world.program(), ['start'], world.folder('start'), {
-    DATABASE_URL: database.url,
-    ...recorder.environment,
-    HISTORY_START: from,
-    TOKENS: world.tokens.join(),
-    REQUESTS_PER_SECOND: '5000',
-    FETCH_CONCURRENCY: '16',
-    HTTP_PORT: '0',
-    LOG_LEVEL: 'info',
-    ...settings,
-  });
+  const pipeline = await startPipeline(world, recorder, database, settings);
   try {
     await pipeline.ready();
     await untilQuiet(recorder);
@@ -46,15 +30,6 @@ async function fillByQueue(
   }
   const { firstAt } = await recorder.control();
   return { values: await countValues(database), milliseconds: (await lastWriteAt(database)) - firstAt };
-}
-
-async function untilQuiet(recorder: Recorder): Promise<void> {
-  for (let served = 0, quietSince = Date.now(); ; await sleep(100)) {
-    const now = (await recorder.control()).served;
-    if (now !== served) quietSince = Date.now();
-    served = now;
-    if (served > 0 && Date.now() - quietSince > quietFor) return;
-  }
 }
 
 async function lastWriteAt(database: Database): Promise<number> {

@@ -11,7 +11,7 @@ import type { Bench } from '../world.ts';
 const atATime = 16;
 
 /** Stores all, on connections that are closed afterwards, for only then do they report what they changed. @returns milliseconds */
-async function storeAll(url: string, answers: readonly DecodedAnswer[]): Promise<number> {
+export async function timeToStore(url: string, answers: readonly DecodedAnswer[]): Promise<number> {
   const database = new Database(url, { connections: atATime });
   try {
     await Promise.all(answers.slice(0, atATime).map(() => database.pool.query('select')));
@@ -47,10 +47,10 @@ export const store: Bench = {
     const recorder = await world.recorder();
     const answers = await recorder.answers(world.tokens, world.size.days);
     const database = await world.database();
-    const first = await storeAll(database.url, answers);
+    const first = await timeToStore(database.url, answers);
     const values = await countValues(database);
     const before = await countChanges(database);
-    const repeat = await storeAll(database.url, answers);
+    const repeat = await timeToStore(database.url, answers);
     const after = await countChanges(database);
     const copied = await copyRows(database, await takeRows(database));
     return [

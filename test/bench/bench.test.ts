@@ -4,13 +4,13 @@ import { measure } from '../../bench/measure.ts';
 import { benches } from '../../bench/registry.ts';
 import { jsonOf, markdownTable, tableOf, withResults } from '../../bench/report.ts';
 
-/**
- * Whether each bench works, on a size whose ratios mean nothing. The nightly run has the command itself, all of it; here the bench that
- * only repeats another one on other values is left out.
- */
+/** Those that start processes of the program, or repeat another, take longer than a test may: the CI runs the command itself. */
+const slow = ['end-to-end', 'quality-broken', 'latency-bound', 'fresh', 'memory', 'start', 'scale'];
+
+/** Whether each bench works, on a size whose ratios mean nothing. */
 describe('npm run bench', () => {
-  const quick = benches.filter(({ name }) => name !== 'quality-broken');
   const server = () => ({ name: 'plain', url: inject('plainUrl') });
+  const quick = benches.filter(({ name }) => !slow.includes(name));
 
   it.each(quick)(
     '$name gives finite figures',
