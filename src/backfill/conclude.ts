@@ -92,6 +92,11 @@ export function decide(work: {
       ended: undefined,
     };
   }
+  // Paused, and resumed before the work had come to its end: the next worker goes on.
+  if (id !== undefined && state === 'waiting' && left.valuesLeft > 0) {
+    const problem = new TryLaterError(`order ${id} waits for the next worker; ${rest}`);
+    return { end: 'stopped', problem, ended: undefined };
+  }
   if (id !== undefined && state === 'cancelled') {
     return { end: 'cancelled', problem: orderIsOver(id, 'cancelled'), ended: undefined };
   }

@@ -87,10 +87,12 @@ describe('an order of which something is left', () => {
     expect(decideOn({}, { end: 'budget' }).problem?.message).toContain('tomorrow (Beijing)');
   });
 
-  it('keeps what a person decided: it stays paused or cancelled', () => {
+  it('keeps what a person decided: it stays paused, resumed or cancelled', () => {
     const paused = decideOn({ state: 'paused' }, { end: 'stopped' });
     expect(paused).toMatchObject({ end: 'paused', ended: undefined });
     expect(paused.problem?.message).toContain('order 7 is paused');
+    const resumed = decideOn({ state: 'waiting' }, { end: 'stopped' });
+    expect(resumed).toMatchObject({ end: 'stopped', ended: undefined });
     const cancelled = decideOn({ state: 'cancelled' }, { end: 'access-denied' });
     expect(cancelled).toMatchObject({ end: 'cancelled', ended: undefined });
     expect(cancelled.problem).toBeInstanceOf(UserError);

@@ -164,14 +164,17 @@ export async function recordHeartbeat(
   return row?.state;
 }
 
-/** The decision of a person stays: only a person cancels, and a paused order ends only where nothing is left. */
+/**
+ * The decision of a person stays: only a person cancels, and an order that was paused, or resumed since for the next worker,
+ * ends only where nothing is left.
+ */
 function mayEndAs(state: BackfillState) {
   if (state === 'cancelled') return undefined;
-  const decided: BackfillState[] = state === 'done' ? ['cancelled'] : ['cancelled', 'paused'];
+  const decided: BackfillState[] = state === 'done' ? ['cancelled'] : ['cancelled', 'paused', 'waiting'];
   return notInArray(backfills.state, decided);
 }
 
-/** Ends an order, unless it was cancelled or paused meanwhile. The ledger of a refresh is let go. */
+/** Ends an order, unless it was cancelled, paused or resumed meanwhile. The ledger of a refresh is let go. */
 export async function endOrder(
   database: Database,
   id: number,

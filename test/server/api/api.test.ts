@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { endOrder } from '../../../src/store/ledger/orders.ts';
 import { createFolder, runCli } from '../../commands/cli.ts';
 import { hour } from '../../support/clock.ts';
 import { describeOnServers, rows } from '../../support/database.ts';
@@ -246,6 +247,9 @@ describeOnServers('the API', (kind) => {
     await write(`/orders/${body.id}/pause`);
     expect(await state()).toBe('paused');
     await write(`/orders/${body.id}/resume`);
+    expect(await state()).toBe('waiting');
+    // A worker that was at work when it was paused ends only now, and takes nothing back.
+    await endOrder(site.database, body.id, { state: 'stopped', message: undefined }, Date.now());
     expect(await state()).toBe('waiting');
     await write(`/orders/${body.id}/cancel`);
     expect(await state()).toBe('cancelled');
