@@ -111,6 +111,9 @@ where last_seen_at > now() - interval '1 hour' and resolution is null`,
   },
 ];
 
+/** Where Grafana itself serves docs/runbooks: docker-compose.yml has them among its public files. */
+const runbooks = '/public/runbooks';
+
 /** The rules as Grafana's provisioning reads them. */
 export function rulesToGrafana(): object {
   return {
@@ -129,7 +132,11 @@ export function rulesToGrafana(): object {
           // A database that does not answer is an alert of its own.
           noDataState: 'OK',
           execErrState: 'Error',
-          annotations: { summary, description: remedy },
+          annotations: {
+            summary,
+            description: remedy,
+            runbook_url: `${runbooks}/${uid.replace('cryptoracle-', '')}.md`,
+          },
           labels: { source: 'cryptoracle' },
           notification_settings: notificationSettings,
           data: [

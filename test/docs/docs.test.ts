@@ -52,6 +52,8 @@ describe('the documentation', () => {
       'docs/metabase.md',
       'docs/operations.md',
       'docs/backup.md',
+      'deploy/README.md',
+      ...readdirSync(new URL('docs/runbooks/', root)).map((name) => `docs/runbooks/${name}`),
     ]) {
       const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
       for (const link of links) expect(() => readdirOrRead(new URL(link, new URL(path, root)))).not.toThrow();

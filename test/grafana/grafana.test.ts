@@ -68,6 +68,7 @@ const rules = z
             uid: z.string().max(40),
             title: z.string(),
             condition: z.string(),
+            annotations: z.object({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
             notification_settings: z.object({
               receiver: z.string(),
               group_by: z.array(z.string()),
@@ -137,6 +138,19 @@ describe('the files under grafana/', () => {
     const provider = parse(read('provisioning/dashboards/cryptoracle.yml')).providers[0];
     const compose = parse(readFileSync(new URL('../docker-compose.yml', root), 'utf8'), { merge: true });
     expect(compose.services.grafana.volumes).toContain(`./grafana/dashboards:${provider.options.path}:ro`);
+  });
+
+  it('link each alert to a runbook that there is, which Grafana has among its public files', () => {
+    const compose = parse(readFileSync(new URL('../docker-compose.yml', root), 'utf8'), { merge: true });
+    expect(compose.services.grafana.volumes).toContain(
+      './docs/runbooks:/usr/share/grafana/public/runbooks:ro',
+    );
+    for (const { title, annotations } of rules) {
+      const [, name = ''] = /^\/public\/runbooks\/([\w-]+\.md)$/.exec(annotations.runbook_url) ?? [];
+      const runbook = readFileSync(new URL(`../docs/runbooks/${name}`, root), 'utf8');
+      expect(runbook.split('\n')[0]).toBe(`# ${title}`);
+      expect(runbook).toMatch(/\*\*Means:\*\*.*\n\n\*\*Harm:\*\*.*\n\n## What to do\n\n1\. /);
+    }
   });
 
   it('have alert rules for all that the program itself tells a chat, and more', () => {
