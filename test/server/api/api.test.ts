@@ -68,6 +68,16 @@ describeOnServers('the API', (kind) => {
       );
       expect(part.tokensThere).toBe(part.tokensWanted - part.missing.length);
       for (const { token } of there) expect(part.missing).not.toContain(token);
+      const [usual] = await rows<{ usual: number | null }>(
+        site.database,
+        `select (select percentile_disc(0.5) within group (order by (
+             select count(*)::int from cryptoracle.metrics_${part.granularity} where time = $1::timestamptz - ago * interval '24 hours'))
+           from generate_series(1, 14) as ago
+           where $1::timestamptz - ago * interval '24 hours' >= (select min(time) from cryptoracle.metrics_${part.granularity})
+         ) as usual`,
+        [part.newestDue],
+      );
+      expect(part.usual).toBe(usual?.usual);
     }
     expect(now.verdict.sentence).toMatch(/\.$/);
   });

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { beijingDay } from '../../../beijing.ts';
-import { type Granularity, windowLength } from '../../../catalog/granularities.ts';
+import { windowLength } from '../../../catalog/granularities.ts';
 import type { Clock } from '../../../clock.ts';
 import type { Settings } from '../../../config.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
@@ -112,8 +112,7 @@ async function readFreshness(
     answered,
     wantedTokens: tokens = [],
   } = part;
-  const counts =
-    newestDue === undefined ? undefined : await readWindow(reading, granularity, newestDue, tokens);
+  const counts = newestDue === undefined ? undefined : await readWindow(reading, part, newestDue, tokens);
   return {
     granularity,
     newestDue: iso(newestDue),
@@ -129,15 +128,22 @@ async function readFreshness(
   };
 }
 
-/** Which of the tokens a window lacks, and how many of them usually have a value at that hour. */
+/**
+ * Which of the tokens a window lacks, and how many of them usually have a value at that hour. The latter looks at fourteen
+ * windows more, and the status has mostly done so.
+ */
 async function readWindow(
   reading: Reading,
-  granularity: Granularity,
+  { granularity, tokens: counted }: GranularityStatus,
   window: number,
   tokens: readonly string[],
 ): Promise<{ readonly missing: string[]; readonly usual: number | null } | undefined> {
   const start = timestamptz(window);
   const table = metricTable(granularity);
+  const isCounted = counted?.window === window;
+  const usual = isCounted
+    ? sql`null::int`
+    : usualTokens(granularity, start, sql`select unnest(${textArray(tokens)}) as token`);
   const [row] = await reading.query<{ missing: string[]; usual: number | null }>(
     'api newest window',
     sql`
@@ -147,9 +153,9 @@ async function readWindow(
           where not exists (select from ${table} as m where m.token = t.token and m.time = ${start})
           order by place
         ) as missing,
-        ${usualTokens(granularity, start, sql`select unnest(${textArray(tokens)}) as token`)} as usual`,
+        ${usual} as usual`,
   );
-  return row;
+  return row && { ...row, usual: isCounted ? (counted.usual ?? null) : row.usual };
 }
 
 interface Lane extends Record<string, unknown> {
