@@ -16,10 +16,19 @@ const verdict = (figure: Figure) => (!isMeasured(figure) ? 'absent' : meets(figu
 
 const header = ['bench', 'on', 'figure', 'goal', 'result', '', 'measured'] as const;
 
-function line({ bench, server = '', figure }: Result): string[] {
+/** @param when of which run it is, where results of several stand together */
+function line({ bench, server = '', figure }: Result, when?: string): string[] {
   const result = isMeasured(figure) ? amount(figure.value, figure.unit) : '–';
   const detail = isMeasured(figure) ? figure.detail : figure.absent;
-  return [bench, server, figure.name, goalText(figure.goal, figure.unit), result, verdict(figure), detail];
+  return [
+    bench,
+    server,
+    figure.name,
+    goalText(figure.goal, figure.unit),
+    result,
+    verdict(figure),
+    when === undefined ? detail : `${detail} (${when})`,
+  ];
 }
 
 export function tableOf(results: readonly Result[]): string {
@@ -57,25 +66,37 @@ export function jsonOf(results: readonly Result[], size: string) {
 const cells = (texts: readonly string[]) =>
   `| ${texts.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
 
-export function markdownTable(results: readonly Result[]): string {
-  return [
-    cells(header),
-    cells(header.map(() => '---')),
-    ...results.map((result) => cells(line(result))),
-  ].join('\n');
-}
+const head = [cells(header), cells(header.map(() => '---'))].join('\n');
 
 const begin = '<!-- results: written by `npm run bench -- --write` -->';
 const end = '<!-- end of results -->';
 
-/** The document with its part between the marks replaced; all else in it is written by hand. */
+/**
+ * The document with its part between the marks replaced; all else in it is written by hand. Rows of benches that were not run
+ * now stay.
+ */
 export function withResults(document: string, results: readonly Result[], size: string): string {
   const from = document.indexOf(begin);
   const to = document.indexOf(end);
   if (from < 0 || to < from) throw new Error(`the document has no part from '${begin}' to '${end}'`);
   const { processor, cores, memory, node } = machine();
   const about =
-    `${new Date().toISOString().slice(0, 10)}, size \`${size}\`: ${processor}, ${cores} cores, ${memory}, Node ${node}.` +
+    `${processor}, ${cores} cores, ${memory}, Node ${node}.` +
     ' Everything, the database, the stand-in API and the program, shares these cores.';
-  return `${document.slice(0, from)}${begin}\n${about}\n\n${markdownTable(results)}\n${document.slice(to)}`;
+  const ran = new Set(results.map(({ bench }) => bench));
+  const kept = document
+    .slice(from, to)
+    .split('\n')
+    .filter((row) => /^\| [a-z]/.test(row) && !row.startsWith(`| ${header[0]} |`))
+    .filter((row) => !ran.has(row.split(' ')[1] ?? ''));
+  const when = `${new Date().toISOString().slice(0, 10)}, ${size}`;
+  const rows = results.map((result) => cells(line(result, when)));
+  const table = [head, ...[...rows, ...kept].toSorted(byBench)].join('\n');
+  return `${document.slice(0, from)}${begin}\n${about}\n\n${table}\n${document.slice(to)}`;
+}
+
+/** Rows of one bench stay together, in the order in which it gave them. */
+function byBench(a: string, b: string): number {
+  const [one = '', other = ''] = [a.split(' ')[1], b.split(' ')[1]];
+  return one < other ? -1 : one > other ? 1 : 0;
 }
