@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 /** The program's own processes, which ask the recorder. */
 
 /** So long without a further call, a run is over. It does not count as part of it. */
-const quietFor: Milliseconds = 1500;
+const quietFor: Milliseconds = 3000;
 
 /**
  * Starts `start` on a database.
