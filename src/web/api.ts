@@ -81,7 +81,12 @@ export function listen(): void {
     isLive.value = true;
     if (document.visibilityState === 'visible') newsCount.value++;
   };
-  source.addEventListener('open', tell);
+  source.addEventListener('open', () => {
+    // What was asked when the page was opened is fresh; only a connection that was lost may have missed something.
+    const isFirst = isLive.value === undefined;
+    isLive.value = true;
+    if (!isFirst) tell();
+  });
   source.addEventListener('stored', tell);
   source.addEventListener('tick', tell);
   source.addEventListener('error', () => {
