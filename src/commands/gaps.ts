@@ -92,7 +92,7 @@ async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<
     const cells = { granularity, tokens, metrics, interval, apiVersion: desired.apiVersion };
     found.push(...(await readReportedGaps(database, cells, reasons, clock.now())));
   }
-  const nextTry = await readNextTries(database, clock.now(), desired.settleDelay);
+  const nextTry = await readNextTries(database, clock.now());
   if (options.json === true) printJson(found.map((gap) => toJson(gap, nextTry)));
   else print(found, wanted, { catalogue: database.catalogue, times: timesIn(options.utc), nextTry });
   return 0;

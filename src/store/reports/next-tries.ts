@@ -1,6 +1,12 @@
 import { sql } from 'drizzle-orm';
-import type { Granularity, MetricCode, TagCode, Token } from '../../catalog/index.ts';
-import type { Instant, Milliseconds } from '../../time.ts';
+import {
+  type Granularity,
+  type MetricCode,
+  type TagCode,
+  type Token,
+  windowLength,
+} from '../../catalog/index.ts';
+import type { Instant } from '../../time.ts';
 import type { Reader } from '../connection/reader.ts';
 import { believedFor } from '../ledger/entitlements.ts';
 import { readBreaker } from '../limits/breaker.ts';
@@ -12,12 +18,7 @@ import { afterGap } from './next.ts';
 /** When a gap is asked for next, at the latest; `undefined` where nobody can say, or nothing happens by itself. */
 export type NextTry = (gap: ReportedGap) => Instant | undefined;
 
-/** @param settleDelay from a window's end to when it is due */
-export async function readNextTries(
-  reader: Reader,
-  now: Instant,
-  settleDelay: Milliseconds,
-): Promise<NextTry> {
+export async function readNextTries(reader: Reader, now: Instant): Promise<NextTry> {
   const probeAt = (await readBreaker(reader))?.probeAt;
   const suspectAt = await readSuspectTries(reader);
   const refusedAt = await readRefusedTries(reader);
@@ -28,8 +29,9 @@ export async function readNextTries(
     return undefined;
   };
   return (gap) => {
-    const dueAt = gap.interval.end + settleDelay;
-    return afterGap(gap.reason, askAtOf(gap), { now, probeAt, dueAt, window: gap.interval }).at;
+    const { end } = gap.interval;
+    const window = { start: end - windowLength[gap.granularity], end };
+    return afterGap(gap.reason, askAtOf(gap), { now, probeAt, window }).at;
   };
 }
 

@@ -82,14 +82,15 @@ const day: Milliseconds = 86_400_000;
 /**
  * The step that a gap of this reason waits for.
  *
+ * @param facts with the newest window of the gap
  * @param askAt when suspects are asked for again, or a refused metric is
  */
 export function afterGap(
   reason: GapReason,
   askAt: Instant | undefined,
-  facts: Pick<NextFacts, 'now' | 'probeAt' | 'dueAt' | 'window'>,
+  facts: Pick<NextFacts, 'now' | 'probeAt' | 'window'>,
 ): Step {
-  const { now, probeAt, dueAt, window } = facts;
+  const { now, probeAt, window } = facts;
   switch (reason) {
     case 'not asked yet':
     case 'failed':
@@ -109,7 +110,7 @@ export function afterGap(
       return never('the version of the API that is spoken does not have it');
     case 'empty at the source': {
       const at = nextRecheck(now);
-      return dueAt > at - recheckedFor
+      return window.start >= at - recheckedFor
         ? { what: 'it is asked for again once a day for three days', at }
         : never('it was empty for three days; only the audit may ask once more');
     }
