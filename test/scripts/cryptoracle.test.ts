@@ -21,13 +21,11 @@ describe('the program of a checkout', () => {
   let folder = '';
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'checkout-'));
-    for (const name of ['src', 'scripts']) mkdirSync(join(folder, name));
+    mkdirSync(join(folder, 'scripts'));
     for (const name of ['scripts/cryptoracle.mjs', 'scripts/build.ts', 'package.json', 'package-lock.json']) {
       copyFileSync(join(checkout, name), join(folder, name));
     }
-    for (const name of ['src/package.ts', 'src/server/assets', 'src/web']) {
-      cpSync(join(checkout, name), join(folder, name), { recursive: true });
-    }
+    cpSync(join(checkout, 'src'), join(folder, 'src'), { recursive: true });
     symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
     write('one');
   });
