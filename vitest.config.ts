@@ -4,6 +4,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Folders whose tests wait for processes and schedules: begun last, they would be what is left at the end. */
 const slowest = ['/test/chaos/', '/test/queue/', '/test/commands/'];
 
+/** Drills of whole set-ups, with servers of their own: `npm run drills` runs them alone, every night. */
+const drills = [
+  'test/queue/redis-variants.test.ts',
+  'test/release/pack.test.ts',
+  'test/store/connection/standby.test.ts',
+  'test/store/setup/backup.test.ts',
+  'test/store/setup/managed.test.ts',
+  'test/store/setup/upgrades.test.ts',
+];
+const isDrill = process.env.DRILLS !== undefined;
+
 class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => {
@@ -16,7 +27,8 @@ class SlowestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: isDrill ? drills : ['test/**/*.test.ts'],
+    exclude: isDrill ? [] : drills,
     globalSetup: ['test/support/servers.ts'],
     setupFiles: ['test/support/release.ts'],
     // Reading the modules anew for each of a hundred files took longer than most of the tests.
