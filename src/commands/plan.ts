@@ -22,7 +22,10 @@ export const planCommand = new Command('plan')
     'after',
     `
 Compares the settings here with what the pipeline was told to want, before it
-starts with them. Nothing is changed, and nothing is asked of the API.`,
+starts with them. Nothing is changed, and nothing is asked of the API.
+
+Calls a day are those for the newest windows and the look-back. Tags take one or
+two more, and the audit AUDIT_REQUESTS_PER_DAY.`,
   )
   .action((options: { readonly json?: true }) => runCommand((context) => plan(options, context)));
 
