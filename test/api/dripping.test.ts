@@ -31,7 +31,8 @@ it.each(['directly', 'through a proxy'])(
     const { message, took } = JSON.parse(stdout);
     expect(message).toBe('no complete answer within 1 s');
     expect(took).toBeLessThan(5000);
-    expect(proxy.targets).toEqual(way === 'directly' ? [] : ['api.example:80']);
+    // The way through the proxy may be opened anew once the call is cut off.
+    expect(new Set(proxy.targets)).toEqual(new Set(way === 'directly' ? [] : ['api.example:80']));
   },
   90_000,
 );

@@ -50,8 +50,8 @@ describe('demo', () => {
 
   it('holds the truth of the simulator in every cell whose value is final', async () => {
     // All values are final six hours after their window closed.
-    const range = { start: beijingDay(started) - day, end: started - 6 * hour };
-    const wanted = wantedWindows(range, granularities, started, 0, '08:00');
+    const range = { start: beijingDay(started) - day, end: started };
+    const wanted = wantedWindows(range, granularities, started, 6 * hour, '08:00');
     const tokens = bundledTokens.map(({ token }) => token);
     const comparison = await compareWithTruth(database, new Market({ seed: 1 }), tokens, wanted, started);
     const within = comparison.differences.filter(({ metric }) => metric !== 'row not wanted');
