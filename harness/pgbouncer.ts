@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverAccount } from './accounts.ts';
 import { withClient } from './client.ts';
 import { createTemporaryFolder, rememberProcess, type TemporaryFolder } from './leftovers.ts';
-import { freePort } from './servers.ts';
+import { freePort, kill } from './servers.ts';
 
 /** How long a pooler lends a client a session of the server. */
 export const poolModes = ['session', 'transaction', 'statement'] as const;
@@ -68,9 +67,7 @@ export class PgBouncer {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    await kill(this.#process);
     this.#forget();
     this.#folder.remove();
   }

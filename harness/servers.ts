@@ -104,6 +104,13 @@ function ownerOf(pid: number): { readonly uid: number; readonly gid: number } {
   return { uid: id('Uid'), gid: id('Gid') };
 }
 
+/** Ends a process at once, and waits until it is gone. */
+export async function kill(process: ChildProcess): Promise<void> {
+  const ended = once(process, 'exit');
+  process.kill('SIGKILL');
+  await ended;
+}
+
 /** A Redis that keeps nothing on disk: what it knew is gone when it ends. */
 export class RedisServer {
   readonly port: number;
@@ -168,9 +175,7 @@ export class RedisServer {
   /** Kills it, until a {@link restart}. */
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    await kill(this.#process);
     this.#forget();
   }
 }
@@ -205,9 +210,7 @@ export class RedisSentinel {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    await kill(this.#process);
     this.#forget();
     this.#folder.remove();
   }

@@ -1,13 +1,13 @@
 import type { MetricParams } from './identity.ts';
 import type { ApiVersion } from './versions.ts';
 
-/** What a metric is: the words that the bundled list, a user's file and everything that reads them share. */
+/** A metric's description, in the words that the bundled list, a user's file and everything that reads them share. */
 
 export const metricKinds = ['rank', 'change', 'count', 'ratio', 'difference', 'score'] as const;
 
 export type MetricKind = (typeof metricKinds)[number];
 
-/** What a metric stands for where others are compared with it. Views and quality rules ask for a role, never for a code. */
+/** A metric's part where others are compared with it. Views and quality rules ask for a role, never for a code. */
 export type MetricRole =
   | 'mentions'
   | 'mention-rank'
@@ -22,7 +22,7 @@ export interface MetricEntry {
   readonly code: string;
   /** The column of the metric tables that holds it. */
   readonly column: string;
-  /** What people call it; made from the column where it is not given. */
+  /** Its name for people; made from the column where it is not given. */
   readonly name?: string;
   readonly kind: MetricKind;
   readonly unit: string;
@@ -34,11 +34,11 @@ export interface MetricEntry {
   readonly summable: boolean;
   /** Whether the plain mean over windows says something sensible about them. */
   readonly averageable: boolean;
-  /** What the sum and the mean over windows are, and are not; one sentence or two, for people. */
+  /** The meaning of its sum and its mean over windows; one sentence or two, for people. */
   readonly acrossWindows: string;
   /** Versions of the API that have it. */
   readonly versions: readonly ApiVersion[];
-  /** What is sent with the code in `extraParams`; with other parameters it is another series. */
+  /** The parameters that are sent with the code in `extraParams`; with other parameters it is another series. */
   readonly params?: MetricParams;
   readonly role?: MetricRole;
 }

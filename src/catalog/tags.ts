@@ -4,7 +4,7 @@ interface TagEntry {
   /** The API's code, as sent in `tags`. */
   readonly code: string;
   readonly name: string;
-  /** What the label describes. */
+  /** The thing that the label describes. */
   readonly subject: 'token' | 'community';
   readonly meaning: string;
 }

@@ -5,7 +5,7 @@ import { type AgeClass, type Implied, impliedBy, readDrift } from '../store/repo
 import { parseGranularities, parseInstant } from './options.ts';
 import { count, duration, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { iso, timesIn, wrapped } from './times.ts';
+import { iso, timesIn, utcOption, wrapped } from './times.ts';
 
 interface AuditOptions {
   readonly since?: number;
@@ -21,7 +21,7 @@ export const auditCommand = new Command('audit')
   .option('--since <date>', 'calls since then (default: the last 90 days)', parseInstant)
   .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
   .option('--tolerated <percent>', 'share of values that may change later', parsePercent, 0.001)
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',

@@ -23,7 +23,7 @@ import {
 } from './options.ts';
 import { count, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { iso, type Times, timesIn, wrapped } from './times.ts';
+import { iso, type Times, timesIn, utcOption, wrapped } from './times.ts';
 
 /** The commands `revisions` and `notes`. */
 
@@ -59,7 +59,7 @@ function listCommand<T extends ListedNote | ListedRevision>(list: List<T>): Comm
     .option('--token <list>', 'only these tokens', parseTokens)
     .option('--metric <list>', 'only these metrics, by code or name', parseMetrics)
     .option('--limit <n>', 'most entries, the newest', parsePositive, linesByDefault)
-    .option('--utc', 'print times in UTC (default: Beijing)')
+    .option(...utcOption)
     .option('--json', 'print the result as JSON')
     .action((options: ListOptions) => runCommand((context) => show(list, options, context)));
 }

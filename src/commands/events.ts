@@ -7,7 +7,7 @@ import { visibleLine } from '../terminal.ts';
 import { parseGranularities, parseInstant, parseItems, parsePositive } from './options.ts';
 import { count, duration, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { iso, type Times, timesIn, wrapped } from './times.ts';
+import { iso, type Times, timesIn, utcOption, wrapped } from './times.ts';
 
 interface EventsOptions {
   readonly kind?: readonly EventKind[];
@@ -31,7 +31,7 @@ export const eventsCommand = new Command('events')
   .option('--granularity <list>', 'only about these of 15m,1h,4h,1d', parseGranularities)
   .option('--open', 'only what goes on still')
   .option('--limit <n>', 'most events, the newest', parsePositive, linesByDefault)
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',

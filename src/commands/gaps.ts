@@ -21,7 +21,7 @@ import { visibleLine } from '../terminal.ts';
 import { chosenMetrics, type NamedMetrics, parseInstant, parseItems, withScopeOptions } from './options.ts';
 import { count, counted, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { type Times, timesIn, wrapped } from './times.ts';
+import { type Times, timesIn, utcOption, wrapped } from './times.ts';
 
 interface GapsOptions {
   readonly from?: number;
@@ -42,7 +42,7 @@ export const gapsCommand = withScopeOptions(
 )
   .option('--reason <list>', 'which reasons, by the words below (default: the first six)', parseReasons)
   .option('--all', 'every reason: also what the API does not have')
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .addHelpText('after', `\nReasons:\n${gapReasons.map((reason) => `  "${reason}"\n`).join('')}`)
   .action((options: GapsOptions) => runCommand((context) => gaps(options, context)));

@@ -6,7 +6,7 @@ import { notificationKinds, readTold } from '../store/ledger/notifications.ts';
 import { printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
 import type { Runtime } from './runtime.ts';
-import { timesIn } from './times.ts';
+import { timesIn, utcOption } from './times.ts';
 
 interface NotifyOptions {
   readonly test?: true;
@@ -16,7 +16,7 @@ interface NotifyOptions {
 
 export const notifyCommand = new Command('notify')
   .option('--test', 'send a message to NOTIFY_WEBHOOK now')
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',

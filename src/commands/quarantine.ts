@@ -14,7 +14,7 @@ import { visibleLine } from '../terminal.ts';
 import { parseGranularities, parsePositive, parseTokens } from './options.ts';
 import { count, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { type Times, timesIn } from './times.ts';
+import { type Times, timesIn, utcOption } from './times.ts';
 
 interface FilterOptions {
   readonly granularity?: readonly Granularity[];
@@ -48,7 +48,7 @@ export const quarantineCommand = new Command('quarantine')
       .description('list it: where it belongs, why it was not stored, its raw form')
       .option('--all', 'also what has been replayed, superseded or dismissed')
       .option('--limit <n>', 'most entries', parsePositive, linesByDefault)
-      .option('--utc', 'print times in UTC (default: Beijing)')
+      .option(...utcOption)
       .action((options: ListOptions) => runCommand((context) => list(options, context))),
   )
   .addCommand(

@@ -20,7 +20,7 @@ import type { Instant } from '../time.ts';
 import { parseGranularities, parseTokens } from './options.ts';
 import { count, duration, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { iso, type Times, timesIn } from './times.ts';
+import { iso, type Times, timesIn, utcOption } from './times.ts';
 
 interface ScorecardOptions {
   readonly month?: string;
@@ -34,7 +34,7 @@ export const scorecardCommand = new Command('scorecard')
   .option('--month <month>', 'such as 2026-10, in Beijing (default: the last whole month)', parseMonth)
   .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
   .option('--token <list>', 'which tokens (default: TOKENS)', parseTokens)
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON (default: Markdown)')
   .action((options: ScorecardOptions) => runCommand((context) => scorecard(options, context)));
 

@@ -10,6 +10,9 @@ export interface Times {
   second(instant: Instant): string;
 }
 
+/** The option that `timesIn` is about, for every command that prints times. */
+export const utcOption = ['--utc', 'print times in UTC (default: Beijing)'] as const;
+
 export function timesIn(utc: boolean | undefined): Times {
   const second = (instant: Instant) =>
     utc === true ? new Date(instant).toISOString().slice(0, 19).replace('T', ' ') : formatBeijing(instant);

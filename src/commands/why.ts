@@ -9,7 +9,7 @@ import { visibleLine } from '../terminal.ts';
 import { chosenMetrics, parseInstant } from './options.ts';
 import { printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
-import { type Times, timesIn, wrapped } from './times.ts';
+import { type Times, timesIn, utcOption, wrapped } from './times.ts';
 
 interface WhyOptions {
   readonly utc?: true;
@@ -27,7 +27,7 @@ export const whyCommand = new Command('why')
     ),
   )
   .argument('[metric]', 'by code or name (default: all)')
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   // So that a window may be said from now, as -7d; a misspelt option is told as a metric that there is not.
   .allowUnknownOption()

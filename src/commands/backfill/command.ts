@@ -3,6 +3,7 @@ import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
 import { parseInstant, parsePositive, withScopeOptions } from '../options.ts';
 import { runCommand } from '../run.ts';
+import { utcOption } from '../times.ts';
 import { cancel, list, pause } from './orders.ts';
 import { type OrderOptions, order, type ResumeOptions, resume } from './place.ts';
 import { watch } from './watch.ts';
@@ -71,7 +72,7 @@ export const backfillCommand = withScopeOptions(
   .addCommand(
     new Command('list')
       .description('list the orders, the newest first')
-      .option('--utc', 'print times in UTC (default: Beijing)')
+      .option(...utcOption)
       .option('--json', 'print the result as JSON')
       .action((options: { json?: true; utc?: true }) => runCommand((context) => list(options, context))),
   )
@@ -91,7 +92,7 @@ export const backfillCommand = withScopeOptions(
     new Command('watch')
       .description('show how far an order is, from any terminal')
       .argument(...anOrder, parsePositive)
-      .option('--utc', 'print times in UTC (default: Beijing)')
+      .option(...utcOption)
       .option('--json', 'print it once, as JSON')
       .action((id: number | undefined, options: { json?: true; utc?: true }) =>
         runCommand((context) => watch(id, options, context)),

@@ -20,7 +20,7 @@ import { visibleLine } from '../../terminal.ts';
 import { chosenMetrics, type NamedMetrics, parseInstant, withScopeOptions } from '../options.ts';
 import { count, counted, percent, printJson, printTable, writeErr, writeOut } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
-import { type Times, timesIn, wrapped } from '../times.ts';
+import { type Times, timesIn, utcOption, wrapped } from '../times.ts';
 import { type Certificate, certificateToJson, writeCertificate } from './file.ts';
 import { verify } from './verify.ts';
 
@@ -47,7 +47,7 @@ export const certifyCommand = withScopeOptions(
   .option('--output <file>', 'write the certificate, for --verify')
   .option('--force', 'replace the file where there is one')
   .option('--verify <file>', 'compare what is known now, or --at, with a certificate')
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',

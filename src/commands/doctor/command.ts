@@ -12,7 +12,7 @@ import { parsePositive } from '../options.ts';
 import { count, printJson, writeOut } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
-import { type Times, timesIn } from '../times.ts';
+import { type Times, timesIn, utcOption } from '../times.ts';
 import { checkApi } from './api.ts';
 import type { CalibrateOptions } from './calibrate.ts';
 import { checkDatabase, type FoundDatabase } from './database.ts';
@@ -25,7 +25,7 @@ interface DoctorOptions extends CalibrateOptions {
 }
 
 export const doctorCommand = new Command('doctor')
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .option('--calibrate', 'find out how the API is spoken, and what its pages leave open')
   .option('--write', 'with --calibrate: put what was found into .env')

@@ -15,7 +15,7 @@ import { parseTokens } from '../options.ts';
 import { printJson } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
 import type { Runtime } from '../runtime.ts';
-import { timesIn } from '../times.ts';
+import { timesIn, utcOption } from '../times.ts';
 import { inDays, print } from './describe.ts';
 import { parseShare, parseWindows, printMisses } from './objective.ts';
 import { printTokens } from './tokens.ts';
@@ -30,7 +30,7 @@ interface StatusOptions {
 }
 
 export const statusCommand = new Command('status')
-  .option('--utc', 'print times in UTC (default: Beijing)')
+  .option(...utcOption)
   .option('--json', 'print the result as JSON')
   .option('--token <list>', 'how fresh these tokens are, or all of them', parseTokens)
   .option('--check', 'exit with 1 where the objective is missed, and say how')

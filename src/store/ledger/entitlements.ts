@@ -8,7 +8,7 @@ import { timestamptz } from '../schema/sql.ts';
 import { endEvent, noteEvent } from './events.ts';
 
 /** How long a refusal is believed; then the code is asked for once more (API page, code 205). */
-export const believedFor: Milliseconds = 86_400_000;
+const believedFor: Milliseconds = 86_400_000;
 
 /** How far the clocks of two processes may differ. */
 const clockTolerance: Milliseconds = 300_000;
@@ -30,6 +30,15 @@ export async function readRefused(reader: Reader, now: Instant): Promise<Readonl
       .where(isBelieved(lastRefusedAt, timestamptz(now))),
   );
   return new Set(rows.map((row) => row.metric));
+}
+
+/** When each code that was refused is asked for again: when its last refusal is believed no more. */
+export async function readRefusalEnds(reader: Reader): Promise<ReadonlyMap<MetricCode | TagCode, Instant>> {
+  const { metric, lastRefusedAt } = entitlements;
+  const rows = await reader.run('read entitlements', (db) =>
+    db.select({ metric, lastRefusedAt }).from(entitlements),
+  );
+  return new Map(rows.map((row) => [row.metric, row.lastRefusedAt + believedFor] as const));
 }
 
 /** Codes that were answered, and when. */

@@ -1,16 +1,10 @@
 import { sql } from 'drizzle-orm';
-import {
-  type Granularity,
-  type MetricCode,
-  type TagCode,
-  type Token,
-  windowLength,
-} from '../../catalog/index.ts';
+import { type Granularity, type Token, windowLength } from '../../catalog/index.ts';
 import type { Instant } from '../../time.ts';
 import type { Reader } from '../connection/reader.ts';
-import { believedFor } from '../ledger/entitlements.ts';
+import { readRefusalEnds } from '../ledger/entitlements.ts';
 import { readBreaker } from '../limits/breaker.ts';
-import { entitlements, suspects } from '../schema/index.ts';
+import { suspects } from '../schema/index.ts';
 import { inMilliseconds } from '../schema/sql.ts';
 import type { ReportedGap } from './gaps.ts';
 import { afterGap } from './next.ts';
@@ -21,7 +15,7 @@ export type NextTry = (gap: ReportedGap) => Instant | undefined;
 export async function readNextTries(reader: Reader, now: Instant): Promise<NextTry> {
   const probeAt = (await readBreaker(reader))?.probeAt;
   const suspectAt = await readSuspectTries(reader);
-  const refusedAt = await readRefusedTries(reader);
+  const refusedAt = await readRefusalEnds(reader);
   const askAtOf = ({ reason, granularity, tokens, metrics }: ReportedGap) => {
     if (reason === 'suspect')
       return earliest(tokens.map((token) => suspectAt.get(`${granularity} ${token}`)));
@@ -50,12 +44,4 @@ async function readSuspectTries(reader: Reader): Promise<ReadonlyMap<`${Granular
       .groupBy(granularity, token),
   );
   return new Map(rows.map((row) => [`${row.granularity} ${row.token}`, row.at] as const));
-}
-
-async function readRefusedTries(reader: Reader): Promise<ReadonlyMap<MetricCode | TagCode, Instant>> {
-  const { metric, lastRefusedAt } = entitlements;
-  const rows = await reader.run('look at next tries', (db) =>
-    db.select({ metric, lastRefusedAt }).from(entitlements),
-  );
-  return new Map(rows.map((row) => [row.metric, row.lastRefusedAt + believedFor] as const));
 }

@@ -1,5 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { type Granularity, type MetricCode, type Token, windowLength } from '../../catalog/index.ts';
+import {
+  type Granularity,
+  type MetricCode,
+  type TagCode,
+  type Token,
+  windowLength,
+} from '../../catalog/index.ts';
 import type { Interval } from '../../planning/interval.ts';
 import type { Lane } from '../../planning/lanes.ts';
 import { keptFrom } from '../../planning/plan.ts';
@@ -7,6 +13,7 @@ import { windowAt } from '../../planning/windows.ts';
 import type { Instant } from '../../time.ts';
 import type { Reader } from '../connection/reader.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
+import { readRefusalEnds } from '../ledger/entitlements.ts';
 import { readDayStart } from '../ledger/facts.ts';
 import { readScope } from '../ledger/scope.ts';
 import { readBreaker } from '../limits/breaker.ts';
@@ -225,17 +232,19 @@ async function readUnwanted(reader: Reader, about: About, desired: DesiredScope,
 }
 
 /** When what was doubted or refused is asked for again. */
-async function readAskAgain(reader: Reader, about: About): Promise<ReadonlyMap<MetricCode, Instant>> {
-  const rows = await reader.query<Row<{ metric: MetricCode; at: Instant }>>(
+async function readAskAgain(
+  reader: Reader,
+  about: About,
+): Promise<ReadonlyMap<MetricCode | TagCode, Instant>> {
+  const doubted = await reader.query<Row<{ metric: MetricCode; at: Instant }>>(
     'read ask again',
     sql`
       select metric, ${inMilliseconds(sql`max(ask_at)`)} as at from cryptoracle.suspects
       where granularity = ${about.granularity} and token = ${about.token} and windows @> ${at(about)}
-      group by metric
-      union all
-      select metric, ${inMilliseconds(sql`last_refused_at + interval '1 day'`)} from cryptoracle.entitlements`,
+      group by metric`,
   );
-  return new Map(rows.map((row) => [row.metric, row.at]));
+  const refused = await readRefusalEnds(reader);
+  return new Map([...doubted.map((row) => [row.metric, row.at] as const), ...refused]);
 }
 
 async function readCalls(reader: Reader, about: About): Promise<StoredCall[]> {
