@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity } from '../../../catalog/index.ts';
 import type { Instant } from '../../../time.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
@@ -84,7 +84,7 @@ async function checkDue(
 }
 
 /**
- * Makes the notes of a stretch what they should be. The window after it is part of it: whether that fell to zero depends
+ * Makes the notes of a stretch what they should be. The window after it is checked, too: whether that fell to zero depends
  * on the last one.
  *
  * First every rule's findings are counted, which is one reading of the rows whatever is in them. So a rule that fires
@@ -97,27 +97,72 @@ async function checkStretch(
   now: Instant,
   tx: Transaction,
 ): Promise<CheckResult> {
-  const windows: CheckedWindows = {
-    granularity,
-    start: sql`${stretch.start}::timestamptz`,
-    end: sql`(${stretch.end}::timestamptz + ${windowLengthSql(granularity)})`,
-  };
-  const [counted] = await database.query<{ cells: number; fired: number[]; noted: boolean }>(
+  const start = sql`${stretch.start}::timestamptz`;
+  const end = sql`${stretch.end}::timestamptz`;
+  const endAfter = sql`(${stretch.end}::timestamptz + ${windowLengthSql(granularity)})`;
+  const checked: CheckedWindows = { granularity, start, end: endAfter };
+  const [counted] = await database.query<{ cells: number; fired: number[] } & Noted>(
     'count findings',
     sql`
-      select counted.*, exists (
-        select from ${qualityNotes}
-        where granularity = ${granularity} and time >= ${windows.start} and time < ${windows.end}
-      ) as noted
-      from (${countingSql(windows, familiesOf(database.catalogue))}) as counted`,
+      select counted.*, ${hasNotes({ granularity, start, end })} as noted,
+        ${hasNotes({ granularity, start: end, end: endAfter })} as "notedAfter"
+      from (${countingSql(checked, familiesOf(database.catalogue))}) as counted`,
     tx,
   );
   if (counted === undefined) return nothingDone;
-  const { cells: rows, fired, noted } = counted;
-  if (rows > 0) await noteStoredDays(database, granularity, windows, tx);
-  const { noting, changes } = await enterRates(database, windows, { rows, fired }, now, tx);
-  const added = noting.length > 0 || noted ? await writeNotes(database, windows, noting, now, tx) : 0;
+  const { cells: rows, fired, noted, notedAfter } = counted;
+  if (rows > 0) await noteStoredDays(database, granularity, checked, tx);
+  const { noting, changes } = await enterRates(database, checked, { rows, fired }, now, tx);
+  // History is checked from its newest windows on: the window after has its notes, the stretch mostly has none.
+  const parts = [
+    { windows: { granularity, start, end }, noted },
+    { windows: { granularity, start: end, end: endAfter }, noted: notedAfter },
+  ];
+  let added = 0;
+  for (const part of parts) {
+    if (part.noted) added += await renewNotes(database, part.windows, noting, now, tx);
+    else if (noting.length > 0) added += await addNotes(database, part.windows, noting, now, tx);
+  }
   return { added, changes };
+}
+
+/** Whether a stretch has notes, and the window after it. */
+interface Noted extends Record<string, unknown> {
+  readonly noted: boolean;
+  readonly notedAfter: boolean;
+}
+
+function hasNotes({ granularity, start, end }: CheckedWindows): SQL {
+  return sql`exists (
+    select from ${qualityNotes} where granularity = ${granularity} and time >= ${start} and time < ${end}
+  )`;
+}
+
+const noteColumns = sql`(granularity, token, time, metric, note, value, detail, noted_at)`;
+
+/** Writes the notes of windows without any. @returns how many */
+async function addNotes(
+  database: Database,
+  windows: CheckedWindows,
+  noting: readonly Rule[],
+  now: Instant,
+  tx: Transaction,
+): Promise<number> {
+  const [row] = await database.query<{ added: number }>(
+    'add notes',
+    sql`
+      with noted as (
+        insert into ${qualityNotes} ${noteColumns}
+        select ${windows.granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
+        from (${findingsSql(windows, familiesOf(database.catalogue), noting)}) as found
+        -- In the order of the index.
+        order by time, token, metric, note
+        returning 1
+      )
+      select count(*)::int as added from noted`,
+    tx,
+  );
+  return row?.added ?? 0;
 }
 
 /**
@@ -125,7 +170,7 @@ async function checkStretch(
  * other the rows found might be read anew for each note: it knows nothing of how many they are.
  * @returns how many notes were added
  */
-async function writeNotes(
+async function renewNotes(
   database: Database,
   windows: CheckedWindows,
   noting: readonly Rule[],
@@ -134,7 +179,7 @@ async function writeNotes(
 ): Promise<number> {
   const { granularity, start, end } = windows;
   const [row] = await database.query<{ added: number }>(
-    'write notes',
+    'renew notes',
     sql`
       with compared as materialized (
         select token, time, metric, note, found.value, found.detail, there.place,
@@ -149,8 +194,7 @@ async function writeNotes(
         delete from ${qualityNotes} as n using compared
         where n.ctid = compared.place and not compared.holds
       ), noted as (
-        insert into ${qualityNotes} as n
-          (granularity, token, time, metric, note, value, detail, noted_at)
+        insert into ${qualityNotes} as n ${noteColumns}
         select ${granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
         from compared where holds and differs
         -- In the order of the index.
