@@ -12,7 +12,7 @@ const tokens = bundledTokens.slice(0, 12).map(({ token }) => token);
 describeOnBackends('while history fills up at the limit', (queue, server) => {
   it('the newest windows are there within 5 s of being due, and the latency of the API', async () => {
     const clock = new ManualClock('2025-06-17T02:20:00Z');
-    const simulator = await startTestSimulator({ clock, market: { lateShare: 0 } });
+    const simulator = await startTestSimulator({ clock });
     simulator.setFaults({ slow: { probability: 1, milliseconds: latency } });
     const database = await createTestDatabase(server);
     // At this rate the history takes minutes; all workers are busy with it.

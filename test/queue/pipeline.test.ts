@@ -39,7 +39,7 @@ describeOnBackends('the pipeline', (queue, server) => {
   beforeEach(async () => {
     clock = new ManualClock('2025-06-17T02:20:00Z');
     // Late and changed values have tests of their own; here the truth must stand still.
-    simulator = await startTestSimulator({ clock, seed: 5, market: { lateShare: 0, changedShare: 0 } });
+    simulator = await startTestSimulator({ clock, seed: 5, market: { changedShare: 0 } });
     await database.pool.query(
       `truncate ${granularities.map((each) => `cryptoracle.metrics_${each}`).join()}, cryptoracle.coverage,
          cryptoracle.revisions, cryptoracle.requests, cryptoracle.token_tags, cryptoracle.breaker`,

@@ -22,8 +22,7 @@ import { createTestDatabase, type ServerKind } from './database.ts';
  */
 export async function createFilledDatabase(kind: ServerKind, world: Clock = systemClock): Promise<Database> {
   const database = await createTestDatabase(kind);
-  // A row that comes late would be missing in some hours only, and a test of holes would find one of its own.
-  const simulator = await startTestSimulator({ clock: world, market: { lateShare: 0 } });
+  const simulator = await startTestSimulator({ clock: world });
   // A minute ago, so that questions about a moment ago find something.
   const clock = { now: () => world.now() - minute };
   const ingestor = createIngestor(database, simulator, clock);

@@ -39,7 +39,7 @@ describe.skipIf(programs === undefined)('a backup', { timeout: 120_000 }, () => 
   let fresh: DebianServer;
 
   beforeAll(async () => {
-    simulator = await startTestSimulator({ clock, seed: 5, market: { lateShare: 0, changedShare: 0 } });
+    simulator = await startTestSimulator({ clock, seed: 5, market: { changedShare: 0 } });
     old = await DebianServer.start(programs ?? '', withTimescale);
     fresh = await DebianServer.start(programs ?? '', withTimescale);
     onFileEnd(() => Promise.all([old.stop(), fresh.stop()]));
