@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { type EmbeddedDatabase, startEmbedded } from '../src/store/connection/embedded/index.ts';
+import { packaged } from '../src/store/connection/embedded/programs.ts';
 import { createTemporaryFolder, rememberProcess, type TemporaryFolder } from './leftovers.ts';
 
 /** Servers that belong to one run and nobody else uses, so that they can be broken. A later run stops them where this one is killed. */
@@ -27,7 +28,7 @@ type ServerSettings = Readonly<Record<string, string>>;
 
 const serverSettings: ServerSettings = { max_connections: '120', shared_buffers: '64MB' };
 
-/** A PostgreSQL server with its data in a folder of its own. */
+/** A PostgreSQL server with its data in a folder of its own: the npm package's, which is the same on every machine. */
 export class PostgresServer {
   readonly #folder: TemporaryFolder;
   readonly #settings: ServerSettings;
@@ -43,7 +44,7 @@ export class PostgresServer {
   static async start(overrides: ServerSettings = {}): Promise<PostgresServer> {
     const folder = createTemporaryFolder('postgres');
     const settings = { ...serverSettings, port: String(await freePort()), ...overrides };
-    return new PostgresServer(folder, settings, await startEmbedded(folder.path, silent, settings));
+    return new PostgresServer(folder, settings, await startEmbedded(folder.path, silent, settings, packaged));
   }
 
   get url(): string {
@@ -55,7 +56,7 @@ export class PostgresServer {
     const pid = this.#pid();
     process.kill(pid, 'SIGQUIT');
     while (isAlive(pid)) await sleep(20);
-    this.#embedded = await startEmbedded(this.#folder.path, silent, this.#settings);
+    this.#embedded = await startEmbedded(this.#folder.path, silent, this.#settings, packaged);
   }
 
   /**
@@ -76,7 +77,7 @@ export class PostgresServer {
     await this.#embedded.stop();
     const data = join(this.#folder.path, 'postgres');
     writeFileSync(join(data, 'standby.signal'), '');
-    this.#embedded = await startEmbedded(this.#folder.path, silent, this.#settings);
+    this.#embedded = await startEmbedded(this.#folder.path, silent, this.#settings, packaged);
   }
 
   async stop(): Promise<void> {

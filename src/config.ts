@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { loadEnvFile } from 'node:process';
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { isCipherKey } from './api/dialects/cipher.ts';
 import {
@@ -65,6 +65,8 @@ const schemaFor = (catalogue: Catalogue) =>
           .optional(),
       ),
       dataDir: setting('DATA_DIR', value.text().default('.data')),
+      /** The folder of the server's programs for the embedded database, or `npm`; absent: as they are found. */
+      postgresBin: setting('POSTGRES_BIN', value.text().optional()),
       baseUrl: setting('CRYPTORACLE_BASE_URL', apiUrl(vendor).default(vendor)),
       /** The proxies for calls that leave this machine; they may hold a password. */
       proxy: z.object({
@@ -180,12 +182,16 @@ export const settingNames: readonly string[] = entries.map(({ name }) => name);
  * @throws UserError naming every setting that is wrong
  */
 export function readSettings(): Settings {
-  if (existsSync('.env')) loadEnvFile('.env');
-  return parseSettings(process.env);
+  return parseSettings(environmentNow());
+}
+
+/** `.env` is read anew each time: what it says may have changed since. */
+function environmentNow(): Environment {
+  return { ...(existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}), ...process.env };
 }
 
 /** Variables that were probably meant to be settings: misspelt ones. */
-export function unreadSettings(set: Iterable<string> = Object.keys(process.env)): UnreadSetting[] {
+export function unreadSettings(set: Iterable<string> = Object.keys(environmentNow())): UnreadSetting[] {
   const files = entries.flatMap(({ name, isSecret }) => (isSecret ? [`${name}_FILE`] : []));
   return findUnread(set, [...settingNames, ...files]);
 }

@@ -24,7 +24,8 @@ export interface Attempt {
 export interface ApiClientOptions {
   readonly baseUrl: string;
   readonly dialect: Dialect;
-  readonly credentials: Credentials;
+  /** The credentials, or what gives those of now, asked before each call. */
+  readonly credentials: Credentials | (() => Credentials);
   readonly clock: Clock;
   /** The way to the API; directly unless said otherwise. */
   readonly fetch?: Fetch;
@@ -119,12 +120,18 @@ export class ApiClient {
     }
   }
 
+  #credentials(): Credentials {
+    const { credentials } = this.#options;
+    return typeof credentials === 'function' ? credentials() : credentials;
+  }
+
   async #send(
     question: Question,
     signal: AbortSignal | undefined,
     onHeaders: (headers: Reply['headers']) => void,
   ): Promise<unknown> {
-    const { baseUrl, dialect, credentials, clock, timeout, largestAnswer, fetch } = this.#options;
+    const { baseUrl, dialect, clock, timeout, largestAnswer, fetch } = this.#options;
+    const credentials = this.#credentials();
     const call = dialect.encode(question, credentials, clock.now());
     const { status, headers, body } = await withDeadline(timeout, signal, async (abort) => {
       const response = await fetch(`${baseUrl}/${call.path}`, {

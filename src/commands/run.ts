@@ -49,7 +49,8 @@ export async function runCommand(
 
   let runtime: Runtime | undefined;
   try {
-    runtime = new Runtime(changeSettings(readSettings()));
+    const reread = () => changeSettings(readSettings());
+    runtime = new Runtime(reread(), { reread });
     for (const unread of unreadSettings()) {
       writeErr(errorLine(`warning: ${describeUnread(unread)}`));
     }

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { ApiClient } from '../api/client.ts';
-import { dialectOf } from '../api/dialects/index.ts';
+import { type Credentials, dialectOf } from '../api/dialects/index.ts';
 import type { BackfillContext } from '../backfill/context.ts';
 import type { Token } from '../catalog/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
@@ -24,6 +24,7 @@ import { addExtraTokens } from '../store/ledger/tokens.ts';
 import { makeProbeDue } from '../store/limits/breaker.ts';
 import { RateLimiter } from '../store/limits/rate-limiter.ts';
 import { ensureMigrated, requireMigrated } from '../store/setup/migrate.ts';
+import { FreshCredentials } from './fresh-credentials.ts';
 import { writeErr } from './output.ts';
 
 /** Says that a new database was made: data that were expected may lie elsewhere. */
@@ -53,11 +54,15 @@ export class Runtime {
   #closing: Promise<void> | undefined;
   #databaseUrl: string | undefined;
 
-  constructor(settings: Settings, overrides: { log?: Logger; clock?: Clock } = {}) {
+  readonly #reread: (() => Settings) | undefined;
+
+  /** @param options `reread` gives the settings of now; without it, those of the start stay */
+  constructor(settings: Settings, options: { log?: Logger; clock?: Clock; reread?: () => Settings } = {}) {
     this.#settings = settings;
+    this.#reread = options.reread;
     this.fetch = createFetch(settings.proxy);
-    this.log = overrides.log ?? createLogger(settings.logLevel);
-    this.clock = overrides.clock ?? systemClock;
+    this.log = options.log ?? createLogger(settings.logLevel);
+    this.clock = options.clock ?? systemClock;
   }
 
   /** Address of the database that was opened, the embedded one's, too. */
@@ -124,10 +129,10 @@ export class Runtime {
 
   /** The database as it is, without looking at its schema. */
   async connectDatabase(connections: number): Promise<Database> {
-    const { databaseUrl, dataDir } = this.settings;
+    const { databaseUrl, dataDir, postgresBin } = this.settings;
     let url = databaseUrl;
     if (url === undefined) {
-      const embedded = await startEmbedded(dataDir, this.log);
+      const embedded = await startEmbedded(dataDir, this.log, {}, postgresBin);
       this.onClose('embedded database', embedded.release);
       url = embedded.url;
       if (embedded.isNew) tellNewDatabase(dataDir);
@@ -187,13 +192,24 @@ export class Runtime {
     });
   }
 
+  /** @throws UserError where they are missing */
+  #credentials(): Credentials | (() => Credentials) {
+    const { settings } = this;
+    const initial = requireCredentials(settings);
+    const reread = this.#reread;
+    if (reread === undefined) return initial;
+    const read = () => requireCredentials({ ...settings, credentials: reread().credentials });
+    const fresh = new FreshCredentials(initial, read, this.clock, this.log);
+    return () => fresh.current();
+  }
+
   #createIngestor(database: Database, rateLimiter: RateLimiter): Ingestor {
     const { settings, log, clock } = this;
     return new Ingestor({
       client: new ApiClient({
         baseUrl: settings.baseUrl,
         dialect: dialectOf(settings.apiVersion, settings.wire),
-        credentials: requireCredentials(settings),
+        credentials: this.#credentials(),
         clock,
         fetch: this.fetch,
       }),

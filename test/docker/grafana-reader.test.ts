@@ -9,8 +9,7 @@ it("docker-compose.yml makes Grafana's login as a login that may make one", asyn
   const { 'grafana-reader': service } = loadCompose(demoEnvironment).services;
   const [shell = '', ...flags] = service?.entrypoint ?? [];
   const [text = ''] = service?.command ?? [];
-  // `$$` is a dollar sign in a compose file.
-  const script = text.replaceAll('$$', '$').replace('dist/cli.js', inject('program'));
+  const script = text.replace('dist/cli.js', inject('program'));
   const database = await createTestDatabase('plain PostgreSQL');
   const worker = await createLogin(database, 'cryptoracle_worker', 'cryptoracle_reader');
   const logins: Readonly<Record<string, string>> = {

@@ -35,7 +35,7 @@ export function clientConfig(address: string): pg.ClientConfig {
     throw new UserError('DATABASE_URL: sslmode=verify-ca needs sslrootcert, the file of the authority');
   }
   if (mode === 'no-verify') searchParams.set('sslmode', 'require');
-  // Both speak TLS where they can; node-postgres has no second attempt without.
+  // Both speak TLS here; whether the server takes it is found out before (`tls.ts`).
   if (mode === 'allow') searchParams.set('sslmode', 'prefer');
   searchParams.delete('uselibpqcompat');
   requireFiles(searchParams);

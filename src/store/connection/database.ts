@@ -11,6 +11,7 @@ import { Connection, type StatementObserver, timed } from './connection.ts';
 import { ConnectionLost, explainConnectionError, isRetryable } from './errors.ts';
 import { createPool } from './pool.ts';
 import { type SilenceLimits, SilenceWatch } from './silence.ts';
+import { settleTls } from './tls.ts';
 
 /** Multiranges came with 14, `NULLS NOT DISTINCT` with 15. */
 const oldestServer = 15;
@@ -267,7 +268,7 @@ const releaseLock = `select pg_advisory_unlock(${lockKey})`;
  * @throws UserError where the settings are wrong, TryLaterError where the server is not there (yet)
  */
 export async function openDatabase(url: string, options: DatabaseOptions): Promise<Database> {
-  const database = new Database(url, options);
+  const database = new Database(await settleTls(url), options);
   try {
     const [server] = await database.query<{ version: number; encoding: string }>(
       'server version',

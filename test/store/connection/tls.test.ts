@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../../../harness/certificates.ts';
 import { withClient } from '../../../harness/client.ts';
@@ -12,7 +13,21 @@ import { createFolder, runCli, startCli } from '../../commands/cli.ts';
 
 const hasPsql = spawnSync('psql', ['--version']).status === 0;
 
+const psql = (url: string) => spawnSync('psql', ['-Atc', isEncrypted, url], { encoding: 'utf8' });
+
 const isEncrypted = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
+
+/** Whether the connection is encrypted, or why there is none. */
+async function connect(url: string): Promise<unknown> {
+  try {
+    const database = await openDatabase(url, { connections: 1 });
+    const { rows } = await database.pool.query<{ ssl: boolean }>(isEncrypted);
+    await database.close();
+    return rows[0]?.ssl;
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('a server with TLS and an authority of its own', () => {
   const folder = createFolder();
@@ -33,20 +48,6 @@ describe('a server with TLS and an authority of its own', () => {
     const { authority, stranger } = certificates;
     return `${url.href}?${parameters.replace('AUTHORITY', authority).replace('STRANGER', stranger)}`;
   }
-
-  /** Whether the connection is encrypted, or why there is none. */
-  async function connect(url: string): Promise<unknown> {
-    try {
-      const database = await openDatabase(url, { connections: 1 });
-      const { rows } = await database.pool.query<{ ssl: boolean }>(isEncrypted);
-      await database.close();
-      return rows[0]?.ssl;
-    } catch (error) {
-      return error;
-    }
-  }
-
-  const psql = (url: string) => spawnSync('psql', ['-Atc', isEncrypted, url], { encoding: 'utf8' });
 
   const cases: readonly (readonly [string, string, true | RegExp])[] = [
     ['sslmode=require', '127.0.0.1', true],
@@ -72,6 +73,47 @@ describe('a server with TLS and an authority of its own', () => {
     }
     if (hasPsql) expect(psql(address(parameters, host)).status === 0).toBe(expected === true);
   });
+
+  /** Has the server let in connections of one kind only, as pg_hba.conf names it, and takes that back afterwards. */
+  async function whileLettingIn(kind: string, work: () => Promise<void>): Promise<void> {
+    await withClient(server.url, async (client) => {
+      const { rows } = await client.query<{ hba_file: string }>('show hba_file');
+      const file = rows[0]?.hba_file ?? '';
+      const before = readFileSync(file);
+      const reload = () => client.query('select pg_reload_conf()');
+      const takes = (mode: string) =>
+        connect(address(`sslmode=${mode}`)).then((found) => found instanceof Error);
+      writeFileSync(file, `${kind} all all 127.0.0.1/32 scram-sha-256\n`);
+      await reload();
+      // The server reads the file a moment later.
+      await expect
+        .poll(() => Promise.all(['require', 'disable'].map(takes)), { timeout: 30_000 })
+        .toEqual([kind === 'hostnossl', kind === 'hostssl']);
+      await work();
+      writeFileSync(file, before);
+      await reload();
+      await expect
+        .poll(() => Promise.all(['require', 'disable'].map(takes)), { timeout: 30_000 })
+        .toEqual([false, false]);
+    });
+  }
+
+  it.each([
+    ['host', true, false],
+    ['hostssl', true, true],
+    ['hostnossl', false, false],
+  ])(
+    'is asked with and without TLS by `prefer` and `allow`, as psql does, where it lets in by %s',
+    async (kind, ...expected) => {
+      await whileLettingIn(kind, async () => {
+        const addresses = ['prefer', 'allow'].map((mode) => address(`sslmode=${mode}`));
+        expect(await Promise.all(addresses.map(connect))).toEqual(expected);
+        if (!hasPsql) return;
+        const said = addresses.map((each) => psql(each).stdout);
+        expect(said).toEqual(expected.map((isOn) => (isOn ? 't\n' : 'f\n')));
+      });
+    },
+  );
 
   it('is believed by NODE_EXTRA_CA_CERTS, too', async () => {
     const settings = { DATABASE_URL: address('sslmode=verify-full') };
@@ -99,4 +141,17 @@ describe('a server with TLS and an authority of its own', () => {
       await withClient(server.url, (client) => client.query(`drop role ${name}`));
     },
   );
+});
+
+describe('a server without TLS', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  });
+  afterAll(() => server.stop());
+
+  it.each(['prefer', 'allow'])('is reached by sslmode=%s, and not by require', async (mode) => {
+    expect(await connect(`${server.url}?sslmode=${mode}`)).toBe(false);
+    expect(await connect(`${server.url}?sslmode=require`)).toBeInstanceOf(Error);
+  });
 });

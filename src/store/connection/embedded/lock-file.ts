@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { linkSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { plainEnvironment } from './installation.ts';
+import { plainEnvironment } from './programs.ts';
 
 /**
  * The lock file of a PostgreSQL server, `postmaster.pid`. After a crash it names a process that is gone, and the system

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { TryLaterError } from '../../../errors.ts';
-import { type Installation, plainEnvironment, runProgram } from './installation.ts';
+import { type Installation, runProgram } from './installation.ts';
 import { readLiveLock, removeStaleLock } from './lock-file.ts';
+import { plainEnvironment } from './programs.ts';
 
 /** Starts, finds and stops the server of a cluster. */
 
@@ -22,6 +23,8 @@ export const serverSettings: Readonly<Record<string, string>> = {
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   logging_collector: 'off',
+  // Some packages of distributions preload TimescaleDB; the embedded database has plain tables wherever it runs.
+  shared_preload_libraries: '',
   timezone: 'UTC',
 };
 

@@ -18,11 +18,13 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../../src/store/connection/database.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../../../src/store/connection/embedded/index.ts';
+import { packaged } from '../../../../src/store/connection/embedded/programs.ts';
 import { startCli } from '../../../commands/cli.ts';
 import { silent, value } from '../../../support/database.ts';
 
 const small = { shared_buffers: '16MB', max_connections: '20', fsync: 'off' };
-const start = (folder: string) => startEmbedded(folder, silent, small);
+/** The npm package's server, which is the same on every machine. */
+const start = (folder: string) => startEmbedded(folder, silent, small, packaged);
 
 async function ask<T>(url: string, statement: string): Promise<T> {
   const client = new pg.Client({ connectionString: url });
