@@ -48,34 +48,42 @@ function isAskedEnough(granularity: Granularity, token: SQL, metrics: SQL): SQL 
 /** Availability is judged by stretches of so many days: a token may have lost a granularity, or got it late. */
 const stretch = sql.raw("interval '30 days'");
 
+/** The parts of a range, thirty days each, as rows `part`. A window may lie across the edge of two. */
+const parts = (windows: SQL) => sql`
+    generate_series(
+      date_bin(${stretch}, lower(${windows}), timestamptz 'epoch'),
+      upper(${windows}) - interval '1 microsecond', ${stretch}
+    ) as block (start)
+    cross join lateral (select tstzrange(block.start, block.start + ${stretch}) * ${windows} as part) as p`;
+
+/** Whether too few windows of a part of the range were answered to tell whether there are any. */
+const isUnprobed = (granularity: Granularity, answered: SQL) => {
+  const length = windowLength[granularity] / 1000;
+  const [enough, one] = [sql.raw(String(enoughWindows * length)), sql.raw(String(length))];
+  return sql`not isempty(p.part) and coalesce((
+      select sum(extract(epoch from upper(piece) - lower(piece)))
+      from unnest(${answered} * tstzmultirange(p.part)) as piece
+    ), 0) < least(${enough}, extract(epoch from upper(p.part) - lower(p.part))) - ${one}`;
+};
+
 /**
  * The parts of a range, thirty days each, in which too few windows of a token were answered to tell whether it has any: a
- * select of `part`. A window may lie across the edge of two.
+ * select of `part`.
  *
  * @param windows the range, on the grid
  */
 export function unprobedParts(granularity: Granularity, token: SQL, metrics: SQL, windows: SQL): SQL {
-  const length = windowLength[granularity] / 1000;
-  const [enough, one] = [sql.raw(String(enoughWindows * length)), sql.raw(String(length))];
   const asked = alias(coverage, 'asked');
   return sql`
-    select p.part
-    from generate_series(
-      date_bin(${stretch}, lower(${windows}), timestamptz 'epoch'),
-      upper(${windows}) - interval '1 microsecond', ${stretch}
-    ) as block (start)
-    cross join lateral (select tstzrange(block.start, block.start + ${stretch}) * ${windows} as part) as p
-    where not isempty(p.part) and exists (
+    select p.part from ${parts(windows)}
+    where exists (
       select from (
         select distinct ${asked.answered} as answered from ${coverage} as ${asked}
         where ${asked.granularity} = ${sql.raw(`'${granularity}'`)} and ${asked.token} = ${token}
           and ${asked.metric} = any ((${metrics})::text[])
           and ${asked.metric} not in (select ${entitlements.metric} from ${entitlements})
       ) as ledger
-      where coalesce((
-        select sum(extract(epoch from upper(piece) - lower(piece)))
-        from unnest(ledger.answered * tstzmultirange(p.part)) as piece
-      ), 0) < least(${enough}, extract(epoch from upper(p.part) - lower(p.part))) - ${one}
+      where ${isUnprobed(granularity, sql`ledger.answered`)}
     )`;
 }
 
@@ -115,20 +123,51 @@ export async function readUnavailable(
   metrics: readonly MetricCode[],
   probedIn?: Interval,
 ): Promise<ReadonlyMap<Token, Instant>> {
-  const codes = textArray(metrics);
-  const c = alias(coverage, 'c');
   const rows = await reader.query<{ token: Token; until: Instant }>(
     'read unavailable',
-    sql`
-      select token, (
-        select ${inMilliseconds(sql`max(upper(${c.answered}))`)} from ${coverage} as ${c}
-        where ${c.granularity} = ${granularity} and ${c.token} = t.token and ${c.metric} = any (${codes})
-      ) as until
-      from unnest(${textArray(tokens)}) as t (token)
-      where ${firstValueOf(granularity, sql`t.token`)} is null
-        and ${isUnavailable(granularity, sql`t.token`, codes, probedIn && tstzrangeOf(probedIn))}`,
+    selectUnavailable(granularity, textArray(tokens), textArray(metrics), probedIn && tstzrangeOf(probedIn)),
   );
   return new Map(rows.map(({ token, until }) => [token, until]));
+}
+
+/**
+ * As {@link isUnavailable}, for many tokens at once. The metrics of a token are mostly answered alike: each ledger is
+ * looked at once, whatever number of metrics has it.
+ */
+function selectUnavailable(granularity: Granularity, tokens: SQL, metrics: SQL, windows?: SQL): SQL {
+  const name = sql.raw(`'${granularity}'`);
+  const seconds = sql.raw(String((enoughWindows * windowLength[granularity]) / 1000));
+  const c = alias(coverage, 'c');
+  const sent = alias(quarantine, 'sent');
+  const isUnprobedAnywhere =
+    windows === undefined
+      ? sql`false`
+      : sql`exists (select from ${parts(windows)} where ${isUnprobed(granularity, sql`ledger.answered`)})`;
+  return sql`
+    with candidate as materialized (
+      select t.token from unnest(${tokens}) as t (token)
+      where ${firstValueOf(granularity, sql`t.token`)} is null and exists (select from ${metricTable(granularity)})
+        and not exists (
+          select from ${quarantine} as ${sent}
+          where ${sent.granularity} = ${name} and ${sent.token} = t.token and ${sent.resolution} is null)
+    ), ledger as materialized (
+      select ${c.token} as token, ${c.answered} as answered, count(*) as metrics,
+        ${c.metric} in (select ${entitlements.metric} from ${entitlements}) as is_refused
+      from ${coverage} as ${c}
+      where ${c.granularity} = ${name} and ${c.token} in (select candidate.token from candidate)
+        and ${c.metric} = any (${metrics})
+      group by 1, 2, 4
+    ), asked as (
+      select count(distinct code) as metrics from unnest(${metrics}) as code
+      where code not in (select ${entitlements.metric} from ${entitlements})
+    )
+    select ledger.token, ${inMilliseconds(sql`max(upper(ledger.answered))`)} as until
+    from ledger
+    group by ledger.token
+    having sum(ledger.metrics) filter (where not ledger.is_refused) = (select metrics from asked)
+      and bool_and(ledger.is_refused or (
+        (select sum(extract(epoch from upper(part) - lower(part))) from unnest(ledger.answered) as part) >= ${seconds}
+        and not ${isUnprobedAnywhere}))`;
 }
 
 /** How many of the tokens have no value yet, and have not been asked for often enough to tell. */
