@@ -49,7 +49,7 @@ export async function startPipeline(
     watched.push(await startFetcher(runtime, database, backend, databaseWatch));
   }
   if (isScheduling) watched.push(await startScheduler(runtime, database, backend, databaseWatch));
-  if (isScheduling) startNotifier(runtime, database);
+  if (isScheduling) startNotifier(runtime, database, backend);
   const message = `a process of the pipeline started: ${role}, the queue in ${backend.kind === 'redis' ? 'Redis' : 'the database'}`;
   await tryToNote(database, runtime.log, {
     kind: 'started',
@@ -111,11 +111,15 @@ async function startScheduler(
   return watchQueues(runtime, backend, 'planning', [planQueue], () => scheduler.lastEndedAt);
 }
 
-function startNotifier(runtime: Runtime, database: Database): void {
+function startNotifier(runtime: Runtime, database: Database, backend: QueueBackend): void {
   const { settings, clock, log } = runtime;
   const { notifyWebhook: webhook } = settings;
   if (webhook === undefined) return;
-  const notifier = new Notifier({ database, clock, log, stated: settings, webhook, fetch: runtime.fetch });
+  const notifier = new Notifier({
+    ...{ database, clock, log, stated: settings, webhook, fetch: runtime.fetch },
+    queueProblem: backend.problem,
+    dataDir: settings.databaseUrl === undefined ? settings.dataDir : undefined,
+  });
   runtime.onClose('notifier', () => notifier.stop());
   notifier.start();
 }

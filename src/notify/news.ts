@@ -1,24 +1,32 @@
+import type { Clock } from '../clock.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readDesiredScope, type StatedScope } from '../store/ledger/desired-scope.ts';
 import type { EventKind } from '../store/ledger/events.ts';
 import { type NotificationKind, notificationKinds, type Told } from '../store/ledger/notifications.ts';
 import { readEvents } from '../store/reports/events.ts';
-import { describeMiss, type Miss, missesOf } from '../store/reports/objective.ts';
 import { readCurrentStatus } from '../store/reports/status.ts';
-import type { Instant } from '../time.ts';
-import type { News, TroubleKind } from './decide.ts';
+import { readTroubleFacts } from '../store/reports/trouble-facts.ts';
+import type { TroubleKind } from '../store/reports/trouble-kinds.ts';
+import { type Trouble, type TroubleFacts, troublesOf } from '../store/reports/troubles.ts';
+import type { LastingKind, News, TroubleNews } from './decide.ts';
 
-/** What there is to tell, as the database has it. */
+/** What there is to tell: the troubles that the page and `status` show, and what happened. */
 
-/** Windows that the newest one may lie behind: one is on its way in every moment after it became due. */
-const maxBehind = 1;
-
-const troubleOf: Readonly<Record<Miss['kind'], TroubleKind | undefined>> = {
-  'access-refused': 'refused',
-  'nothing-stored': 'late',
-  behind: 'late',
-  quiet: 'thin',
-  incomplete: undefined,
+/** Those that are no more than notes are not told: they are being taken care of. */
+const kindOf: Readonly<Record<TroubleKind, LastingKind | undefined>> = {
+  access: 'refused',
+  queue: 'queue',
+  api: 'api',
+  database: 'database',
+  clock: 'clock',
+  stalled: 'stalled',
+  disk: 'disk',
+  'nothing yet': 'late',
+  late: 'late',
+  'few tokens': 'thin',
+  'token list': 'token list',
+  suspect: undefined,
+  'dropped here': undefined,
 };
 
 /** The events that a kind of notification tells. */
@@ -30,19 +38,35 @@ const eventsOf: Readonly<Partial<Record<NotificationKind, readonly EventKind[]>>
 
 const mostEvents = 100;
 
+/** What this process knows besides the database. */
+export type OwnFacts = Pick<TroubleFacts, 'queueProblem' | 'diskFreeBytes'>;
+
+/** The troubles by the kind that tells them. */
+export function groupTroubles(troubles: readonly Trouble[]): ReadonlyMap<LastingKind, TroubleNews> {
+  const grouped = new Map<LastingKind, TroubleNews>();
+  for (const { kind, level, headline, detail, remedy } of troubles) {
+    const told = kindOf[kind];
+    if (told === undefined || level === 'note') continue;
+    const { lines = [], remedies = [] } = grouped.get(told) ?? {};
+    grouped.set(told, {
+      lines: [...lines, `${headline}: ${detail}`],
+      remedies: remedies.includes(remedy) ? remedies : [...remedies, remedy],
+    });
+  }
+  return grouped;
+}
+
 /** @param told decides which events are news */
 export async function readNews(
   database: Database,
   stated: StatedScope,
   told: ReadonlyMap<NotificationKind, Told>,
-  now: Instant,
+  clock: Clock,
+  own: OwnFacts,
 ): Promise<News> {
+  const now = clock.now();
   const status = await readCurrentStatus(database, await readDesiredScope(database, stated), now);
-  const troubles = new Map<TroubleKind, string[]>();
-  for (const miss of missesOf(status, { maxBehind, minComplete: 0 })) {
-    const kind = troubleOf[miss.kind];
-    if (kind !== undefined) troubles.set(kind, [...(troubles.get(kind) ?? []), describeMiss(miss)]);
-  }
+  const troubles = troublesOf({ status, ...(await readTroubleFacts(database, clock)), ...own });
   const happened = new Map<NotificationKind, readonly string[]>();
   for (const kind of Object.keys(notificationKinds) as NotificationKind[]) {
     const kinds = eventsOf[kind];
@@ -55,5 +79,5 @@ export async function readNews(
       events.toReversed().map(({ message }) => message),
     );
   }
-  return { troubles, happened };
+  return { troubles: groupTroubles(troubles), happened };
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { innermost } from '../errors.ts';
 import { type Fetch, fetchDirectly } from '../proxy.ts';
 import type { Database } from '../store/connection/database.ts';
+import { isOutage } from '../store/connection/errors.ts';
 import type { StatedScope } from '../store/ledger/desired-scope.ts';
 import {
   type NotificationKind,
@@ -11,11 +12,13 @@ import {
   storeTold,
   type Told,
 } from '../store/ledger/notifications.ts';
+import { freeBytesOn } from '../store/reports/trouble-facts.ts';
+import { remedies } from '../store/reports/troubles.ts';
 import type { Instant, Milliseconds } from '../time.ts';
-import { decide, type Notification } from './decide.ts';
+import { atMostEvery, decide, type Notification } from './decide.ts';
 import { messageOf } from './message.ts';
-import { readNews } from './news.ts';
-import { post } from './webhook.ts';
+import { type OwnFacts, readNews } from './news.ts';
+import { NotDelivered, post } from './webhook.ts';
 
 export interface NotifierOptions {
   readonly database: Database;
@@ -25,11 +28,18 @@ export interface NotifierOptions {
   readonly webhook: string;
   /** The way to it; directly unless said otherwise. */
   readonly fetch?: Fetch;
+  /** What keeps the queue from working, as this process knows it; `undefined` where nothing does. */
+  readonly queueProblem?: () => string | undefined;
+  /** Where the embedded database has its files. */
+  readonly dataDir?: string | undefined;
   /** How often it is looked whether there is something to tell. */
   readonly interval?: Milliseconds;
 }
 
 const everyMinute: Milliseconds = 60_000;
+
+/** A database that is away for less is no news: one that restarts, say. */
+const awayFor: Milliseconds = 120_000;
 
 /**
  * Tells people by a webhook what is wrong, what is well again, and what became of their backfills. What was told stands in
@@ -40,6 +50,9 @@ export class Notifier {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #isFailing = false;
+  #awaySince: Instant | undefined;
+  #awayToldAt: Instant | undefined;
+  #isAwayTold = false;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -58,6 +71,8 @@ export class Notifier {
   /** Looks once, and sends what is due; does nothing while that is under way. Never throws: the log tells. */
   look(): Promise<void> {
     this.#looking ??= this.#look()
+      .then(() => this.#tellThatDatabaseIsBack())
+      .catch((error: unknown) => this.#failed(error))
       .then(() => this.#note(undefined))
       .catch((error: unknown) => this.#note(error))
       .finally(() => {
@@ -71,9 +86,50 @@ export class Notifier {
     await database.exclusivelyIfFree('notify', async () => {
       const now = clock.now();
       const told = await this.#readTold(now);
-      const news = await readNews(database, stated, told, now);
+      const news = await readNews(database, stated, told, clock, await this.#ownFacts());
       for (const each of decide(news, told, now)) await this.#send(each, told, now);
     });
+  }
+
+  /** What this process knows besides the database. */
+  async #ownFacts(): Promise<OwnFacts> {
+    const { queueProblem, dataDir } = this.#options;
+    const diskFreeBytes = dataDir === undefined ? undefined : await freeBytesOn(dataDir);
+    return { queueProblem: queueProblem?.(), diskFreeBytes };
+  }
+
+  /** @throws what it is given where that is not an outage of the database */
+  async #failed(error: unknown): Promise<void> {
+    if (error instanceof NotDelivered || !isOutage(error)) throw error;
+    await this.#tellThatDatabaseIsAway();
+  }
+
+  /** What was told stands in the database: while that is away, this process remembers by itself. */
+  async #tellThatDatabaseIsAway(): Promise<void> {
+    const now = this.#options.clock.now();
+    this.#awaySince ??= now;
+    const sentAt = this.#awayToldAt;
+    const isDue = now - this.#awaySince >= awayFor && (sentAt === undefined || now - sentAt >= atMostEvery);
+    if (this.#isAwayTold || !isDue) return;
+    await this.#post(
+      'database',
+      messageOf('database', ['the database does not answer'], [remedies.database]),
+    );
+    this.#isAwayTold = true;
+    this.#awayToldAt = now;
+  }
+
+  async #tellThatDatabaseIsBack(): Promise<void> {
+    this.#awaySince = undefined;
+    if (!this.#isAwayTold) return;
+    await this.#post('recovered', messageOf('recovered', ['the database answers']));
+    this.#isAwayTold = false;
+  }
+
+  async #post(kind: NotificationKind, message: string): Promise<void> {
+    const { webhook, log, fetch = fetchDirectly } = this.#options;
+    await post(webhook, message, fetch);
+    log.info({ notification: kind }, 'told by the webhook');
   }
 
   /** A kind that was never looked at begins now: old events are no news. */
@@ -90,15 +146,14 @@ export class Notifier {
   }
 
   async #send(
-    { kind, lines, opens, closes }: Notification,
+    { kind, lines, remedies: helps, opens, closes }: Notification,
     told: ReadonlyMap<NotificationKind, Told>,
     now: Instant,
   ): Promise<void> {
-    const { database, webhook, log } = this.#options;
-    const message = messageOf(kind, lines);
+    const { database } = this.#options;
+    const message = messageOf(kind, lines, helps);
     const has = (kinds: readonly NotificationKind[], each: NotificationKind) => kinds.includes(each);
-    await post(webhook, message, this.#options.fetch ?? fetchDirectly);
-    log.info({ notification: kind }, 'told by the webhook');
+    await this.#post(kind, message);
     for (const { kind: each, ...before } of told.values()) {
       const sent = each === kind ? { sentAt: now, toldUntil: now, message } : {};
       const isOpen = has(opens, each) || (before.isOpen && !has(closes, each));

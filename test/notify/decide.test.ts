@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, type News, type TroubleKind, troubleKinds } from '../../src/notify/decide.ts';
+import { decide, type LastingKind, lastingKinds, type News } from '../../src/notify/decide.ts';
 import { messageOf } from '../../src/notify/message.ts';
+import { groupTroubles } from '../../src/notify/news.ts';
 import type { NotificationKind, Told } from '../../src/store/ledger/notifications.ts';
+import { troubleKinds } from '../../src/store/reports/trouble-kinds.ts';
+import { remedies, type Trouble } from '../../src/store/reports/troubles.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 const begin = Date.UTC(2025, 5, 20);
 
 const nothingHappened: News['happened'] = new Map();
-const troubles = (...kinds: TroubleKind[]): News => ({
-  troubles: new Map(kinds.map((kind) => [kind, [`${kind} it is`]])),
+const troubles = (...kinds: LastingKind[]): News => ({
+  troubles: new Map(kinds.map((kind) => [kind, { lines: [`${kind} it is`], remedies: [`mend ${kind}`] }])),
   happened: nothingHappened,
 });
 
@@ -41,6 +44,27 @@ function watch(states: readonly News[]): { kind: NotificationKind; at: number; l
 
 const well = troubles();
 
+describe('what is told of the troubles', () => {
+  const trouble = (kind: Trouble['kind'], level: Trouble['level']): Trouble => ({
+    ...{ kind, level, headline: kind, detail: 'so it is', remedy: remedies[kind] },
+    ...{ since: undefined, again: undefined },
+  });
+
+  it('is each that is more than a note, in the words of the page', () => {
+    const all = troubleKinds.map((kind) => trouble(kind, 'bad'));
+    const told = groupTroubles(all);
+    const known = troubleKinds.filter((kind) => kind !== 'suspect' && kind !== 'dropped here');
+    expect([...told.values()].flatMap(({ lines }) => lines)).toEqual(
+      known.map((kind) => `${kind}: so it is`),
+    );
+    expect(new Set([...told.values()].flatMap((each) => each.remedies))).toEqual(
+      new Set(known.map((kind) => remedies[kind])),
+    );
+    expect([...told.keys()].sort()).toEqual([...lastingKinds].sort());
+    expect(groupTroubles(troubleKinds.map((kind) => trouble(kind, 'note'))).size).toBe(0);
+  });
+});
+
 describe('notifications', () => {
   it('tell a trouble when it begins, once, and when it is over', () => {
     const sent = watch([well, troubles('late'), troubles('late'), troubles('late'), well, well]);
@@ -51,7 +75,7 @@ describe('notifications', () => {
   });
 
   it('are at most one an hour of a kind, whatever happens', () => {
-    const state = fc.subarray([...troubleKinds]).map((kinds) => troubles(...kinds));
+    const state = fc.subarray([...lastingKinds]).map((kinds) => troubles(...kinds));
     fc.assert(
       fc.property(fc.array(state, { minLength: 1, maxLength: 200 }), (states) => {
         const last = new Map<NotificationKind, number>();
@@ -64,7 +88,7 @@ describe('notifications', () => {
   });
 
   it('have told in the end what is still wrong, and what is over, once an hour has passed', () => {
-    const state = fc.subarray([...troubleKinds]).map((kinds) => troubles(...kinds));
+    const state = fc.subarray([...lastingKinds]).map((kinds) => troubles(...kinds));
     fc.assert(
       fc.property(fc.array(state, { minLength: 1, maxLength: 60 }), state, (states, last) => {
         const open = new Set<NotificationKind>();
@@ -107,8 +131,9 @@ describe('notifications', () => {
 describe('a message', () => {
   it('names the trouble and what helps, and no more than ten things', () => {
     const lines = Array.from({ length: 14 }, (_, number) => `thing ${number}`);
-    const message = messageOf('late', lines);
-    expect(message.split('\n')).toHaveLength(13);
+    const message = messageOf('late', lines, ['see that it runs']);
+    expect(message.split('\n')).toHaveLength(14);
+    expect(message).toContain('\nSee that it runs.\n');
     expect(message).toContain('• thing 9\n• and 4 more\n');
     expect(message).toMatch(/^Cryptoracle: data are late\n/);
     expect(message).toContain('cryptoracle status');

@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { emptyTables } from '../../harness/empty-tables.ts';
-import { Notifier } from '../../src/notify/notifier.ts';
+import { Relay } from '../../harness/relay.ts';
+import { Notifier, type NotifierOptions } from '../../src/notify/notifier.ts';
 import { storeAnswer } from '../../src/store/answers/write.ts';
-import type { Database } from '../../src/store/connection/database.ts';
+import { Database } from '../../src/store/connection/database.ts';
 import { storeDesiredScope } from '../../src/store/ledger/desired-scope.ts';
 import { noteEvent } from '../../src/store/ledger/events.ts';
 import { closeBreaker, openBreaker } from '../../src/store/limits/breaker.ts';
@@ -54,11 +55,13 @@ describeOnServers('the notifier', (kind) => {
     await storeDesiredScope(database, stated);
   });
 
-  const notifier = () =>
+  const notifier = (more: Partial<NotifierOptions> = {}) =>
     new Notifier({
-      ...{ database, clock, stated, webhook: chat.url },
+      ...{ database, clock, stated, webhook: chat.url, ...more },
       log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     });
+  /** What was told besides that the clock of the test is far from the database's. */
+  const told = () => chat.texts.filter((text) => !/clocks differ/.test(text));
   /** The newest window that is due gets its value. */
   const catchUp = async () => {
     const time = Math.floor((clock.now() - 75 * minute) / hour) * hour;
@@ -72,10 +75,12 @@ describeOnServers('the notifier', (kind) => {
     await Promise.all([notifier().look(), notifier().look(), notifier().look()]);
     clock.advance(minute);
     await notifier().look();
-    expect(chat.texts).toEqual([expect.stringMatching(/data are late\n• no 1h value was ever stored\n/)]);
+    expect(told()).toEqual([
+      expect.stringMatching(/data are late\n• nothing yet: nothing was ever asked of the API\n/),
+    ]);
     await catchUp();
     await notifier().look();
-    expect(chat.texts.slice(1)).toEqual(['Cryptoracle: well again\n• the newest windows come in time']);
+    expect(told().slice(1)).toEqual(['Cryptoracle: well again\n• the newest windows come in time']);
   });
 
   it('tells a refusal with its reason, and what became of orders since it first looked', async () => {
@@ -87,7 +92,7 @@ describeOnServers('the notifier', (kind) => {
       message: 'order 1 is done',
     });
     await notifier().look();
-    expect(chat.texts).toEqual([]);
+    expect(told()).toEqual([]);
     clock.advance(minute);
     await noteEvent(database, {
       kind: 'order failed',
@@ -97,14 +102,59 @@ describeOnServers('the notifier', (kind) => {
     });
     await openBreaker(database, { code: 202, reason: 'code 202: unauthorized' }, clock.now(), minute);
     await notifier().look();
-    expect(chat.texts.sort()).toEqual([
+    expect(told().sort()).toEqual([
       'Cryptoracle: backfill\n• order 2 died',
-      expect.stringMatching(/the API refuses\n• the API refuses access: code 202.*\n`cryptoracle doctor`/),
+      expect.stringMatching(
+        /the API refuses\n• access refused: code 202.*\nCheck the credentials.*\n`cryptoracle doctor`/,
+      ),
     ]);
     await closeBreaker(database);
     clock.advance(minute);
     await notifier().look();
     expect(chat.texts).toContain('Cryptoracle: well again\n• the API gives access');
+  });
+
+  it('tells what is wrong with queue, disk and clock, as the page does, with what helps', async () => {
+    await catchUp();
+    let queueProblem: string | undefined = 'READONLY';
+    const watched = notifier({ queueProblem: () => queueProblem });
+    await watched.look();
+    expect(chat.texts).toEqual([
+      expect.stringMatching(/^Cryptoracle: the queue does not work\n• queue outage: READONLY\nStart Redis/),
+      expect.stringMatching(/^Cryptoracle: clocks differ\n• clocks differ: .*\nHave the clocks set by NTP/),
+    ]);
+    queueProblem = undefined;
+    await watched.look();
+    expect(chat.texts.slice(2)).toEqual(['Cryptoracle: well again\n• the queue takes writes']);
+  });
+
+  it('tells that the database is away once it has been for two minutes, once, and that it is back', {
+    timeout: 60_000,
+  }, async () => {
+    await catchUp();
+    const way = await Relay.open(database.url, 5432);
+    onFileEnd(() => way.close());
+    const silence = { askAfter: 300, answerWithin: 400, arriveWithin: 100 };
+    const through = new Database(way.url, { connections: 2, silence });
+    onFileEnd(() => through.close());
+    const watched = notifier({ database: through });
+    await watched.look();
+    chat.texts = [];
+    way.silence('all');
+    await watched.look();
+    clock.advance(minute);
+    await watched.look();
+    expect(chat.texts).toEqual([]);
+    for (let look = 0; look < 3; look++) {
+      clock.advance(minute);
+      await watched.look();
+    }
+    expect(chat.texts).toEqual([
+      expect.stringMatching(/^Cryptoracle: the database does not work\n• .*\nStart PostgreSQL/),
+    ]);
+    way.recover();
+    while (chat.texts.length < 2) await watched.look();
+    expect(chat.texts[1]).toBe('Cryptoracle: well again\n• the database answers');
   });
 
   it('tries again where the chat does not take it, says so once, and never prints its address', async () => {
@@ -116,11 +166,10 @@ describeOnServers('the notifier', (kind) => {
     chat.status = 200;
     clock.advance(minute);
     await failing.look();
-    expect(chat.texts).toHaveLength(1);
+    expect(told()).toHaveLength(1);
     const messages = logged.map((line) => JSON.parse(line).msg);
-    expect(messages).toEqual([
+    expect(messages.filter((message) => message !== 'told by the webhook')).toEqual([
       'notifications do not arrive: tried again every minute',
-      'told by the webhook',
       'notifications arrive again',
     ]);
     expect(logged.join('')).not.toContain('SECRET');

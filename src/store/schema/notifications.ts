@@ -4,10 +4,17 @@ import { cryptoracle, instant } from './types.ts';
 
 /** Every kind of notification, with what it tells. */
 export const notificationKinds = {
+  refused: 'the API refuses access, or a metric',
+  queue: 'the queue does not answer, or takes no writes',
+  api: 'calls to the API fail',
+  database: 'the database does not answer, or was away',
+  clock: 'clocks differ',
+  stalled: 'a process makes no progress',
+  disk: 'the disk of the database is nearly full',
   late: 'a granularity lies behind, or never got a value',
   thin: 'fewer tokens than usual have a value',
-  refused: 'the API refuses access, or a metric',
-  recovered: 'what was late, thin or refused is well again',
+  'token list': 'the API gave a list of tokens that is doubted',
+  recovered: 'one of these is well again',
   order: 'a backfill is done, or died',
   quarantine: 'the API sent what cannot be stored',
 } as const;
