@@ -1,5 +1,12 @@
 import type { Clock } from '../clock.ts';
 
+/** Reads, or gives what was read a moment ago. */
+export interface Memo<T> {
+  (): Promise<T>;
+  /** What was read last, where that is not longer ago than so many milliseconds. */
+  known(longest: number): T | undefined;
+}
+
 /**
  * Remembers what `read` gave for a while, and shares a read that is under way: any number of scrapes cost the database
  * one. Failures are not remembered.
@@ -8,12 +15,7 @@ import type { Clock } from '../clock.ts';
  * @param limit milliseconds after which a read counts as failed and the next caller starts another: one that hangs on
  *   a dead connection must not outlive the trouble
  */
-export function memo<T>(
-  read: () => Promise<T>,
-  freshFor: number,
-  limit: number,
-  clock: Clock,
-): () => Promise<T> {
+export function memo<T>(read: () => Promise<T>, freshFor: number, limit: number, clock: Clock): Memo<T> {
   let last: { readonly value: T; readonly at: number } | undefined;
   let reading: Promise<T> | undefined;
   const readNow = async (): Promise<T> => {
@@ -25,11 +27,19 @@ export function memo<T>(
       reading = undefined;
     }
   };
-  return () => {
-    if (last !== undefined && clock.now() - last.at < freshFor) return Promise.resolve(last.value);
+  const known = (longest: number) => {
+    if (last === undefined) return undefined;
+    const age = clock.now() - last.at;
+    // What lies ahead is from before the clock was set back.
+    return age >= 0 && age < longest ? last.value : undefined;
+  };
+  const readOrRemember = () => {
+    const value = known(freshFor);
+    if (value !== undefined) return Promise.resolve(value);
     reading ??= readNow();
     return reading;
   };
+  return Object.assign(readOrRemember, { known });
 }
 
 async function within<T>(work: Promise<T>, limit: number): Promise<T> {

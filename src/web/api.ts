@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Session } from '../server/api/types.ts';
+import { first } from './first.ts';
 
 /** How the page speaks with its server: questions, and news while it is open. */
 
@@ -26,8 +27,22 @@ export function address(path: string, query: Query = {}): string {
   return `/api/v1${path}${text === '' ? '' : `?${text}`}`;
 }
 
+const early = new Map<string, Promise<unknown>>();
+
+/** Asks before the view is there that shows the answer: it saves the time until then. */
+export function askEarly(path: string): void {
+  const answer = ask<unknown>(path);
+  answer.catch(() => {});
+  early.set(address(path), answer);
+}
+
 /** @throws Refusal */
 export async function ask<T>(path: string, query?: Query, cancelled?: AbortSignal): Promise<T> {
+  const asked = early.get(address(path, query));
+  if (asked !== undefined) {
+    early.delete(address(path, query));
+    return asked as Promise<T>;
+  }
   return read<T>(await send(address(path, query), cancelled === undefined ? {} : { signal: cancelled }));
 }
 
@@ -65,7 +80,7 @@ function textOf(body: unknown, name: 'error' | 'remedy'): string | undefined {
 const sentence = (text: string) =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
-export const session = signal<Session | undefined>(undefined);
+export const session = signal<Session | undefined>(first.session);
 
 export const mayWrite = () => session.value?.access === 'write';
 

@@ -1,8 +1,8 @@
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { Session } from '../server/api/types.ts';
 import { linkTo, place } from './address.ts';
-import { ask, isLive, listen, session } from './api.ts';
+import { askEarly, isLive, listen, session } from './api.ts';
+import { first } from './first.ts';
 import { Backfills } from './views/backfills.tsx';
 import { Coverage } from './views/coverage.tsx';
 import { Explorer } from './views/explorer.tsx';
@@ -81,12 +81,7 @@ function Page() {
   );
 }
 
+if (first.status === undefined && place.value.view === 'now') askEarly('/status');
 const root = document.getElementById('page');
 if (root !== null) render(<Page />, root);
-void ask<Session>('/session').then(
-  (value) => {
-    session.value = value;
-  },
-  () => {},
-);
 listen();

@@ -17,6 +17,18 @@ describe('a memo', () => {
     expect(await read()).toBe(2);
   });
 
+  it('tells what it knows without reading, and reads again after the clock was set back', async () => {
+    const clock = new ManualClock(now);
+    let reads = 0;
+    const read = memo(async () => ++reads, 2000, 1000, clock);
+    expect(read.known(60_000)).toBeUndefined();
+    await read();
+    clock.advance(30_000);
+    expect([read.known(60_000), read.known(30_000), reads]).toEqual([1, undefined, 1]);
+    clock.advance(-90_000);
+    expect([read.known(60_000), await read()]).toEqual([undefined, 2]);
+  });
+
   it('shares a read that is under way', async () => {
     let reads = 0;
     const read = memo(async () => ++reads, 0, 1000, new ManualClock(now));

@@ -28,4 +28,11 @@ export type Order = z.output<typeof schemas.order>;
 export type Orders = z.output<typeof schemas.orders>;
 export type OrderProgress = z.output<typeof schemas.orderProgress>;
 
+/** What the page brings along, in its element `first`. */
+export interface First {
+  readonly session: Session;
+  /** How things were less than a minute ago, where that is known. */
+  readonly status?: Now | undefined;
+}
+
 export type { Granularity } from '../../catalog/granularities.ts';

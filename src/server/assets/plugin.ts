@@ -2,17 +2,15 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { type Asset, buildPage } from './build.ts';
+import type { First } from '../api/types.ts';
+import { buildPage, type PackedAsset, packAsset } from './build.ts';
 
 /** Serves the page and what belongs to it. */
 
-interface PackedAsset extends Asset {
-  readonly type: string;
-  readonly brotli: Buffer;
-  readonly gzip: Buffer;
+export interface PageOptions {
+  /** What the page brings along for a visitor, so that it shows something before it has asked. */
+  readonly first: (request: FastifyRequest) => First;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -25,10 +23,15 @@ const types: Readonly<Record<string, string>> = {
 /** Where the build leaves the page: beside the program. There is none beside the sources. */
 const builtFolder = join(dirname(fileURLToPath(import.meta.url)), 'web');
 
-let loading: Promise<ReadonlyMap<string, PackedAsset>> | undefined;
+/** Brotli's quality for what is packed while somebody waits. */
+const quick = 4;
+
+type Page = ReadonlyMap<string, PackedAsset>;
+
+let loading: Promise<Page> | undefined;
 
 /** The page, built or read once for the whole process; failures are not remembered. */
-function loadPage(): Promise<ReadonlyMap<string, PackedAsset>> {
+function loadPage(): Promise<Page> {
   loading ??= load().catch((error) => {
     loading = undefined;
     throw error;
@@ -36,49 +39,60 @@ function loadPage(): Promise<ReadonlyMap<string, PackedAsset>> {
   return loading;
 }
 
-async function load(): Promise<ReadonlyMap<string, PackedAsset>> {
+async function load(): Promise<Page> {
   const isBuilt = existsSync(join(builtFolder, 'index.html'));
-  const assets = isBuilt ? await readBuilt() : await buildPage();
-  const packed = await Promise.all(assets.map(pack));
-  return new Map(packed.map((asset) => [asset.path, asset]));
+  const assets = isBuilt
+    ? await readBuilt()
+    : await Promise.all((await buildPage()).map((asset) => packAsset(asset, quick)));
+  return new Map(assets.map((asset) => [asset.path, asset]));
 }
 
-async function readBuilt(): Promise<Asset[]> {
-  const names = await readdir(join(builtFolder, 'assets'));
+async function readBuilt(): Promise<PackedAsset[]> {
+  const names = (await readdir(join(builtFolder, 'assets'))).filter((name) => !/\.(br|gz)$/.test(name));
   const paths = ['/index.html', ...names.map((name) => `/assets/${name}`)];
-  return Promise.all(paths.map(async (path) => ({ path, body: await readFile(join(builtFolder, path)) })));
+  const read = (path: string) => readFile(join(builtFolder, path));
+  return Promise.all(
+    paths.map(async (path) => {
+      const [body, brotli, gzip] = await Promise.all([read(path), read(`${path}.br`), read(`${path}.gz`)]);
+      return { path, body, brotli, gzip };
+    }),
+  );
 }
 
-async function pack({ path, body }: Asset): Promise<PackedAsset> {
-  const type = types[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 9 };
-  const [brotli, zipped] = await Promise.all([
-    promisify(brotliCompress)(body, { params }),
-    promisify(gzip)(body),
-  ]);
-  return { path, body, type, brotli, gzip: zipped };
-}
-
-export const pageAssets: FastifyPluginAsync = async (app) => {
+export const pageAssets: FastifyPluginAsync<PageOptions> = async (app, { first }) => {
   // So that the first visitor need not wait; a visitor is told of a failure.
   if (existsSync(builtFolder)) app.addHook('onListen', async () => void loadPage().catch(() => {}));
 
-  app.get('/', async (request, reply) => send(request, reply, '/index.html'));
+  app.get('/', async (request, reply) => {
+    const index = (await loadPage()).get('/index.html');
+    if (index === undefined) return notFound(reply);
+    const body = Buffer.from(withFirst(index.body.toString(), first(request)));
+    return send(request, reply, await packAsset({ path: index.path, body }, quick));
+  });
   app.get('/assets/:name', { config: { isOpen: true } }, async (request, reply) => {
+    const asset = (await loadPage()).get(`/assets/${(request.params as { name: string }).name}`);
+    if (asset === undefined) return notFound(reply);
     // Their address holds the version.
     reply.header('cache-control', 'public, max-age=31536000, immutable');
-    return send(request, reply, `/assets/${(request.params as { name: string }).name}`);
+    return send(request, reply, asset);
   });
 };
 
-async function send(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
-  const asset = (await loadPage()).get(path);
-  if (asset === undefined) {
-    return reply.header('cache-control', 'no-store').code(404).send({ error: 'there is no such page' });
-  }
+/** The page with what it brings along, as data that no browser runs. No text of it can end the element. */
+function withFirst(page: string, first: First): string {
+  const json = JSON.stringify(first).replaceAll('<', '\\u003c');
+  // A function, for a replacement in words would take `$&` for an order.
+  return page.replace('>{}<', () => `>${json}<`);
+}
+
+const notFound = (reply: FastifyReply) => reply.code(404).send({ error: 'there is no such page' });
+
+function send(request: FastifyRequest, reply: FastifyReply, asset: PackedAsset): FastifyReply {
+  const { path, body, brotli, gzip } = asset;
   const accepted = String(request.headers['accept-encoding'] ?? '');
-  reply.type(asset.type).header('vary', 'accept-encoding');
-  if (/\bbr\b/.test(accepted)) return reply.header('content-encoding', 'br').send(asset.brotli);
-  if (/\bgzip\b/.test(accepted)) return reply.header('content-encoding', 'gzip').send(asset.gzip);
-  return reply.send(asset.body);
+  const type = types[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+  reply.type(type).header('vary', 'accept-encoding');
+  if (/\bbr\b/.test(accepted)) return reply.header('content-encoding', 'br').send(brotli);
+  if (/\bgzip\b/.test(accepted)) return reply.header('content-encoding', 'gzip').send(gzip);
+  return reply.send(body);
 }

@@ -34,9 +34,11 @@ export interface Asked<T> {
 /**
  * Asks the server, and again when the question changes or, where wanted, when news come. The last answer stays until
  * the next, so that nothing flickers.
+ *
+ * @param known what is shown until the first answer
  */
-export function useAsked<T>(path: string | undefined, query: Query = {}, live = false): Asked<T> {
-  const [data, setData] = useState<T>();
+export function useAsked<T>(path: string | undefined, query: Query = {}, live = false, known?: T): Asked<T> {
+  const [data, setData] = useState<T | undefined>(known);
   const [problem, setProblem] = useState<{ text: string; remedy?: string | undefined }>();
   const [isAsking, setAsking] = useState(false);
   const [turn, setTurn] = useState(0);

@@ -1,12 +1,17 @@
 import type { Now as Facts, Freshness, Trouble } from '../../server/api/types.ts';
 import { linkTo } from '../address.ts';
 import { isLive } from '../api.ts';
+import { first } from '../first.ts';
 import { bytes, count, percent, purpose, relative } from '../format.ts';
 import { Time, useAsked } from '../parts/parts.tsx';
 
+/** The last answer, for a visitor who comes back from another view. */
+let latest = first.status;
+
 /** How things are at this moment, beginning with whether anything needs a person. */
 export function Now() {
-  const { data, problem, remedy } = useAsked<Facts>('/status', {}, true);
+  const { data, problem, remedy } = useAsked<Facts>('/status', {}, true, latest);
+  if (data !== undefined) latest = data;
   if (problem !== undefined) return <Silence problem={problem} remedy={remedy} />;
   if (data === undefined) return <p class="empty">Asking how things are …</p>;
   return (
@@ -80,12 +85,12 @@ function Silence({ problem, remedy }: { problem: string; remedy: string | undefi
   );
 }
 
-function stateOf({ newestDue, windowsBehind }: Freshness): readonly [kind: string, text: string] {
+function stateOf({ newestDue, windowsBehind, isLate }: Freshness): readonly [kind: string, text: string] {
   if (newestDue === null) return ['', 'nothing due'];
   if (windowsBehind === null) return ['warn', 'no values yet'];
   if (windowsBehind === 0) return ['good', 'up to date'];
   const text = `${count(windowsBehind)} ${windowsBehind === 1 ? 'window' : 'windows'} behind`;
-  return [windowsBehind > 2 ? 'bad' : 'warn', text];
+  return [isLate ? 'bad' : 'warn', text];
 }
 
 function Granularity({ part, now }: { part: Freshness; now: string }) {

@@ -1,6 +1,5 @@
 import { readCell, readCoverage } from '../queries/coverage.ts';
 import { readFreshnessPage, readGapPage } from '../queries/lists.ts';
-import { readNow } from '../queries/now.ts';
 import { readMetrics, readMovers, readTokens, readValues, readZscores } from '../queries/values.ts';
 import { readWhy } from '../queries/why.ts';
 import * as schemas from '../schemas/index.ts';
@@ -16,7 +15,7 @@ export const dataQuestions: Questions = (options) => {
       summary: 'How fresh and how full everything is, and what to do about it',
       query: schemas.noQuery,
       answer: schemas.now,
-      ask: () => readNow(options, clock),
+      ask: () => options.now(),
     }),
     question({
       name: 'metrics',

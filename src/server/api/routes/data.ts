@@ -1,21 +1,25 @@
+import type { FastifyRequest } from 'fastify';
+import type { Settings } from '../../../config.ts';
 import { readCatalogue, readValues } from '../queries/values.ts';
 import * as schemas from '../schemas/index.ts';
+import type { Session } from '../types.ts';
 import { stringify } from './csv.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
+
+/** What a visitor who was let in may do. */
+export const sessionOf = ({ access }: FastifyRequest, { httpToken, httpWriteToken }: Settings): Session => ({
+  access: access === 'write' ? 'write' : 'read',
+  needsToken: httpToken !== undefined,
+  canWrite: httpWriteToken !== undefined,
+});
 
 /** What the page asks besides the questions that everybody may. */
 export const dataRoutes: ApiPlugin = async (app, options) => {
   const { reading, settings } = options;
   const routes = typed(app);
 
-  routes.get(
-    '/session',
-    { schema: answers('What this visitor may do', schemas.session) },
-    async (request) => ({
-      access: request.access === 'write' ? ('write' as const) : ('read' as const),
-      needsToken: settings.httpToken !== undefined,
-      canWrite: settings.httpWriteToken !== undefined,
-    }),
+  routes.get('/session', { schema: answers('What this visitor may do', schemas.session) }, async (request) =>
+    sessionOf(request, settings),
   );
 
   routes.get(

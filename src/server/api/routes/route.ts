@@ -7,12 +7,14 @@ import type { Clock } from '../../../clock.ts';
 import type { QuarantineFilter } from '../../../store/answers/quarantine.ts';
 import type { Database } from '../../../store/connection/database.ts';
 import type { NowSources } from '../queries/now.ts';
-import { problem, type replayed } from '../schemas/index.ts';
+import { type now, problem, type replayed } from '../schemas/index.ts';
 
 /** What the routes of the API are built with. */
 export interface ApiOptions extends NowSources {
   /** What the pipeline writes with: for what changes something. */
   readonly database: Database;
+  /** How things are, read a second ago at most. */
+  readonly now: () => Promise<z.input<typeof now>>;
   readonly clock: Clock;
   readonly log: Logger;
   /** What orders are priced and placed with. */
