@@ -69,7 +69,7 @@ describe('status at a terminal', () => {
         `ACCESS REFUSED since ${formatBeijing(since.getTime()).slice(0, 16)}: unauthorized`,
         expect.stringMatching(/^QUEUE OUTAGE since .*: the Redis of the queue takes no/),
         'READONLY',
-        expect.stringMatching(/^LATE: 1d by \d windows/),
+        expect.stringMatching(/^LATE since .*: 1d by \d windows/),
         'FEW TOKENS: in the newest window 1d has 0 of usually 2',
         expect.stringMatching(/^DROPPED HERE: \d+ values of 1d/),
       ]);

@@ -66,10 +66,13 @@ function tokensThere({ tokens }: GranularityStatus): string {
 }
 
 /** The lines that come first: what is wrong and what to do about it, and how far the history is. */
-function printHead({ troubles, filling }: Pick<StatusPage, 'troubles' | 'filling'>, times: Times): void {
-  if (verdictOf(troubles, filling).level === 'well') {
-    writeOut('all is well: every window that is due is here\n');
-  }
+function printHead(
+  { status, troubles, filling }: Pick<StatusPage, 'status' | 'troubles' | 'filling'>,
+  times: Times,
+): void {
+  const { level, sentence } = verdictOf(troubles, filling, status.granularities);
+  if (level === 'well')
+    writeOut(wrapped(visibleLine(sentence.replace(/^All/, 'all').replace(/\.$/, '')), ''));
   for (const trouble of troubles) {
     const [what, remedy] = describeTrouble(trouble, times);
     writeOut(wrapped(visibleLine(what), ''));
@@ -93,7 +96,7 @@ export function print(
   times: Times,
 ): void {
   const { historyStart, apiVersion } = desired;
-  printHead({ troubles, filling }, times);
+  printHead({ status, troubles, filling }, times);
   printTable(
     ['', `newest due (${times.zone})`, 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
     status.granularities.map((part) => [

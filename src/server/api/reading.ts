@@ -54,6 +54,18 @@ export class Reading implements Reader {
     return this.#inTransaction((tx) => this.#database.run(name, question, tx));
   }
 
+  /** Asks several questions, one after the other, of one state of the database. @throws as {@link run} */
+  together<T>(work: (reader: Reader) => Promise<T>): Promise<T> {
+    const { catalogue } = this;
+    return this.#inTransaction((tx) =>
+      work({
+        catalogue,
+        query: (name, statement) => this.#database.query(name, statement, tx),
+        run: (name, question) => this.#database.run(name, question, tx),
+      }),
+    );
+  }
+
   /** Runs in a transaction that only reads, as `cryptoracle_reader` where this login may become that. */
   async #inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     this.#role ??= this.#findRole();

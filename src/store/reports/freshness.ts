@@ -12,6 +12,9 @@ import { inMilliseconds, metricTable, textArray, timestamptz, windowLengthSql } 
 /** So long a window must have been due before its tokens are counted: the pipeline needs a moment to fetch it. */
 export const countedAfter: Milliseconds = 600_000;
 
+/** A window that has been due for so long and has no value of any token is late. */
+export const lateAfter: Milliseconds = 1_800_000;
+
 /** The windows of so many days before, at the same hour, say what is usual. */
 const usualDays = 14;
 
@@ -50,21 +53,40 @@ export const usualTokens = (granularity: Granularity, window: SQL, tokens: SQL) 
 export const isQuiet = ({ tokens, usual }: Pick<TokenCounts, 'tokens' | 'usual'>) =>
   usual !== undefined && tokens < quietBelow * usual;
 
-/** @param window its start */
+/** Windows whose tokens are looked at, by their starts. */
+export interface LookedAt {
+  /** Whose tokens are counted and compared with what is usual. */
+  readonly counted: Instant;
+  /** Whose missing tokens are named. */
+  readonly newest: Instant;
+}
+
+/**
+ * @param tokens all that are wanted, and those of them that have such windows
+ * @returns the counts, and which of the expected tokens lack a value in the newest window, in their order
+ */
 export async function countTokens(
   database: Database,
   granularity: Granularity,
-  window: Instant,
-  tokens: readonly Token[],
-): Promise<TokenCounts> {
-  const relation = sql`select unnest(${textArray(tokens)}) as token`;
-  const start = timestamptz(window);
-  const [row] = await database.query<{ tokens: number; usual: number | null }>(
+  { counted, newest }: LookedAt,
+  { all, expected }: { readonly all: readonly Token[]; readonly expected: readonly Token[] },
+): Promise<TokenCounts & { readonly missing: readonly Token[] }> {
+  const relation = sql`select unnest(${textArray(all)}) as token`;
+  const start = timestamptz(counted);
+  const [row] = await database.query<{ tokens: number; usual: number | null; missing: Token[] }>(
     'count tokens',
     sql`select ${tokensWithin(granularity, start, relation)} as tokens,
-      ${usualTokens(granularity, start, relation)} as usual`,
+      ${usualTokens(granularity, start, relation)} as usual,
+      array(
+        select t.token from unnest(${textArray(expected)}) with ordinality as t (token, place)
+        where not exists (
+          select from ${metricTable(granularity)} as m
+          where m.token = t.token and m.time = ${timestamptz(newest)})
+        order by t.place
+      ) as missing`,
   );
-  return { window, tokens: row?.tokens ?? 0, usual: row?.usual ?? undefined };
+  const { tokens: there = 0, usual, missing = [] } = row ?? {};
+  return { window: counted, tokens: there, usual: usual ?? undefined, missing };
 }
 
 /** The newest window of a token in a granularity, as a row `time`, `first_seen_at`, or none. */

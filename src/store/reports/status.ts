@@ -3,7 +3,7 @@ import { type DayStart, type Granularity, type Token, windowLength } from '../..
 import type { Interval } from '../../planning/interval.ts';
 import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
 import { settledUntil, windowCount } from '../../planning/windows.ts';
-import type { Instant } from '../../time.ts';
+import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import type { DesiredScope } from '../ledger/desired-scope.ts';
 import { type DoubtedList, readDoubtedList } from '../ledger/doubted-lists.ts';
@@ -24,7 +24,7 @@ import {
   revisions,
 } from '../schema/index.ts';
 import { inMilliseconds, metricTable, textArray, timestamptz, tstzrangeOf } from '../schema/sql.ts';
-import { countedAfter, countTokens, type TokenCounts } from './freshness.ts';
+import { countedAfter, countTokens, lateAfter, type TokenCounts } from './freshness.ts';
 
 /** How fresh and how full a granularity is. Times are milliseconds since the epoch. */
 export interface GranularityStatus {
@@ -45,8 +45,12 @@ export interface GranularityStatus {
   readonly dropped: number;
   /** How many tokens have a value in the newest window that was due for a while; only where it was counted. */
   readonly tokens?: TokenCounts;
-  /** The tokens that have such windows, as far as anybody knows; with {@link readCurrentStatus}. */
+  /** The tokens that have such windows, as far as anybody knows; with {@link readCurrentStatus}, as the following. */
   readonly wantedTokens?: readonly Token[];
+  /** Those of them that lack a value in the newest window that is due. */
+  readonly missing?: readonly Token[];
+  /** When the first window became due that lacks a value of every token; only where that is {@link lateAfter} ago. */
+  readonly lateSince?: Instant;
 }
 
 /** A table of what the program notes down, and how much of it there is. */
@@ -137,22 +141,36 @@ interface CountContext {
   readonly now: Instant;
 }
 
-/** The same with the tokens counted that have a value. */
+/** The same with the tokens counted that have a value, and with what is late. */
 async function withTokenCounts(
   parts: readonly GranularityStatus[],
   { database, scope, desired, dayStart, now }: CountContext,
 ): Promise<GranularityStatus[]> {
-  const { tokens } = scope;
   const { settleDelay, historyStart } = desired;
   const counted = parts.map(async (part) => {
-    const { granularity } = part;
-    const named = { ...part, wantedTokens: scope.tokensOf(granularity) };
+    const { granularity, newestDue } = part;
+    const wantedTokens = scope.tokensOf(granularity);
+    const named = { ...part, wantedTokens, ...lateness(part, settleDelay, now) };
+    if (newestDue === undefined || scope.tokens.length === 0) return named;
     const end = settledUntil(granularity, now, settleDelay + countedAfter, dayStart);
-    const window = end - windowLength[granularity];
-    if (window < historyStart || tokens.length === 0) return named;
-    return { ...named, tokens: await countTokens(database, granularity, window, tokens) };
+    const windows = { counted: end - windowLength[granularity], newest: newestDue };
+    const { missing, ...tokens } = await countTokens(database, granularity, windows, {
+      all: scope.tokens,
+      expected: wantedTokens,
+    });
+    return { ...named, missing, ...(windows.counted >= historyStart && { tokens }) };
   });
   return Promise.all(counted);
+}
+
+function lateness(
+  { granularity, newestStored, windowsBehind = 0 }: GranularityStatus,
+  settleDelay: Milliseconds,
+  now: Instant,
+): Pick<GranularityStatus, 'lateSince'> {
+  if (newestStored === undefined || windowsBehind === 0) return {};
+  const lateSince = newestStored + 2 * windowLength[granularity] + settleDelay;
+  return now - lateSince >= lateAfter ? { lateSince } : {};
 }
 
 /** The share of the wanted cells that has been answered, 0 to 1; `undefined` where nothing is wanted. */
@@ -174,6 +192,7 @@ export function statusToJson(status: Status): object {
       newestDue: iso(part.newestDue),
       newestStored: iso(part.newestStored),
       windowsBehind: part.windowsBehind ?? null,
+      lateSince: iso(part.lateSince),
       completeness: completeness(part) ?? null,
       tokens:
         part.tokens === undefined

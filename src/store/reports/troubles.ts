@@ -54,9 +54,6 @@ export interface TroubleFacts {
 export const noticeableDifference: Milliseconds = 10_000;
 export const harmfulDifference: Milliseconds = 60_000;
 
-/** Windows behind from which a granularity is late. */
-const late = 3;
-
 /** Bytes of free disk below which somebody should look. */
 const littleDisk = 2e9;
 
@@ -116,7 +113,12 @@ export interface Verdict {
   readonly remedy: string | null;
 }
 
-export function verdictOf(troubles: readonly Trouble[], filling: Filling | undefined): Verdict {
+/** @param parts whose missing tokens are named where all is well */
+export function verdictOf(
+  troubles: readonly Trouble[],
+  filling: Filling | undefined,
+  parts: readonly Pick<GranularityStatus, 'granularity' | 'missing'>[],
+): Verdict {
   const worst =
     troubles.find(({ level }) => level === 'bad') ?? troubles.find(({ level }) => level === 'warning');
   if (worst !== undefined) {
@@ -127,12 +129,32 @@ export function verdictOf(troubles: readonly Trouble[], filling: Filling | undef
       remedy: `${capitalised(remedy)}.`,
     };
   }
-  if (filling === undefined) {
-    return { level: 'well', sentence: 'All is well: every window that is due is here.', remedy: null };
-  }
+  if (filling === undefined) return { level: 'well', sentence: wellSentence(parts), remedy: null };
   const share = (Math.floor(filling.share * 1000) / 10).toFixed(1);
-  const sentence = `All is well; history is being filled, ${share} % is here.`;
+  const sentence =
+    filling.share < nearlyAll
+      ? `All is well; history is being filled, ${share} % is here.`
+      : `All is well; the last ${filling.left === 1 ? 'value is' : `${count(filling.left)} values are`} being fetched.`;
   return { level: 'busy', sentence, remedy: null };
+}
+
+/** From this share on the newest windows alone may be what is left. */
+const nearlyAll = 0.99;
+
+/** So many tokens of a granularity are named. */
+const fewNames = 3;
+
+/** That all is well, and what the API has no value of, though it was asked. */
+function wellSentence(parts: readonly Pick<GranularityStatus, 'granularity' | 'missing'>[]): string {
+  const lacking = parts.flatMap(({ granularity, missing = [] }) => {
+    if (missing.length === 0) return [];
+    const more = missing.length - fewNames;
+    const names = missing.slice(0, fewNames).join(', ');
+    return [`${granularity} of ${names}${more > 0 ? ` and ${count(more)} more` : ''}`];
+  });
+  return lacking.length === 0
+    ? 'All is well: every window that is due is here.'
+    : `All is well: all that is due was asked for. The API had no value in the newest window: ${lacking.join('; ')}.`;
 }
 
 const capitalised = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
@@ -222,12 +244,15 @@ function neverStored({ status: { granularities, lastCall } }: TroubleFacts): Fou
 }
 
 function behind({ status: { granularities } }: TroubleFacts): Found[] {
-  const parts = granularities
-    .filter(({ windowsBehind = 0 }) => windowsBehind >= late)
-    .map(({ granularity, windowsBehind = 0 }) => `${granularity} by ${counted(windowsBehind, 'window')}`);
-  return parts.length === 0
-    ? []
-    : [{ kind: 'late', level: 'bad', headline: 'late', detail: parts.join(', ') }];
+  const late = granularities.flatMap(({ granularity, lateSince, windowsBehind = 0 }) =>
+    lateSince === undefined
+      ? []
+      : [{ since: lateSince, text: `${granularity} by ${counted(windowsBehind, 'window')}` }],
+  );
+  if (late.length === 0) return [];
+  const since = Math.min(...late.map((each) => each.since));
+  const detail = late.map(({ text }) => text).join(', ');
+  return [{ kind: 'late', level: 'bad', headline: 'late', since, detail }];
 }
 
 function thin({ status: { granularities } }: TroubleFacts): Found[] {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { asToken, type Token } from '../../../src/catalog/index.ts';
 import type { StoredEvent } from '../../../src/store/reports/events.ts';
 import type { Filling } from '../../../src/store/reports/filling.ts';
 import type { GranularityStatus } from '../../../src/store/reports/status.ts';
@@ -39,6 +40,7 @@ const of = (part: Partial<GranularityStatus>): TroubleFacts['status'] => ({
   ...status,
   granularities: [{ ...fresh, ...part }],
 });
+const lateBy = (windowsBehind: number) => ({ windowsBehind, lateSince: now - windowsBehind * 3_600_000 });
 const lastFailed = { at: now, outcome: 'transient', message: 'HTTP 500' };
 const failing = { status: { ...status, lastCall: lastFailed }, recent: { calls: 10, failed: 9 } };
 const accessRefused = { code: 204, reason: 'code 204', openedAt: now - 1000, probeAt: now + 1000 };
@@ -96,7 +98,7 @@ const cases: readonly Case[] = [
     ['nothing yet'],
     /no value has come/,
   ],
-  ['windows are late', { status: of({ windowsBehind: 3 }) }, ['late'], /1h by 3 windows/],
+  ['windows are late', { status: of(lateBy(3)) }, ['late'], /1h by 3 windows/],
   ['one window is on its way', { status: of({ windowsBehind: 1 }) }, [], /^/],
   [
     'few tokens came',
@@ -133,7 +135,7 @@ describe('troubles', () => {
       ...{ clocks: [{ than: 'the API', ahead: 90_000 }], recent: { calls: 10, failed: 10 } },
       ...{ queueProblem: 'no answer', diskFreeBytes: 1 },
       open: [event('stalled', ''), event('database outage', ''), event('api outage', '')],
-      status: { ...of({ windowsBehind: 9, dropped: 1 }), accessRefused, doubtedList, suspects: [suspect] },
+      status: { ...of({ ...lateBy(9), dropped: 1 }), accessRefused, doubtedList, suspects: [suspect] },
     });
     const kinds = all.map(({ kind }) => kind);
     expect(kinds).toEqual(troubleKinds.filter((kind) => kinds.includes(kind)));
@@ -143,15 +145,23 @@ describe('troubles', () => {
 
 describe('the verdict', () => {
   const verdict = (facts: Partial<TroubleFacts>, history?: Filling) =>
-    verdictOf(troublesOf({ ...well, ...facts }), history);
+    verdictOf(troublesOf({ ...well, ...facts }), history, (facts.status ?? status).granularities);
 
   it('is that of the worst, which may not be the first', () => {
-    const both = { diskFreeBytes: 1, status: of({ windowsBehind: 3 }) };
+    const both = { diskFreeBytes: 1, status: of(lateBy(3)) };
     expect(verdict(both)).toMatchObject({ level: 'bad', sentence: 'Late: 1h by 3 windows.' });
     expect(verdict({ diskFreeBytes: 1 })).toMatchObject({
       level: 'warning',
       remedy: expect.stringMatching(/\.$/),
     });
+  });
+
+  it('does not say that all is here where the API had nothing, and names what lacks', () => {
+    const missing = ['BTC', 'ETH', 'XRP', 'BNB', 'SOL'].map(asToken);
+    const names = (some: readonly Token[]) => verdict({ status: of({ missing: some }) }).sentence;
+    expect(names([])).toBe('All is well: every window that is due is here.');
+    expect(names(missing.slice(0, 2))).toMatch(/^All is well: .*no value .*: 1h of BTC, ETH\.$/);
+    expect(names(missing)).toMatch(/1h of BTC, ETH, XRP and 2 more\.$/);
   });
 
   it('is good where all is well, or is being taken care of', () => {
@@ -163,8 +173,12 @@ describe('the verdict', () => {
     expect(verdict({ status: { ...status, suspects: [suspect] } }).level).toBe('well');
     expect(verdict({}, filling)).toMatchObject({
       level: 'busy',
-      sentence: expect.stringMatching(/ 99\.9 % /),
+      sentence: expect.stringMatching(/the last value is being fetched/),
     });
-    expect(verdict({ status: of({ windowsBehind: 3 }) }, filling).level).toBe('bad');
+    expect(verdict({}, { ...filling, left: 2000, share: 0.98765 })).toMatchObject({
+      level: 'busy',
+      sentence: expect.stringMatching(/ 98\.7 % /),
+    });
+    expect(verdict({ status: of(lateBy(3)) }, filling).level).toBe('bad');
   });
 });

@@ -4,14 +4,14 @@ import { beijingDay } from '../../../beijing.ts';
 import { windowLength } from '../../../catalog/granularities.ts';
 import type { Clock } from '../../../clock.ts';
 import type { Settings } from '../../../config.ts';
+import type { Reader } from '../../../store/connection/reader.ts';
 import { readDesiredScope } from '../../../store/ledger/desired-scope.ts';
 import { type Filling, readFilling } from '../../../store/reports/filling.ts';
-import { usualTokens } from '../../../store/reports/freshness.ts';
 import type { GranularityStatus, Status } from '../../../store/reports/status.ts';
 import { freeBytesOn, readTroubleFacts } from '../../../store/reports/trouble-facts.ts';
 import { troublesOf, troubleToJson, verdictOf } from '../../../store/reports/troubles.ts';
 import { requests } from '../../../store/schema/index.ts';
-import { columnNames, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
+import { columnNames, timestamptz } from '../../../store/schema/sql.ts';
 import type { QueueCounts } from '../../sources.ts';
 import type { Reading } from '../reading.ts';
 import type * as schemas from '../schemas/index.ts';
@@ -39,24 +39,20 @@ const mostMissing = 100;
 export async function readNow(sources: NowSources, clock: Clock): Promise<Now> {
   const { reading, settings } = sources;
   const now = clock.now();
-  const [status, queue, desired, lanes, seen] = await Promise.all([
-    sources.status(),
-    sources.queueCounts(),
-    readDesiredScope(reading, settings),
-    readLanes(reading, now),
-    readTroubleFacts(reading, clock),
-  ]);
-  const parts = await Promise.all(
-    status.granularities.map((part) => readFreshness(reading, part, desired.settleDelay)),
-  );
+  const [status, queue] = await Promise.all([sources.status(), sources.queueCounts()]);
+  const { settleDelay, lanes, seen, filling } = await reading.together(async (reader) => ({
+    settleDelay: (await readDesiredScope(reader, settings)).settleDelay,
+    lanes: await readLanes(reader, now),
+    seen: await readTroubleFacts(reader, clock),
+    filling: await readFilling(reader, status.granularities, now),
+  }));
   const diskFreeBytes = settings.databaseUrl === undefined ? await freeBytesOn(settings.dataDir) : undefined;
   const queueProblem = queue === undefined ? 'the queue does not answer' : undefined;
   const troubles = troublesOf({ status, ...seen, queueProblem, diskFreeBytes });
-  const filling = await readFilling(reading, status.granularities, now);
   return {
     at: new Date(now).toISOString(),
-    granularities: parts,
-    verdict: verdictOf(troubles, filling),
+    granularities: status.granularities.map((part) => freshnessOf(part, settleDelay)),
+    verdict: verdictOf(troubles, filling, status.granularities),
     troubles: troubles.map(troubleToJson),
     filling: filling === undefined ? null : fillingToJson(filling, now),
     budget: { perDay: settings.requestsPerDay ?? null, lanes },
@@ -98,64 +94,23 @@ function accessOf({ accessRefused }: Status): Now['access'] {
   };
 }
 
-async function readFreshness(
-  reading: Reading,
-  part: GranularityStatus,
-  settleDelay: number,
-): Promise<Freshness> {
-  const {
-    granularity,
-    newestDue,
-    newestStored,
-    windowsBehind,
-    wanted,
-    answered,
-    wantedTokens: tokens = [],
-  } = part;
-  const counts = newestDue === undefined ? undefined : await readWindow(reading, part, newestDue, tokens);
+function freshnessOf(part: GranularityStatus, settleDelay: number): Freshness {
+  const { granularity, newestDue, newestStored, wanted, answered } = part;
+  const { wantedTokens = [], missing = [] } = part;
   return {
     granularity,
     newestDue: iso(newestDue),
     dueAt: iso(newestDue === undefined ? undefined : newestDue + windowLength[granularity] + settleDelay),
     newestStored: iso(newestStored),
-    windowsBehind: windowsBehind ?? null,
-    tokensWanted: tokens.length,
-    tokensThere: tokens.length - (counts?.missing.length ?? 0),
-    missing: counts?.missing.slice(0, mostMissing) ?? [],
-    usual: counts?.usual ?? null,
+    windowsBehind: part.windowsBehind ?? null,
+    isLate: part.lateSince !== undefined,
+    tokensWanted: wantedTokens.length,
+    tokensThere: wantedTokens.length - missing.length,
+    missing: missing.slice(0, mostMissing),
+    usual: part.tokens?.usual ?? null,
     wanted,
     answered,
   };
-}
-
-/**
- * Which of the tokens a window lacks, and how many of them usually have a value at that hour. The latter looks at fourteen
- * windows more, and the status has mostly done so.
- */
-async function readWindow(
-  reading: Reading,
-  { granularity, tokens: counted }: GranularityStatus,
-  window: number,
-  tokens: readonly string[],
-): Promise<{ readonly missing: string[]; readonly usual: number | null } | undefined> {
-  const start = timestamptz(window);
-  const table = metricTable(granularity);
-  const isCounted = counted?.window === window;
-  const usual = isCounted
-    ? sql`null::int`
-    : usualTokens(granularity, start, sql`select unnest(${textArray(tokens)}) as token`);
-  const [row] = await reading.query<{ missing: string[]; usual: number | null }>(
-    'api newest window',
-    sql`
-      select
-        array(
-          select token from unnest(${textArray(tokens)}) with ordinality as t (token, place)
-          where not exists (select from ${table} as m where m.token = t.token and m.time = ${start})
-          order by place
-        ) as missing,
-        ${usual} as usual`,
-  );
-  return row && { ...row, usual: isCounted ? (counted.usual ?? null) : row.usual };
 }
 
 interface Lane extends Record<string, unknown> {
@@ -164,9 +119,9 @@ interface Lane extends Record<string, unknown> {
 }
 
 /** Calls of this Beijing day, by what they were for. */
-function readLanes(reading: Reading, now: number): Promise<Lane[]> {
+function readLanes(reader: Reader, now: number): Promise<Lane[]> {
   const { lane, sentAt } = columnNames(requests);
-  return reading.query<Lane>(
+  return reader.query<Lane>(
     'api calls of today',
     sql`
       select ${lane} as lane, count(*)::float8 as calls from ${requests}

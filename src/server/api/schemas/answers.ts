@@ -69,13 +69,13 @@ export const freshness = z.object({
   dueAt: given.nullable().describe('When that window became due'),
   newestStored: given.nullable().describe('Start of the newest window with a value of any token'),
   windowsBehind: z.number().nullable(),
+  isLate: z
+    .boolean()
+    .describe('Whether a window has been due for half an hour and has no value of any token'),
   tokensWanted: z.number().describe('Tokens that have windows of this granularity'),
   tokensThere: z.number().describe('How many of them have a value in the newest due window'),
   missing: z.array(z.string()).describe('The others, at most 100'),
-  usual: z
-    .number()
-    .nullable()
-    .describe('Tokens with a value in the same window of the 14 days before, median'),
+  usual: z.number().nullable().describe('Tokens with a value at this hour of the 14 days before, median'),
   wanted: z.number().describe('Values that are wanted in all'),
   answered: z.number().describe('How many of them the API has answered'),
 });

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity } from '../../../catalog/index.ts';
 import {
   countedAfter,
+  lateAfter,
   newestOf,
   quietBelow,
   tokensWithin,
@@ -21,9 +22,9 @@ import {
 
 /** How fresh the database is, of what the pipeline is to fetch. */
 
-/** Start of the newest window whose tokens are counted. */
-function countedWindow(granularity: Granularity): SQL {
-  const until = sql.raw(`${settledUntil(granularity)} - interval '${countedAfter / 60_000} minutes'`);
+/** Start of the newest window that has been due for so long. */
+function windowDueFor(granularity: Granularity, milliseconds: number): SQL {
+  const until = sql.raw(`${settledUntil(granularity)} - interval '${milliseconds / 60_000} minutes'`);
   return sql`${windowStart(granularity, until)} - ${windowLengthSql(granularity)}`;
 }
 
@@ -44,14 +45,14 @@ function freshnessOf(granularity: Granularity): string {
       (select max(upper(answered)) from cryptoracle.coverage where granularity = ${sql.raw(`'${granularity}'`)}) as answered_until,
       extract(epoch from now() - ${end})::float8 as seconds_behind,
       case when newest.time is not null then ${windowsSince(granularity, end)} end as windows_behind,
-      newest.time is null or now() > newest.time + 3 * ${length} + interval '30 minutes' or coalesce(${quiet}, false) as is_late,
+      newest.time is null or newest.time < ${windowDueFor(granularity, lateAfter)} or coalesce(${quiet}, false) as is_late,
       counted.window as counted_window, counted.tokens as counted_tokens, counted.usual as usual_tokens,
       ${quiet} as is_quiet
     from (select max(time) as time from ${table}) as newest
     cross join lateral (
       select count(*) as tokens, min(first_seen_at) as at from ${table} as m where m.time = newest.time
     ) as stored
-    cross join lateral (select ${countedWindow(granularity)} as start) as due
+    cross join lateral (select ${windowDueFor(granularity, countedAfter)} as start) as due
     cross join lateral (
       select due.start as window, ${tokensWithin(granularity, sql`due.start`, tokens)} as tokens,
         ${usualTokens(granularity, sql`due.start`, tokens)} as usual
@@ -75,7 +76,7 @@ const freshness: View = {
     windows_behind:
       'Windows after it that are due: 0 where everything is there that can be. A window is due once it has settled, some 15 minutes after its end (wanted.settle_delay)',
     is_late:
-      'True where more than two windows and half an hour have gone since newest_window_end, where nothing was ever stored, or where is_quiet',
+      'True where a window has been due for half an hour and has no value of any token, where nothing was ever stored, or where is_quiet',
     counted_window: 'Start of the newest window that has been due for ten minutes: its tokens are counted',
     counted_tokens: 'Tokens wanted that have a row in counted_window',
     usual_tokens:

@@ -119,10 +119,11 @@ describeOnServers('freshness', (kind) => {
   it('counts the same for the program as for SQL', async () => {
     await store(tokens, { from: 20 * 24, to: 1 });
     await store(tokens.slice(0, 3), { from: 0 });
-    expect(await countTokens(database, '1h', newest(), tokens.map(asToken))).toEqual({
-      window: newest(),
-      tokens: 3,
-      usual: 10,
+    const all = tokens.map(asToken);
+    const windows = { counted: newest(), newest: newest() };
+    expect(await countTokens(database, '1h', windows, { all, expected: all.slice(1, 6) })).toEqual({
+      ...{ window: newest(), tokens: 3, usual: 10 },
+      missing: all.slice(3, 6),
     });
   });
 

@@ -169,7 +169,7 @@ def freshness(tables):
         row.update(newest_window=newest, newest_window_end=newest + length, tokens=within.token.nunique())
         row.update(stored_at=within.first_seen_at.min(), answered_until=answered)
         row.update(seconds_behind=age.total_seconds(), windows_behind=tables.windows_behind(granularity, newest))
-        rows.append({**row, "is_late": age > 2 * length + 30 * MINUTE or bool(row["is_quiet"])})
+        rows.append({**row, "is_late": newest < tables.newest_due(granularity, 30 * MINUTE) or bool(row["is_quiet"])})
     return pd.DataFrame(rows)
 
 
