@@ -1,4 +1,5 @@
 import { askedApart, type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
+import type { Milliseconds } from '../time.ts';
 import type { Interval } from './interval.ts';
 import { type DataRequest, type RecordUnit, recordsOf } from './request.ts';
 import { type Tile, Tiling } from './tiling.ts';
@@ -22,10 +23,15 @@ export interface PackingRules {
 }
 
 /**
- * A request for whole rows (all metrics of a gap) lets each row be written once. Only where that would cost more
- * requests than this factor of the limits' worth of records are the metrics divided among requests.
+ * A request for whole rows (all metrics of a gap) lets each row be written once; a row that comes in parts is written by its
+ * first part and changed by every other, which takes several times as long. Only where whole rows would cost more requests
+ * than this factor of the limits' worth of records are the metrics divided among requests. A short gap has few requests,
+ * so that one more is a larger part of them.
  */
-const wholeRowTolerance = 1.01;
+const wholeRowTolerance = { short: 1.06, long: 1.01 } as const;
+
+/** Longest gap that counts as short: as old as what is repaired. */
+const shortGap: Milliseconds = 7 * 86_400_000;
 
 /** Trying every cut of a gap costs time; gaps of more windows are packed well without. */
 const mostWindowsToCut = 64;
@@ -145,7 +151,9 @@ export class Packer {
     const whole = equalParts(metrics.length, Math.ceil(metrics.length / most));
     let best = whole;
     let bestCost = cost(whole);
-    if (unit === 'value' && whole.length === 1 && bestCost > this.#fullRequests(gap) * wholeRowTolerance) {
+    const { start, end } = gap.interval;
+    const tolerance = wholeRowTolerance[end - start <= shortGap ? 'short' : 'long'];
+    if (unit === 'value' && whole.length === 1 && bestCost > this.#fullRequests(gap) * tolerance) {
       for (const sizes of divisions(metrics.length)) {
         const sizesCost = cost(sizes);
         if (sizesCost < bestCost) [best, bestCost] = [sizes, sizesCost];
