@@ -27,20 +27,18 @@ const pattern = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.0
 export function parseBeijing(text: string): Instant | undefined {
   const match = pattern.exec(text.trim());
   if (match === null) return undefined;
-  const [year = 0, month = 0, date = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1)
-    .map((part) => Number(part ?? 0));
-  const wallClock = Date.UTC(year, month - 1, date, hour, minute, second);
-  // Date.UTC rolls over what does not exist (31 June, 25:00): only an instant that reads the same is meant.
-  const parts = new Date(wallClock);
+  // Read one by one: every window of every answer is read here, and a list of the parts takes as long as all else.
+  const [, year, month, date, hour = 0, minute = 0, second = 0] = match;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const midnight = Date.UTC(Number(year), Number(month) - 1, Number(date));
+  // Date.UTC rolls over what does not exist (31 June, the year 25): only a day that reads the same is meant.
+  const read = new Date(midnight);
   const exists =
-    parts.getUTCFullYear() === year &&
-    parts.getUTCMonth() === month - 1 &&
-    parts.getUTCDate() === date &&
-    parts.getUTCHours() === hour &&
-    parts.getUTCMinutes() === minute &&
-    parts.getUTCSeconds() === second;
-  return exists ? wallClock - offset : undefined;
+    read.getUTCFullYear() === Number(year) &&
+    read.getUTCMonth() === Number(month) - 1 &&
+    read.getUTCDate() === Number(date);
+  if (!exists) return undefined;
+  return midnight + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 - offset;
 }
 
 /** Start of the Beijing day that holds the instant. */
