@@ -35,6 +35,11 @@ export class AccessGate {
     this.#options = options;
   }
 
+  /** The breaker was closed when a call was let through. */
+  noteGranted(): void {
+    this.#isProbing = false;
+  }
+
   /** @throws ApiFailure (`access-denied`, with the time until the next probe) where no call may be sent */
   async enter(): Promise<void> {
     const { database, clock, probeInterval } = this.#options;

@@ -27,10 +27,14 @@ export class CallGate {
    * @throws ApiFailure (`access-denied`) where none may, what `beforeCall` throws, BudgetSpent, the signal's reason
    */
   async admit(lane: Lane, { signal, beforeCall, withdrawCall }: IngestContext): Promise<void> {
-    await this.#access.enter();
     beforeCall?.();
     try {
-      await this.#rateLimiter.acquire(lane, signal);
+      if (await this.#rateLimiter.acquireWhileGranted(lane, signal)) {
+        this.#access.noteGranted();
+      } else {
+        await this.#access.enter();
+        await this.#rateLimiter.acquire(lane, signal);
+      }
     } catch (error) {
       withdrawCall?.();
       throw error;

@@ -5,7 +5,7 @@ import { type DailyNeed, nextAffordableAt, reserveOf } from '../../planning/budg
 import type { Lane } from '../../planning/lanes.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
-import { pace } from '../schema/index.ts';
+import { breaker, pace } from '../schema/index.ts';
 import { columnNames, excluded, inMilliseconds, intervalOf } from '../schema/sql.ts';
 
 /** Longer than any wait that the API asks for and that is obeyed. */
@@ -38,6 +38,8 @@ export class BudgetSpent extends Error {
 }
 
 interface Turn extends Record<string, unknown> {
+  /** Whether the API refuses access, where that was asked. */
+  readonly refused: boolean;
   readonly taken: boolean;
   readonly affordable: boolean;
   /** Until the turn, or until the next one is free. */
@@ -47,6 +49,8 @@ interface Turn extends Record<string, unknown> {
   /** Start of the next Beijing day. */
   readonly tomorrow: Instant;
 }
+
+type TurnCondition = 'breaker closed' | 'whatever the breaker';
 
 const names = columnNames(pace);
 
@@ -72,9 +76,22 @@ export class RateLimiter {
    * @throws the signal's reason when it is aborted while waiting; BudgetSpent where the lane may send no more today
    */
   async acquire(lane: Lane, signal?: AbortSignal): Promise<void> {
+    await this.#acquire(lane, 'whatever the breaker', signal);
+  }
+
+  /**
+   * As {@link acquire}, but takes no turn while the breaker is open. It is looked at with the turn, by the same statement.
+   * @returns whether there is a turn
+   */
+  acquireWhileGranted(lane: Lane, signal?: AbortSignal): Promise<boolean> {
+    return this.#acquire(lane, 'breaker closed', signal);
+  }
+
+  async #acquire(lane: Lane, condition: TurnCondition, signal?: AbortSignal): Promise<boolean> {
     for (;;) {
       signal?.throwIfAborted();
-      const { taken, affordable, wait, used, tomorrow } = await this.#take(lane);
+      const { refused, taken, affordable, wait, used, tomorrow } = await this.#take(lane, condition);
+      if (refused) return false;
       if (!affordable) throw new BudgetSpent(lane, this.#nextAffordableAt(lane, used, tomorrow));
       const pause = taken ? wait : Math.max(this.#shortestPause, wait - lead);
       try {
@@ -83,7 +100,7 @@ export class RateLimiter {
         // The timer rejects with an error of its own.
         signal?.throwIfAborted();
       }
-      if (taken) return;
+      if (taken) return true;
     }
   }
 
@@ -136,17 +153,17 @@ export class RateLimiter {
     return sql`used + 1 <= ${requestsPerDay}::float8 - ${reserveOf(lane, need)}::float8 * part_left`;
   }
 
-  async #take(lane: Lane): Promise<Turn> {
-    const turn = await this.#tryTake(lane);
+  async #take(lane: Lane, condition: TurnCondition): Promise<Turn> {
+    const turn = await this.#tryTake(lane, condition);
     if (turn !== undefined) return turn;
     await this.#database.run('begin pace', (db) =>
       db.insert(pace).values({ nextAt: sql`clock_timestamp()` }).onConflictDoNothing(),
     );
-    return this.#take(lane);
+    return this.#take(lane, condition);
   }
 
   /** @returns `undefined` where nobody has ever called */
-  async #tryTake(lane: Lane): Promise<Turn | undefined> {
+  async #tryTake(lane: Lane, condition: TurnCondition): Promise<Turn | undefined> {
     const p = alias(pace, 'p');
     // These lanes go first while a call waits in them; a claim runs out by itself, should its owner have died.
     const noRepair = sql`coalesce(${names.repairUntil} < t, true)`;
@@ -159,10 +176,13 @@ export class RateLimiter {
       // Its jobs are the last of the queue; a few calls a day need no claim of history against them.
       audit: noLookback,
     }[lane];
+    const isRefused = condition === 'breaker closed' ? sql`exists (select from ${breaker})` : sql`false`;
     const isNear = lane === 'live' ? sql`true` : sql`base <= t + ${intervalOf(lead)}`;
     const claim = sql`t + ${intervalOf(2 * (this.#interval + lead))}`;
     const claimOf = (owner: Lane, column: typeof p.repairUntil | typeof p.lookbackUntil) =>
-      lane === owner ? sql`case when affordable and not taken then ${claim} else ${column} end` : column;
+      lane === owner
+        ? sql`case when affordable and not refused and not taken then ${claim} else ${column} end`
+        : column;
     const [turn] = await this.#database.query<Turn>(
       'take turn',
       sql`
@@ -178,12 +198,12 @@ export class RateLimiter {
         ), today as (
           ${this.#today(sql`now`)}
         ), place as (
-          select *, ${this.#affordable(lane)} as affordable,
+          select *, ${isRefused} as refused, ${this.#affordable(lane)} as affordable,
             case when ${names.nextAt} > t + ${intervalOf(this.#furthest)} then t
               else greatest(${names.nextAt}, t) end as base
           from today
         ), decision as materialized (
-          select *, affordable and ${goesFirst} and ${isNear} as taken from place
+          select *, not refused and affordable and ${goesFirst} and ${isNear} as taken from place
         )
         update ${pace} as ${p}
         set ${names.nextAt} = case when taken then base + ${intervalOf(this.#interval)} else ${p.nextAt} end,
@@ -193,7 +213,7 @@ export class RateLimiter {
           ${names.lookbackUntil} = ${claimOf('lookback', p.lookbackUntil)}
         from decision as d
         where ${p.id} = d.${names.id}
-        returning taken, affordable, used::float8 as used, ${inMilliseconds(sql`base - t`)} as wait,
+        returning refused, taken, affordable, used::float8 as used, ${inMilliseconds(sql`base - t`)} as wait,
           ${inMilliseconds(sql`(this_day + 1)::timestamp at time zone 'Asia/Shanghai'`)} as tomorrow`,
     );
     return turn;

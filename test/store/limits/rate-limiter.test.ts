@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Lane, lanes } from '../../../src/planning/lanes.ts';
 import { Database } from '../../../src/store/connection/database.ts';
+import { closeBreaker, openBreaker } from '../../../src/store/limits/breaker.ts';
 import { BudgetSpent, RateLimiter, readSentToday } from '../../../src/store/limits/rate-limiter.ts';
 import { createTestDatabase, describeOnServers, value } from '../../support/database.ts';
 
@@ -89,7 +90,20 @@ describeOnServers('the rateLimiter of calls', (kind) => {
     expect(performance.now() - started).toBeLessThan(2000);
   });
 
-  it('gives no turn, and takes none from others, where it is aborted before', async () => {
+  it('gives no turn, and takes none from others, while the breaker is open, unless it is to be passed', async () => {
+    const rateLimiter = new RateLimiter(database, 1000);
+    expect(await rateLimiter.acquireWhileGranted('live')).toBe(true);
+    await openBreaker(other, { code: 204, reason: 'no access' }, Date.now(), 60_000);
+    const before = await value<Date>(database, 'select next_at from cryptoracle.pace');
+    for (const lane of lanes) expect(await rateLimiter.acquireWhileGranted(lane)).toBe(false);
+    expect(await value<Date>(database, 'select next_at from cryptoracle.pace')).toEqual(before);
+    await rateLimiter.acquire('live');
+    expect(await value<Date>(database, 'select next_at from cryptoracle.pace')).not.toEqual(before);
+    await closeBreaker(other);
+    expect(await rateLimiter.acquireWhileGranted('live')).toBe(true);
+  });
+
+  it('gives no turn, and takes none from others, where it is aborted where it is aborted before', async () => {
     const rateLimiter = new RateLimiter(database, 1);
     await rateLimiter.acquire('live');
     const before = await value<Date>(database, 'select next_at from cryptoracle.pace');
