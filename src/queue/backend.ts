@@ -198,7 +198,11 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
   // BullMQ listens to a connection only from a moment after it was made, and not while it is lent; one that is cut just
   // then would end the process. In pools of our own every connection has a listener from the start.
   const connect = () => {
-    const pool = createPool(database.url, { connections: 4, searchPath: 'bullmq', queryTimeout });
+    const pool = createPool(database.url, {
+      ...{ connections: 4, searchPath: 'bullmq', queryTimeout },
+      // Jobs that a crash forgets are planned again, and those that it brings back find their cells answered.
+      mayLoseCommits: true,
+    });
     pool.on('error', (error) => log.debug({ error: error.message }, 'the queue lost a connection'));
     pools.push(pool);
     // BullMQ describes a pool by hand, and not quite as pg does; it takes one of pg's all the same.

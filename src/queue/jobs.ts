@@ -32,7 +32,7 @@ export const planJobSchema = z.object({
 export type PlanJob = z.input<typeof planJobSchema>;
 
 /** A request on its way through the queue, for metrics of the catalogue. */
-export const fetchJobSchema = (catalogue: Catalogue = bundledCatalogue) =>
+const makeFetchJobSchema = (catalogue: Catalogue) =>
   z.object({
     granularity: z.enum(granularities),
     tokens: z.array(z.string().refine(isToken)),
@@ -43,7 +43,19 @@ export const fetchJobSchema = (catalogue: Catalogue = bundledCatalogue) =>
     to: z.number().int(),
     lane: z.enum(lanes),
   });
-export type FetchJob = z.input<ReturnType<typeof fetchJobSchema>>;
+type FetchJobSchema = ReturnType<typeof makeFetchJobSchema>;
+export type FetchJob = z.input<FetchJobSchema>;
+
+const schemas = new WeakMap<Catalogue, FetchJobSchema>();
+
+/** The schema of jobs, made once for each catalogue: every job is checked with it. */
+export function fetchJobSchema(catalogue: Catalogue = bundledCatalogue): FetchJobSchema {
+  const known = schemas.get(catalogue);
+  if (known !== undefined) return known;
+  const schema = makeFetchJobSchema(catalogue);
+  schemas.set(catalogue, schema);
+  return schema;
+}
 
 export function toFetchJob(request: DataRequest, lane: Lane): FetchJob {
   return {

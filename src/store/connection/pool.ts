@@ -54,6 +54,8 @@ export interface PoolOptions {
   readonly searchPath: string;
   /** Milliseconds after which a statement counts as lost; none where whoever uses the pool watches over that. */
   readonly queryTimeout?: Milliseconds;
+  /** Whether a commit need not reach the disk before it counts, since losing the last ones in a crash does no harm. */
+  readonly mayLoseCommits?: boolean;
 }
 
 /** Makes a pool each of whose connections has our settings before anything else is run on it. */
@@ -77,7 +79,7 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
         hasSessions = undefined;
         throw error;
       });
-      await prepareSession(client, options.searchPath);
+      await prepareSession(client, options);
     },
   });
   // A connection that breaks while it runs no statement is replaced by the pool, whether it was idle or within a
@@ -101,8 +103,12 @@ async function askBackend(client: pg.ClientBase): Promise<number> {
   return backend;
 }
 
-async function prepareSession(client: pg.ClientBase, searchPath: string): Promise<void> {
-  const required = Object.entries({ ...sessionSettings, search_path: searchPath }).map(
+async function prepareSession(
+  client: pg.ClientBase,
+  { searchPath, mayLoseCommits = false }: PoolOptions,
+): Promise<void> {
+  const own = { search_path: searchPath, ...(mayLoseCommits ? { synchronous_commit: 'off' } : {}) };
+  const required = Object.entries({ ...sessionSettings, ...own }).map(
     ([name, value]) => `select set_config('${name}', ${pg.escapeLiteral(value)}, false);`,
   );
   const optional = Object.entries(optionalSettings).map(
