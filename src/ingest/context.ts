@@ -23,6 +23,8 @@ export interface IngestContext {
   readonly refreshOf?: number | undefined;
   /** Whether windows that were answered with nothing are asked for before they are due again. */
   readonly asksSuspects?: boolean;
+  /** Runs a question, from its turn to its answer, once fewer of them are under way than there may be; at once where absent. */
+  readonly inSlot?: <T>(question: () => Promise<T>) => Promise<T>;
   /** Asked before every call on the wire; may refuse it by throwing, which ends the request. */
   readonly beforeCall?: (() => void) | undefined;
   /** Told where a call that was asked for so is not sent after all. */

@@ -9,7 +9,7 @@ import { writeRejects } from '../store/answers/quarantine.ts';
 import { logRequest } from '../store/answers/requests.ts';
 import { hasTags } from '../store/answers/tags.ts';
 import { AnswerWriter } from '../store/answers/writer.ts';
-import { readGaps } from '../store/ledger/coverage.ts';
+import { isUntouched, readGaps } from '../store/ledger/coverage.ts';
 import { believeLacking, readDoubtedGranularities } from '../store/ledger/suspects.ts';
 import { AccessGate } from './access.ts';
 import { ApiOutage } from './api-outage.ts';
@@ -133,6 +133,7 @@ export class Ingestor {
     { asksSuspects }: IngestContext,
   ): Promise<DataRequest | undefined> {
     const { database, clock } = this.#options;
+    if (await isUntouched(database, request)) return request;
     const leftAlone = asksSuspects === true ? {} : { now: clock.now() };
     const gaps = await readGaps(database, { ...request, metrics: codesOf(request) }, leftAlone);
     const [gap] = gaps;
@@ -171,15 +172,11 @@ export class Ingestor {
   /** Asks once, stores what came, and gives what follows. */
   async #take(inquiry: Inquiry, context: RequestContext, division: Division): Promise<Verdict> {
     const before = leaveOutRefused(inquiry, await this.#entitlements.refused());
-    if (before.allowed === undefined) return { leftOut: before.leftOut };
-    await this.#gate.admit(context.lane, context);
-    // While this call waited for its turn, another may have been refused.
-    const { allowed, leftOut } = leaveOutRefused(before.allowed, await this.#entitlements.refused());
-    if (allowed === undefined) {
-      context.withdrawCall?.();
-      return { leftOut };
-    }
-    const asked = await this.#inquirer.askWithTagIfNeeded(allowed, context);
+    const { allowed } = before;
+    if (allowed === undefined) return { leftOut: before.leftOut };
+    const { inSlot = (question) => question() } = context;
+    const asked = await inSlot(() => this.#askInTurn(allowed, context));
+    if ('leftOut' in asked) return asked;
     await this.#records.noteSize(asked.inquiry.request, asked.outcome, division);
     const verdict = judge(asked.inquiry, asked.outcome, {
       refused: await this.#inquirer.refusedOrUnserved(),
@@ -187,10 +184,24 @@ export class Ingestor {
       recordLimit: (await this.#records.rules()).limit,
       fillers: asked.fillers,
       speaksForAll: this.#emptyStretches.speaksForAll,
-      isKnownEmpty: this.#emptyStretches.holds(allowed.request),
+      isKnownEmpty: this.#emptyStretches.holds(asked.inquiry.request),
     });
     await this.#act(asked, verdict, context);
     return verdict;
+  }
+
+  /** Waits for a turn and asks. @returns what is left out where all codes of the question were refused meanwhile */
+  async #askInTurn(
+    inquiry: Inquiry,
+    context: RequestContext,
+  ): Promise<Asked | Required<Pick<Verdict, 'leftOut'>>> {
+    await this.#gate.admit(context.lane, context);
+    const { allowed, leftOut } = leaveOutRefused(inquiry, await this.#entitlements.refused());
+    if (allowed === undefined) {
+      context.withdrawCall?.();
+      return { leftOut };
+    }
+    return this.#inquirer.askWithTagIfNeeded(allowed, context);
   }
 
   /** Enters an outcome, and what follows from it, in the database. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Logger } from 'pino';
 import { formatBeijing } from '../beijing.ts';
 import type { Granularity } from '../catalog/index.ts';
@@ -21,6 +22,9 @@ const mostLive = 4;
 /** The call that was refused itself comes back soon, and then learns when the next probe is due. */
 const shortestWait: Milliseconds = 1000;
 
+/** Jobs for each call at a time: while one waits for its answer, another reads what it lacks or stores what it got. */
+const jobsPerCall = 2;
+
 const defaultOutagePause: Milliseconds = 10_000;
 
 const hour: Milliseconds = 3_600_000;
@@ -34,7 +38,7 @@ export interface FetcherOptions {
   readonly log: Logger;
   /** Told of errors of the database. */
   readonly databaseWatch: Pick<DatabaseWatch, 'note'>;
-  /** Jobs at a time in this process, besides those for the newest windows. */
+  /** Calls at a time in this process, besides those for the newest windows. */
   readonly concurrency: number;
   /** How long nothing is asked for while it cannot be stored. */
   readonly outagePause?: Milliseconds;
@@ -63,21 +67,25 @@ export class Fetcher {
   async start(): Promise<void> {
     const { backend, concurrency } = this.#options;
     this.#workers = [
-      this.#work(backend, liveQueue, Math.min(concurrency, mostLive)),
-      this.#work(backend, fetchQueue, concurrency),
+      this.#work(backend, liveQueue, Math.min(concurrency, mostLive), 1),
+      this.#work(backend, fetchQueue, concurrency, jobsPerCall),
     ];
     await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
   }
 
-  #work(backend: QueueBackend, queue: string, concurrency: number): JobWorker {
+  /** @param calls most of them at a time */
+  #work(backend: QueueBackend, queue: string, calls: number, jobsPerCall: number): JobWorker {
+    const slots = pLimit(calls);
     const run = async (data: unknown) => {
       try {
-        await this.#run(data, worker);
+        await this.#run(data, worker, slots);
       } finally {
         this.#lastEndedAt = performance.now();
       }
     };
-    const worker: JobWorker = backend.worker(queue, (job) => run(job.data), { concurrency });
+    const worker: JobWorker = backend.worker(queue, (job) => run(job.data), {
+      concurrency: calls * jobsPerCall,
+    });
     return worker;
   }
 
@@ -87,12 +95,15 @@ export class Fetcher {
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
-  async #run(data: unknown, worker: JobWorker): Promise<void> {
+  async #run(data: unknown, worker: JobWorker, slots: LimitFunction): Promise<void> {
     const { ingestor, log, databaseWatch, outagePause = defaultOutagePause } = this.#options;
     const { request, lane } = fromFetchJob(data, ingestor.catalogue);
     const context = { lane, granularity: request.granularity };
     try {
-      const tally = await ingestor.ingest(request, lane, { signal: this.#stopping.signal });
+      const tally = await ingestor.ingest(request, lane, {
+        signal: this.#stopping.signal,
+        inSlot: (question) => slots(question),
+      });
       log.debug({ ...context, ...tally }, 'fetched');
     } catch (error) {
       if (this.#stopping.signal.aborted) return;

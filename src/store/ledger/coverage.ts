@@ -1,4 +1,4 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import {
   metrics as catalogue,
@@ -12,7 +12,7 @@ import type { Interval } from '../../planning/interval.ts';
 import type { Gap } from '../../planning/packing.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
-import { coverage, dropped, metricTables, refreshed } from '../schema/index.ts';
+import { coverage, dropped, metricTables, refreshed, suspects } from '../schema/index.ts';
 import {
   columnNames,
   excluded,
@@ -72,6 +72,30 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
       on ${removed.granularity} = ${granularity} and ${removed.token} = t.token and ${removed.metric} = m.metric
         and ${refreshOf === undefined}::boolean`;
   return readBlocks(database, 'read gaps', granularity, missing);
+}
+
+/**
+ * Whether nothing is known of the selection's tokens within its interval: none of it answered, removed here or suspect.
+ * Then all of the selection is a gap, which takes a fraction of the time of {@link readGaps} to find out.
+ */
+export async function isUntouched(
+  database: Database,
+  { granularity, tokens, interval }: Omit<CellSelection, 'metrics'>,
+): Promise<boolean> {
+  const overlaps = (table: typeof coverage | typeof dropped | typeof suspects, windows: SQLWrapper) => sql`
+    exists (
+      select from ${table}
+      where ${table.granularity} = ${granularity} and ${table.token} = any (${textArray(tokens)})
+        and ${windows} && ${tstzrangeOf(interval)})`;
+  const [row] = await database.query<{ untouched: boolean }>(
+    'look for answers',
+    sql`
+      select not (
+        ${overlaps(coverage, coverage.answered)} or ${overlaps(dropped, dropped.windows)}
+        or ${overlaps(suspects, suspects.windows)}
+      ) as untouched`,
+  );
+  return row?.untouched ?? false;
 }
 
 /** How far back a token must have a value in a granularity to count as one that has it. */

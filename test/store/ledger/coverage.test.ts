@@ -10,7 +10,12 @@ import {
   windowLength,
 } from '../../../src/catalog/index.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
-import { type CellSelection, markAnswered, readGaps } from '../../../src/store/ledger/coverage.ts';
+import {
+  type CellSelection,
+  isUntouched,
+  markAnswered,
+  readGaps,
+} from '../../../src/store/ledger/coverage.ts';
 import { hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
 import { fuzzRuns } from '../../support/fuzz.ts';
@@ -64,6 +69,23 @@ describeOnServers('the ledger', (kind) => {
   beforeEach(() => clear(database));
   const mark = (cellsOf: CellSelection) =>
     database.transaction((on) => markAnswered(database, [cellsOf], on));
+  /** Tables that keep windows by granularity, token and metric, and the columns that they need beside. */
+  const keepers = {
+    coverage: { columns: 'answered', values: '' },
+    dropped: { columns: 'windows, noticed_at', values: ', now()' },
+    suspects: { columns: 'windows, since, times, asked_at, ask_at', values: ", 'epoch', 1, now(), now()" },
+  } as const;
+  const enter = async (table: keyof typeof keepers, of: Selection) => {
+    const { columns, values } = keepers[table];
+    const { granularity, interval } = of;
+    await database.pool.query(
+      `insert into cryptoracle.${table} (granularity, token, metric, ${columns})
+       select $1, token, metric, tstzmultirange(tstzrange($2, $3))${values}
+       from unnest($4::text[]) as token, unnest($5::text[]) as metric
+`,
+      [granularity, new Date(interval.start), new Date(interval.end), of.tokens, of.metrics],
+    );
+  };
   const all = (granularity: Granularity, windows = mostWindows): Selection => ({
     granularity,
     tokens,
@@ -101,6 +123,25 @@ describeOnServers('the ledger', (kind) => {
         },
       ),
       { numRuns: fuzzRuns(20) },
+    );
+  });
+
+  it('knows a selection as untouched where none of its tokens has an answer, a removal or a suspect in its windows', async () => {
+    const table = fc.constantFrom('coverage', 'dropped', 'suspects');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.tuple(table, selection), { maxLength: 3, selector: ([each]) => each }),
+        selection,
+        async (known, asked) => {
+          await clear(database);
+          await database.pool.query('truncate cryptoracle.dropped, cryptoracle.suspects');
+          for (const [where, each] of known) await enter(where, each);
+          const touched = new Set(known.flatMap(([, each]) => cells({ ...each, metrics: ['any'] })));
+          const isUnknown = cells({ ...asked, metrics: ['any'] }).every((cell) => !touched.has(cell));
+          expect(await isUntouched(database, asked)).toBe(isUnknown);
+        },
+      ),
+      { numRuns: fuzzRuns(40) },
     );
   });
 
