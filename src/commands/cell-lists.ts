@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import type { Catalogue, Granularity, Token } from '../catalog/index.ts';
-import { UserError } from '../errors.ts';
+import type { Catalogue } from '../catalog/index.ts';
 import type { Questions } from '../store/connection/reader.ts';
 import { requireKnownTokens } from '../store/ledger/scope.ts';
 import {
@@ -12,27 +11,15 @@ import {
   readRevisions,
 } from '../store/reports/cell-lists.ts';
 import { visibleLine } from '../terminal.ts';
-import {
-  chosenMetrics,
-  type NamedMetrics,
-  parseGranularities,
-  parseInstant,
-  parseMetrics,
-  parsePositive,
-  parseTokens,
-} from './options.ts';
+import { chosenMetrics, parsePositive } from './options.ts';
 import { count, printJson, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import { requireOrdered, type SelectionOptions, withSelectionOptions } from './selection.ts';
 import { iso, type Times, timesIn, utcOption, wrapped } from './times.ts';
 
 /** The commands `revisions` and `notes`. */
 
-interface ListOptions {
-  readonly from?: number;
-  readonly to?: number;
-  readonly granularity?: readonly Granularity[];
-  readonly token?: readonly Token[] | 'all';
-  readonly metric?: NamedMetrics;
+interface ListOptions extends SelectionOptions {
   readonly limit: number;
   readonly utc?: true;
   readonly json?: true;
@@ -52,12 +39,13 @@ interface List<T> {
 }
 
 function listCommand<T extends ListedNote | ListedRevision>(list: List<T>): Command {
-  return new Command(list.name)
-    .option('--from <date>', 'windows that start then or later', parseInstant)
-    .option('--to <date>', 'windows that start before', parseInstant)
-    .option('--granularity <list>', 'only these of 15m,1h,4h,1d', parseGranularities)
-    .option('--token <list>', 'only these tokens', parseTokens)
-    .option('--metric <list>', 'only these metrics, by code or name', parseMetrics)
+  return withSelectionOptions(new Command(list.name), {
+    from: 'windows that start then or later',
+    to: 'windows that start before',
+    granularity: 'only these of 15m,1h,4h,1d',
+    token: 'only these tokens',
+    metric: 'only these metrics, by code or name',
+  })
     .option('--limit <n>', 'most entries, the newest', parsePositive, linesByDefault)
     .option(...utcOption)
     .option('--json', 'print the result as JSON')
@@ -70,8 +58,7 @@ async function show<T extends ListedNote | ListedRevision>(
   { runtime }: CommandContext,
 ): Promise<number> {
   const { from, to, granularity, token, metric, limit } = options;
-  if (from !== undefined && to !== undefined && from >= to)
-    throw new UserError('--from must lie before --to');
+  requireOrdered(options);
   const { catalogue } = runtime.settings;
   const metrics = metric === undefined || metric === 'all' ? undefined : chosenMetrics(metric, catalogue);
   const database = await runtime.openExistingDatabase();

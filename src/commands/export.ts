@@ -21,6 +21,7 @@ import {
 import { chosenMetrics, type NamedMetrics, parseInstant, parseMetrics, parseTokens } from './options.ts';
 import { bytes, counted, writeErr } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import { requireOrdered } from './selection.ts';
 
 const formats = ['csv', 'parquet'] as const;
 type Format = (typeof formats)[number];
@@ -63,8 +64,7 @@ function parseGranularity(text: string): Granularity {
 
 async function exportValues(options: ExportOptions, { runtime, signal }: CommandContext): Promise<number> {
   const { from, to, output } = options;
-  if (from !== undefined && to !== undefined && from >= to)
-    throw new UserError('--from must lie before --to');
+  requireOrdered(options);
   const format = options.format ?? formatOf(output);
   const promised = formats.find((each) => each === extensionOf(output));
   if (promised !== undefined && promised !== format) {

@@ -1,14 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Catalogue, Granularity, Token } from '../catalog/index.ts';
+import type { Catalogue } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
 import { isEmpty } from '../planning/interval.ts';
-import { type WantedWindows, wantedWindows } from '../planning/plan.ts';
+import type { WantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
-import { readDesiredScope } from '../store/ledger/desired-scope.ts';
-import { noticeDropped } from '../store/ledger/dropped.ts';
-import { readDayStart } from '../store/ledger/facts.ts';
-import { requireKnownTokens } from '../store/ledger/scope.ts';
-import { readListedTokens } from '../store/ledger/tokens.ts';
 import {
   type GapReason,
   gapReasons,
@@ -18,28 +13,23 @@ import {
 } from '../store/reports/gaps.ts';
 import { earliest, type NextTry, readNextTries } from '../store/reports/next-tries.ts';
 import { visibleLine } from '../terminal.ts';
-import { chosenMetrics, type NamedMetrics, parseInstant, parseItems, withScopeOptions } from './options.ts';
+import { parseItems } from './options.ts';
 import { count, counted, printJson, printTable, writeOut } from './output.ts';
 import { type CommandContext, runCommand } from './run.ts';
+import { openSelection, type SelectionOptions, withSelectionOptions } from './selection.ts';
 import { type Times, timesIn, utcOption, wrapped } from './times.ts';
 
-interface GapsOptions {
-  readonly from?: number;
-  readonly to?: number;
-  readonly granularity?: readonly Granularity[];
-  readonly token?: readonly Token[] | 'all';
-  readonly metric?: NamedMetrics;
+interface GapsOptions extends SelectionOptions {
   readonly reason?: readonly GapReason[];
   readonly all?: true;
   readonly utc?: true;
   readonly json?: true;
 }
 
-export const gapsCommand = withScopeOptions(
-  new Command('gaps')
-    .option('--from <date>', 'first day or instant (default: HISTORY_START)', parseInstant)
-    .option('--to <date>', 'end of the range, not included (default: now)', parseInstant),
-)
+export const gapsCommand = withSelectionOptions(new Command('gaps'), {
+  from: 'first day or instant (default: HISTORY_START)',
+  to: 'end of the range, not included (default: now)',
+})
   .option('--reason <list>', 'which reasons, by the words below (default: the first six)', parseReasons)
   .option('--all', 'every reason: also what the API does not have')
   .option(...utcOption)
@@ -61,30 +51,10 @@ function parseReasons(text: string): readonly GapReason[] {
 
 async function gaps(options: GapsOptions, { runtime }: CommandContext): Promise<number> {
   const { clock } = runtime;
-  if (options.from !== undefined && options.to !== undefined && options.from >= options.to) {
-    throw new UserError('--from must lie before --to');
-  }
   if (options.all === true && options.reason !== undefined) {
     throw new UserError('--all and --reason exclude each other');
   }
-  const named = options.metric && chosenMetrics(options.metric, runtime.settings.catalogue);
-  const database = await runtime.openExistingDatabase(4);
-  await noticeDropped(database, clock.now(), { refetch: runtime.settings.refetchDropped });
-  const desired = await readDesiredScope(database, runtime.settings);
-  const chosen = options.token ?? desired.tokens;
-  await requireKnownTokens(database, chosen, options.token === undefined ? 'TOKENS' : '--token');
-  const tokens = chosen === 'all' ? await readListedTokens(database) : chosen;
-  const metrics = named ?? desired.metrics;
-  const range = { start: options.from ?? desired.historyStart, end: options.to ?? clock.now() };
-  const granularities = options.granularity ?? desired.granularities;
-  const wanted = wantedWindows(
-    range,
-    granularities,
-    clock.now(),
-    desired.settleDelay,
-    await readDayStart(database),
-    desired.keep,
-  );
+  const { database, desired, tokens, metrics, wanted } = await openSelection(options, runtime);
   const reasons = options.all === true ? gapReasons : (options.reason ?? openReasons);
 
   const found: ReportedGap[] = [];

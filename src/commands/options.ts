@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { parseBeijing } from '../beijing.ts';
 import {
   type Catalogue,
@@ -120,12 +120,4 @@ export function parsePort(text: string): number {
 /** A list with commas, of what each item means. */
 export function parseItems<T>(text: string, read: (item: string) => T): T[] {
   return [...new Set(items(text).map(read))];
-}
-
-/** Adds the options that choose granularities, tokens and metrics; the settings decide where they are not given. */
-export function withScopeOptions(command: Command): Command {
-  return command
-    .option('--granularity <list>', 'which of 15m,1h,4h,1d (default: GRANULARITIES)', parseGranularities)
-    .option('--token <list>', 'which tokens (default: TOKENS)', parseTokens)
-    .option('--metric <list>', 'which metrics, by code or name (default: METRICS)', parseMetrics);
 }

@@ -1,19 +1,14 @@
 import { Command } from 'commander';
-import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
-import { parseInstant, parsePositive, withScopeOptions } from '../options.ts';
+import { parsePositive } from '../options.ts';
 import { runCommand } from '../run.ts';
+import { type SelectionOptions, withSelectionOptions } from '../selection.ts';
 import { utcOption } from '../times.ts';
 import { cancel, list, pause } from './orders.ts';
 import { type OrderOptions, order, type ResumeOptions, resume } from './place.ts';
 import { watch } from './watch.ts';
 
-interface BackfillOptions {
-  readonly from?: number;
-  readonly to?: number;
-  readonly granularity?: readonly Granularity[];
-  readonly token?: readonly Token[] | 'all';
-  readonly metric?: readonly MetricCode[];
+interface BackfillOptions extends SelectionOptions {
   readonly maxRequests?: number;
   readonly refresh?: true;
   readonly dryRun?: true;
@@ -32,15 +27,10 @@ function withRange(options: BackfillOptions): OrderOptions {
 
 const anOrder = ['[number]', 'number of the order (default: the newest that is not done)'] as const;
 
-export const backfillCommand = withScopeOptions(
-  new Command('backfill')
-    .option(
-      '--from <date>',
-      'first day or instant, required; Beijing time unless it names a zone; yesterday, -7d',
-      parseInstant,
-    )
-    .option('--to <date>', 'end of the range, not included; required', parseInstant),
-)
+export const backfillCommand = withSelectionOptions(new Command('backfill'), {
+  from: 'first day or instant, required; Beijing time unless it names a zone; yesterday, -7d',
+  to: 'end of the range, not included; required',
+})
   .option('--max-requests <n>', 'stop after so many calls to the API', parsePositive)
   .option('--refresh', 'ask again for what is answered, too, after a correction; changes become revisions')
   .option('--dry-run', 'only say what it would take')

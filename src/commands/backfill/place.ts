@@ -10,14 +10,14 @@ import {
   requireOrder,
 } from '../../backfill/order.ts';
 import { type WorkObserver, workOn } from '../../backfill/work.ts';
-import type { Granularity, Token } from '../../catalog/index.ts';
 import { requireCredentials, type Settings } from '../../config.ts';
 import { UserError } from '../../errors.ts';
 import { storeDesiredScope } from '../../store/ledger/desired-scope.ts';
 import { leaveToWorkers } from '../../store/ledger/detached-orders.ts';
-import { chosenMetrics, type NamedMetrics } from '../options.ts';
+import { chosenMetrics } from '../options.ts';
 import { count, type Progress, printJson, showProgress, writeErr, writeOut } from '../output.ts';
 import type { CommandContext } from '../run.ts';
+import { requireOrdered, type ScopeOptions } from '../selection.ts';
 import { printPrice } from './price.ts';
 
 /** Places an order, or takes one up again, and works on it in the foreground. */
@@ -35,19 +35,16 @@ export interface ResumeOptions extends WorkOptions {
   readonly utc?: true;
 }
 
-export interface OrderOptions extends ResumeOptions {
+export interface OrderOptions extends ResumeOptions, ScopeOptions {
   readonly from: number;
   readonly to: number;
-  readonly granularity?: readonly Granularity[];
-  readonly token?: readonly Token[] | 'all';
-  readonly metric?: NamedMetrics;
   readonly refresh?: true;
 }
 
 export async function order(options: OrderOptions, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
   const { settings } = runtime;
-  if (options.from >= options.to) throw new UserError('--from must lie before --to');
+  requireOrdered(options);
   const named = options.metric && chosenMetrics(options.metric, settings.catalogue);
   requireMeans(options, settings);
   const isQuestion = options.dryRun === true;

@@ -1,14 +1,7 @@
 import { Command } from 'commander';
-import type { Granularity, Token } from '../../catalog/index.ts';
 import { UserError } from '../../errors.ts';
-import { type WantedWindows, wantedWindows } from '../../planning/plan.ts';
+import type { WantedWindows } from '../../planning/plan.ts';
 import { settledUntil } from '../../planning/windows.ts';
-import type { Database } from '../../store/connection/database.ts';
-import { type DesiredScope, readDesiredScope } from '../../store/ledger/desired-scope.ts';
-import { noticeDropped } from '../../store/ledger/dropped.ts';
-import { readDayStart } from '../../store/ledger/facts.ts';
-import { requireKnownTokens } from '../../store/ledger/scope.ts';
-import { readListedTokens } from '../../store/ledger/tokens.ts';
 import {
   type CertifiedScope,
   type Completeness,
@@ -17,19 +10,15 @@ import {
   readCompleteness,
 } from '../../store/reports/certificate.ts';
 import { visibleLine } from '../../terminal.ts';
-import { chosenMetrics, type NamedMetrics, parseInstant, withScopeOptions } from '../options.ts';
+import { parseInstant } from '../options.ts';
 import { count, counted, percent, printJson, printTable, writeErr, writeOut } from '../output.ts';
 import { type CommandContext, runCommand } from '../run.ts';
+import { openSelection, type Selection, type SelectionOptions, withSelectionOptions } from '../selection.ts';
 import { type Times, timesIn, utcOption, wrapped } from '../times.ts';
 import { type Certificate, certificateToJson, writeCertificate } from './file.ts';
 import { verify } from './verify.ts';
 
-interface CertifyOptions {
-  readonly from?: number;
-  readonly to?: number;
-  readonly granularity?: readonly Granularity[];
-  readonly token?: readonly Token[] | 'all';
-  readonly metric?: NamedMetrics;
+interface CertifyOptions extends SelectionOptions {
   readonly at?: number;
   readonly output?: string;
   readonly force?: true;
@@ -38,11 +27,10 @@ interface CertifyOptions {
   readonly json?: true;
 }
 
-export const certifyCommand = withScopeOptions(
-  new Command('certify')
-    .option('--from <date>', 'first day or instant; required but for --verify', parseInstant)
-    .option('--to <date>', 'end of the range, not included; required, too', parseInstant),
-)
+export const certifyCommand = withSelectionOptions(new Command('certify'), {
+  from: 'first day or instant; required but for --verify',
+  to: 'end of the range, not included; required, too',
+})
   .option('--at <date>', 'as it was known at that instant (default: now)', parseInstant)
   .option('--output <file>', 'write the certificate, for --verify')
   .option('--force', 'replace the file where there is one')
@@ -75,20 +63,16 @@ async function certify(options: CertifyOptions, { runtime, signal }: CommandCont
   if (from === undefined || to === undefined) {
     throw new UserError('--from and --to are required, or --verify with a certificate');
   }
-  if (from >= to) throw new UserError('--from must lie before --to');
-  const named = options.metric && chosenMetrics(options.metric, runtime.settings.catalogue);
-  const database = await runtime.openExistingDatabase(4);
+  const selection = await openSelection(options, runtime);
+  const { database, desired, range, granularities } = selection;
   const now = runtime.clock.now();
   const at = options.at ?? now;
-  await noticeDropped(database, now, { refetch: runtime.settings.refetchDropped });
-  const desired = await readDesiredScope(database, runtime.settings);
   const scope: CertifiedScope = {
-    range: { start: from, end: to },
-    granularities: options.granularity ?? desired.granularities,
-    tokens: inCanonicalOrder(await chosenTokens(database, options.token, desired)),
-    metrics: inCanonicalOrder(named ?? desired.metrics),
+    ...{ range, granularities },
+    tokens: inCanonicalOrder(selection.tokens),
+    metrics: inCanonicalOrder(selection.metrics),
   };
-  const due = await windowsDueAt(database, scope, desired, { at, now });
+  const due = windowsDueAt(at, selection);
   const { wanted, ...values } = await certifyValues(database, scope, at, signal, due);
   const { apiVersion } = desired;
   const completeness = await readCompleteness(database, { ...scope, apiVersion }, due, wanted, now);
@@ -101,28 +85,11 @@ async function certify(options: CertifyOptions, { runtime, signal }: CommandCont
   return 0;
 }
 
-async function chosenTokens(
-  database: Database,
-  named: readonly Token[] | 'all' | undefined,
-  desired: DesiredScope,
-): Promise<readonly Token[]> {
-  const chosen = named ?? desired.tokens;
-  await requireKnownTokens(database, chosen, named === undefined ? 'TOKENS' : '--token');
-  return chosen === 'all' ? readListedTokens(database) : chosen;
-}
-
 /** What `gaps` would measure: the windows of the range that are wanted still, as far as they were due at the instant. */
-async function windowsDueAt(
-  database: Database,
-  { range, granularities }: CertifiedScope,
-  { settleDelay, keep }: DesiredScope,
-  { at, now }: { readonly at: number; readonly now: number },
-): Promise<WantedWindows> {
-  const dayStart = await readDayStart(database);
-  const wanted = wantedWindows(range, granularities, now, settleDelay, dayStart, keep);
+function windowsDueAt(at: number, { wanted, desired, dayStart }: Selection): WantedWindows {
   return new Map(
     [...wanted].map(([granularity, { start, end }]) => {
-      const due = Math.min(end, settledUntil(granularity, at, settleDelay, dayStart));
+      const due = Math.min(end, settledUntil(granularity, at, desired.settleDelay, dayStart));
       return [granularity, { start, end: Math.max(start, due) }];
     }),
   );
