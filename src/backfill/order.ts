@@ -95,7 +95,7 @@ export async function quoteRest(
   order: BackfillOrder,
   context: BackfillContext,
 ): Promise<Quote & { readonly order: OpenOrder }> {
-  if (order.state === 'cancelled' || order.state === 'done') throw orderIsOver(order.id, order.state);
+  requireOpen(order);
   const scope = await readFillScope(order, order.id, context);
   const summaries = await summariseGaps(context.database, scope, context.packer);
   const left = totalOf(summaries).values;
@@ -116,6 +116,17 @@ export async function requireOrder(database: Database, id: number | undefined): 
       ? 'there is no order that is not done; `backfill list` shows all of them'
       : `there is no order ${id}; \`backfill list\` shows all of them`,
   );
+}
+
+/** The order of that number, which can still be changed. @throws UserError where there is none, or it is over */
+export async function requireOpenOrder(database: Database, id: number): Promise<BackfillOrder> {
+  const order = await requireOrder(database, id);
+  requireOpen(order);
+  return order;
+}
+
+function requireOpen({ id, state }: BackfillOrder): void {
+  if (state === 'done' || state === 'cancelled') throw orderIsOver(id, state);
 }
 
 /** The mistake of taking up again, or giving up, an order that is done or cancelled. */

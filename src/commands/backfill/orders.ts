@@ -1,5 +1,5 @@
 import type { BackfillContext } from '../../backfill/context.ts';
-import { orderIsOver, requireOrder } from '../../backfill/order.ts';
+import { orderIsOver, requireOpenOrder, requireOrder } from '../../backfill/order.ts';
 import { displayedState, readProgress } from '../../backfill/progress.ts';
 import { pauseOrder } from '../../store/ledger/detached-orders.ts';
 import { type BackfillOrder, endOrder, listOrders } from '../../store/ledger/orders.ts';
@@ -90,8 +90,7 @@ export function orderToJson(order: BackfillOrder, now: number): object {
 /** Lays an order aside. @throws UserError where there is none, or it is over */
 export async function pause(id: number, { runtime }: CommandContext): Promise<number> {
   const database = await runtime.openExistingDatabase();
-  const { state } = await requireOrder(database, id);
-  if (state === 'done' || state === 'cancelled') throw orderIsOver(id, state);
+  await requireOpenOrder(database, id);
   await pauseOrder(database, id, runtime.clock.now());
   writeOut(`order ${id} is paused; \`backfill resume ${id}\` goes on with it\n`);
   return 0;

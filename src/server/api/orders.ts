@@ -3,10 +3,10 @@ import type { z } from 'zod';
 import type { BackfillContext } from '../../backfill/context.ts';
 import {
   nothingToDo,
-  orderIsOver,
   place,
   type Quote,
   quoteOrder,
+  requireOpenOrder,
   requireOrder,
 } from '../../backfill/order.ts';
 import { shareOf } from '../../backfill/price.ts';
@@ -161,8 +161,7 @@ export type OrderChange = 'pause' | 'resume' | 'cancel';
 /** @throws UserError where there is no such order, or it is over */
 export async function changeOrder(id: number, change: OrderChange, context: BackfillContext) {
   const { database, clock } = context;
-  const order = await requireOrder(database, id);
-  if (order.state === 'done' || order.state === 'cancelled') throw orderIsOver(id, order.state);
+  const order = await requireOpenOrder(database, id);
   if (change === 'cancel') {
     await endOrder(database, id, { state: 'cancelled', message: 'cancelled by a person' }, clock.now());
   } else if (change === 'pause') {
