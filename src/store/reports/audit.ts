@@ -4,6 +4,7 @@ import { ageLimits } from '../../planning/audit.ts';
 import { type Proportion, wilson } from '../../planning/proportion.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
+import { requests, revisions } from '../schema/index.ts';
 import { timestamptz, windowLengthSql } from '../schema/sql.ts';
 
 /**
@@ -55,13 +56,13 @@ export async function readDrift(
           q.records::float8 / greatest(1, extract(epoch from q.windows_to - q.windows_from) / ${seconds}::float8) as compared,
           -- A tick comes a moment after the windows are due.
           extract(epoch from q.sent_at - w.time - ${length}) - ${settleDelay / 1000}::float8 as age
-        from cryptoracle.requests as q
+        from ${requests} as q
         cross join lateral generate_series(q.windows_from, q.windows_to - ${length}, ${length}) as w (time)
         where q.lane in ('lookback', 'audit') and q.what = 'values' and q.outcome = 'answered'
           and q.granularity = ${granularity} and q.sent_at >= ${timestamptz(since)}
       ), brought as (
         select a.time, a.received_at, r.old is null as late, a.age
-        from cryptoracle.revisions as r
+        from ${revisions} as r
         join asked as a on a.time = r.time and a.received_at = r.revised_at
           and r.token = any (a.tokens) and r.metric = any (a.metrics)
         where r.granularity = ${granularity} and r.revised_at >= ${timestamptz(since)}

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Instant } from '../../time.ts';
 import type { Questions } from '../connection/reader.ts';
+import { qualityNotes, revisions } from '../schema/index.ts';
 import { inMilliseconds, textArray, timestamptz } from '../schema/sql.ts';
 
 /** Lists about stored values: those that changed, and those that are in doubt. */
@@ -71,7 +72,7 @@ export async function readRevisions(
     'list revisions',
     sql`
       select ${cell}, old, new, ${inMilliseconds(sql`revised_at`)} as "revisedAt"
-      from cryptoracle.revisions where ${conditionOf(filter)}
+      from ${revisions} where ${conditionOf(filter)}
       order by revised_at desc, id desc limit ${most}`,
   );
   return { entries: rows.map(({ total: _, ...entry }) => entry), total: rows[0]?.total ?? 0 };
@@ -86,7 +87,7 @@ export async function readNotes(
     'list notes',
     sql`
       select ${cell}, note, value, detail, ${inMilliseconds(sql`noted_at`)} as "notedAt"
-      from cryptoracle.quality_notes where ${conditionOf(filter)}
+      from ${qualityNotes} where ${conditionOf(filter)}
       order by noted_at desc, "time" desc, granularity, token, metric, note limit ${most}`,
   );
   return { entries: rows.map(({ total: _, ...entry }) => entry), total: rows[0]?.total ?? 0 };

@@ -5,6 +5,7 @@ import Cursor from 'pg-cursor';
 import type { Catalogue, Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isFinal } from '../schema/final.ts';
+import { metricTableName } from '../schema/sql.ts';
 
 /** Reads any amount of values out of the database, a little at a time. */
 
@@ -89,7 +90,7 @@ function* selectByToken(
   const { tokens, granularity } = selection;
   for (const token of [...tokens.filter((each) => !isMistakable(each)), ...tokens.filter(isMistakable)]) {
     const select = `select ${list}
-      from (select *, ${isFinal(granularity, '"time"')} as is_final from cryptoracle.metrics_${granularity}) as m
+      from (select *, ${isFinal(granularity, '"time"')} as is_final from ${metricTableName(granularity)}) as m
       where token = ${pg.escapeLiteral(token)} ${range} order by "time"`;
     yield { token, select };
   }

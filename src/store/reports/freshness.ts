@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Granularity, granularities, type Token } from '../../catalog/index.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
+import { tokens as listedTokens } from '../schema/index.ts';
 import { inMilliseconds, metricTable, textArray, timestamptz, windowLengthSql } from '../schema/sql.ts';
 
 /**
@@ -137,7 +138,7 @@ export async function readTokenFreshness(
       select granularity, token, ${inMilliseconds(sql`newest_window`)} as newest,
         windows_behind as "windowsBehind", usual_share as "usualShare", is_late as "isLate"
       from cryptoracle.token_freshness
-      join cryptoracle.tokens using (token)
+      join ${listedTokens} using (token)
       where ${tokens === 'all' ? sql`true` : sql`token = any (${textArray(tokens)})`}
       order by position, token, array_position(${textArray(granularities)}, granularity)`,
   );

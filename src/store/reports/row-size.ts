@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Granularity } from '../../catalog/index.ts';
 import type { Database } from '../connection/database.ts';
+import { metricTableName } from '../schema/sql.ts';
 
 /** The room that a row of a metric table takes on disk, its part of the indexes included. */
 export interface RowSize {
@@ -28,7 +29,7 @@ const enoughRows = 200_000;
  * size.
  */
 export async function readRowSize(database: Database, granularity: Granularity): Promise<RowSize> {
-  const table = `cryptoracle.metrics_${granularity}`;
+  const table = metricTableName(granularity);
   const [row] = await database.query<{ rows: number; bytes: number }>(
     'read row size',
     sql`

@@ -6,6 +6,7 @@ import type { WantedWindows } from '../../planning/plan.ts';
 import { windowCount } from '../../planning/windows.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
+import { quarantine, requests, revisions } from '../schema/index.ts';
 import { intervalOf, metricTable, textArray, timestamptz, windowLengthSql } from '../schema/sql.ts';
 import { readEvents, type StoredEvent } from './events.ts';
 import { readReportedGaps } from './gaps.ts';
@@ -141,7 +142,7 @@ async function readValues(
   const within = sql`"time" >= ${timestamptz(start)} and "time" < ${timestamptz(end)}`;
   const ofScope = sql`${within} and token = any (${textArray(tokens)})`;
   const changes = sql`
-    select distinct token, "time", metric, old is null as late from cryptoracle.revisions
+    select distinct token, "time", metric, old is null as late from ${revisions}
     where granularity = ${granularity} and ${ofScope} and metric = any (${textArray(metrics)})`;
   const [row] = await database.query<{ values: number; revised: number; late: number; quarantined: number }>(
     'scorecard values',
@@ -151,7 +152,7 @@ async function readValues(
          from ${metricTable(granularity)} where ${ofScope}) as values,
         (select count(*) from (${changes}) as c where not late)::float8 as revised,
         (select count(*) from (${changes}) as c where late)::float8 as late,
-        (select count(*) from cryptoracle.quarantine where granularity = ${granularity} and ${within})::float8 as quarantined`,
+        (select count(*) from ${quarantine} where granularity = ${granularity} and ${within})::float8 as quarantined`,
   );
   return row ?? { values: 0, revised: 0, late: 0, quarantined: 0 };
 }
@@ -180,7 +181,7 @@ async function readCalls(database: Database, { start, end }: Interval): Promise<
         select outcome, milliseconds, date_trunc('minute', sent_at) as minute,
           outcome in ('answered', 'cut-short', 'no-data') as answered,
           outcome in ('transient', 'throttled', 'access-denied') as failed
-        from cryptoracle.requests where sent_at >= ${timestamptz(start)} and sent_at < ${timestamptz(end)}
+        from ${requests} where sent_at >= ${timestamptz(start)} and sent_at < ${timestamptz(end)}
       ), minutes as (
         select bool_or(failed) as failed, bool_or(answered) as answered from calls group by minute
       )

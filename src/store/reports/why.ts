@@ -17,6 +17,7 @@ import { readRefusalEnds } from '../ledger/entitlements.ts';
 import { readDayStart } from '../ledger/facts.ts';
 import { readScope } from '../ledger/scope.ts';
 import { readBreaker } from '../limits/breaker.ts';
+import { qualityNotes, quarantine, requests, revisions, suspects } from '../schema/index.ts';
 import { inMilliseconds, metricTable, textArray, timestamptz } from '../schema/sql.ts';
 import { readEvents, type StoredEvent } from './events.ts';
 import { type GapReason, gapReasons, readReportedGaps } from './gaps.ts';
@@ -239,7 +240,7 @@ async function readAskAgain(
   const doubted = await reader.query<Row<{ metric: MetricCode; at: Instant }>>(
     'read ask again',
     sql`
-      select metric, ${inMilliseconds(sql`max(ask_at)`)} as at from cryptoracle.suspects
+      select metric, ${inMilliseconds(sql`max(ask_at)`)} as at from ${suspects}
       where granularity = ${about.granularity} and token = ${about.token} and windows @> ${at(about)}
       group by metric`,
   );
@@ -256,7 +257,7 @@ async function readCalls(reader: Reader, about: About): Promise<StoredCall[]> {
         (select array_agg(asked order by place) from unnest(${codes}) with ordinality as each (asked, place)
          where asked = any (metrics)) as metrics,
         cardinality(tokens) as tokens
-      from cryptoracle.requests
+      from ${requests}
       where what = 'values' and granularity = ${about.granularity} and windows_from <= ${at(about)}
         and windows_to > ${at(about)} and ${about.token} = any (tokens) and metrics && ${codes}
         -- A window cannot be asked for long before it ends: its index leaves out what is older.
@@ -270,7 +271,7 @@ function readRevisions(reader: Reader, about: About): Promise<CellRevision[]> {
   return reader.query<Row<CellRevision>>(
     'read revisions of cell',
     sql`
-      select metric, old, new, ${inMilliseconds(sql`revised_at`)} as "revisedAt" from cryptoracle.revisions
+      select metric, old, new, ${inMilliseconds(sql`revised_at`)} as "revisedAt" from ${revisions}
       where granularity = ${about.granularity} and token = ${about.token} and "time" = ${at(about)}
         and metric = any (${textArray(about.metrics)})
       order by revised_at, id limit ${most}`,
@@ -286,8 +287,8 @@ function readQuarantined(reader: Reader, about: About): Promise<CellQuarantine[]
     sql`
       select q.id::float8 as id, q.metric, q.reason, left(q.raw, 500) as raw, q.times_seen as "timesSeen",
         ${inMilliseconds(sql`q.first_seen_at`)} as "firstSeenAt", q.resolution, ${inMilliseconds(sql`q.resolved_at`)} as "resolvedAt"
-      from cryptoracle.quarantine as q
-      left join cryptoracle.requests as r on r.id = q.request_id
+      from ${quarantine} as q
+      left join ${requests} as r on r.id = q.request_id
       where q.granularity = ${about.granularity}
         and (q.token = ${about.token} or (q.token is null and ${about.token} = any (r.tokens)))
         and ((q.time >= ${at(about)} and q.time < ${end})
@@ -301,7 +302,7 @@ function readNotes(reader: Reader, about: About): Promise<CellNote[]> {
   return reader.query<Row<CellNote>>(
     'read notes of cell',
     sql`
-      select metric, note, value, detail, ${inMilliseconds(sql`noted_at`)} as "notedAt" from cryptoracle.quality_notes
+      select metric, note, value, detail, ${inMilliseconds(sql`noted_at`)} as "notedAt" from ${qualityNotes}
       where granularity = ${about.granularity} and "time" = ${at(about)} and token = ${about.token}
         and metric = any (${textArray(about.metrics)})
       order by noted_at, metric, note limit ${most}`,

@@ -7,9 +7,11 @@ import { float8Binary, textBinary, timestamptzBinary } from './binary.ts';
 
 /** Pieces of SQL that statements on every floor share. */
 
-/** The table that holds the values of a granularity. */
-export const metricTable = (granularity: Granularity) =>
-  sql`cryptoracle.${sql.identifier(`metrics_${granularity}`)}`;
+/** The name of the table that holds the values of a granularity. */
+export const metricTableName = (granularity: Granularity) => `cryptoracle.metrics_${granularity}`;
+
+/** {@link metricTableName} within a statement. */
+export const metricTable = (granularity: Granularity) => sql.raw(metricTableName(granularity));
 
 /** The length of a window as PostgreSQL reads it. A day is 24 hours, whatever the session's time zone does. */
 export const windowLengths: Readonly<Record<Granularity, string>> = {
