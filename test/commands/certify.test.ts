@@ -36,7 +36,7 @@ function hasPandas(): boolean {
 
 describeOnServers('certify', (server) => {
   const world = createCliWorld({ server, settings: { TOKENS: 'BTC,ETH,XRP', GRANULARITIES: '4h,1d' } });
-  const range = ['--from', utc(Date.now() - 40 * day), '--to', utc(Date.now() - day)];
+  const range = ['--from', utc(Date.now() - 40 * day), '--to', utc(Date.now() - 2 * day)];
   const certify = async (...options: string[]) => {
     const { code, stdout, stderr } = await world.run(['certify', ...range, '--json', ...options]);
     expect(code, stderr).toBe(0);
@@ -51,7 +51,7 @@ describeOnServers('certify', (server) => {
       '--from',
       utc(Date.now() - 30 * day),
       '--to',
-      utc(Date.now() - day),
+      utc(Date.now() - 2 * day),
     ]);
     expect(filled.code, filled.stderr).toBe(0);
     const made = await world.run(['certify', ...range, '--output', 'certificate.json']);
