@@ -6,6 +6,8 @@ const slowest = ['/test/chaos/', '/test/queue/', '/test/commands/'];
 
 /** Drills of whole set-ups, with servers of their own: `npm run drills` runs them alone, every night. */
 const drills = [
+  'test/chaos/postgres-queue.test.ts',
+  'test/chaos/redis-queue.test.ts',
   'test/queue/redis-variants.test.ts',
   'test/release/pack.test.ts',
   'test/store/connection/standby.test.ts',

@@ -1,7 +1,7 @@
 import { it } from 'vitest';
 import { describeChaos } from './suite.ts';
 
-describeChaos('PostgreSQL', (chaos) => {
+describeChaos('PostgreSQL', { historyDays: 2 }, (chaos) => {
   it('the tables of jobs are truncated', async () => {
     const { strike, expectNothingLost } = chaos();
     await strike('queue: job tables truncated');

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'vitest';
-import { describeChaos, killInEveryPhase } from './suite.ts';
+import { describeChaos, everyPhase, killIn } from './suite.ts';
 
 describe.skipIf(spawnSync('redis-server', ['--version']).status !== 0)('chaos', () => {
-  describeChaos('Redis', (chaos) => {
+  describeChaos('Redis', { historyDays: 2 }, (chaos) => {
     it('Redis is killed, and comes back empty', async () => {
       const { strike, expectNothingLost } = chaos();
       await strike('queue: Redis killed, away for 2 s, back empty');
@@ -12,7 +12,7 @@ describe.skipIf(spawnSync('redis-server', ['--version']).status !== 0)('chaos', 
 
     it('workers are killed in every phase of a job, and the API fails in all its ways', async () => {
       const { world, expectNothingLost } = chaos();
-      await killInEveryPhase(world);
+      await killIn(world, everyPhase);
       world.failInAllWays(0.3);
       await expectNothingLost();
     });
