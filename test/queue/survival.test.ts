@@ -42,9 +42,9 @@ describeOnBackends('a running pipeline', (queue, server) => {
     await simulator.close();
   });
 
-  async function run(): Promise<RunningPipeline> {
+  async function run(overrides: { readonly watchInterval?: number } = {}): Promise<RunningPipeline> {
     const backend = await openTestQueue(queue, database);
-    pipeline = await runPipeline({ database, simulator, clock, settings, backend });
+    pipeline = await runPipeline({ database, simulator, clock, settings, backend, ...overrides });
     return pipeline;
   }
 
@@ -79,7 +79,7 @@ describeOnBackends('a running pipeline', (queue, server) => {
   }
 
   it('registers its schedules again when the queue has forgotten them, or has them far ahead', async () => {
-    const { backend } = await run();
+    const { backend } = await run({ watchInterval: 200 });
     const plans = backend.queue(planQueue);
     const isKept = async () => {
       const schedulers = await plans.getJobSchedulers();
@@ -99,7 +99,7 @@ describeOnBackends('a running pipeline', (queue, server) => {
   });
 
   it('stops in the middle of registering its schedules again, and lets go of its connection', async () => {
-    const { backend, stop } = await run();
+    const { backend, stop } = await run({ watchInterval: 200 });
     const plans = backend.queue(planQueue);
     let stopping: Promise<void> | undefined;
     await database.exclusively('register schedules', async () => {

@@ -11,12 +11,14 @@ import { Fetcher } from '../../src/queue/fetcher.ts';
 import { fetchQueue, liveQueue, planQueue } from '../../src/queue/jobs.ts';
 import { Planner } from '../../src/queue/planner.ts';
 import { Scheduler } from '../../src/queue/scheduler.ts';
+import { findTask } from '../../src/queue/tasks.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { statedRecords } from '../../src/store/ledger/record-rules.ts';
 import { RateLimiter } from '../../src/store/limits/rate-limiter.ts';
 import { createIngestor } from './api.ts';
 import { v1Metrics } from './catalogue.ts';
+import { day, minute } from './clock.ts';
 import { type ServerKind, serverUrl, silent } from './database.ts';
 
 /** A whole pipeline, as `start` runs it, in the test's own process. */
@@ -68,6 +70,29 @@ export function openTestQueue(kind: QueueKind, database: Database, prefix = rand
   });
 }
 
+/**
+ * The backend with schedules that are not due before the test has ended. BullMQ lets them fire by the machine's clock: at
+ * a quarter past, a plan would come into the middle of a test, whose own clock stands still.
+ */
+function withoutTicks(backend: QueueBackend): QueueBackend {
+  const queue = (name: string) => {
+    const made = backend.queue(name);
+    const upsert = made.upsertJobScheduler.bind(made);
+    const upsertJobScheduler: typeof upsert = (id, schedule, template) => {
+      const at = new Date(Date.now() + (findTask(id)?.longestWait ?? day));
+      return upsert(id, { ...schedule, tz: 'UTC', pattern: onlyAt(at) }, template);
+    };
+    return Object.assign(made, { upsertJobScheduler });
+  };
+  return { ...backend, queue };
+}
+
+/** The cron pattern, in UTC, of an instant of every year. */
+const onlyAt = (at: Date) =>
+  [at.getUTCSeconds(), at.getUTCMinutes(), at.getUTCHours(), at.getUTCDate(), at.getUTCMonth() + 1, '*'].join(
+    ' ',
+  );
+
 export interface RunningPipeline {
   readonly backend: QueueBackend;
   readonly planner: Planner;
@@ -84,6 +109,8 @@ export async function runPipeline(options: {
   readonly backend: QueueBackend;
   readonly roles?: readonly ('scheduler' | 'worker')[];
   readonly log?: Logger;
+  /** How often the schedules are checked: with the queue in the database that is a statement for each of them. */
+  readonly watchInterval?: number;
 }): Promise<RunningPipeline> {
   const {
     database,
@@ -93,6 +120,7 @@ export async function runPipeline(options: {
     backend,
     roles = ['scheduler', 'worker'],
     log = silent,
+    watchInterval = minute,
   } = options;
   const rateLimiter = new RateLimiter(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
@@ -113,8 +141,9 @@ export async function runPipeline(options: {
   });
   const databaseWatch = new DatabaseWatch(database, clock, log);
   const scheduler = new Scheduler({
-    ...{ backend, database, databaseWatch, planner, ingestor, clock, log, settings },
-    watchInterval: 200,
+    ...{ database, databaseWatch, planner, ingestor, clock, log, settings },
+    backend: withoutTicks(backend),
+    watchInterval,
   });
   const fetcher = new Fetcher({
     ...{ backend, ingestor, database, databaseWatch, clock, log },
@@ -140,7 +169,7 @@ export async function runPipeline(options: {
     planner,
     idle: async () => {
       for (let quiet = 0; quiet < 3; ) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, 100));
         quiet = (await waiting()) === 0 ? quiet + 1 : 0;
       }
     },
