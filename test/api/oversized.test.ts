@@ -11,6 +11,7 @@ import { clientFor, failureOf, type Handler, question, startServer } from './ser
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
 
 const retry = { attempts: 1, firstDelay: 1, longestDelay: 1 };
+const timeout = 50_000;
 
 /** An empty answer of so many bytes, most of them blanks. */
 function blank(bytes: number): Buffer {
@@ -45,17 +46,17 @@ describe('an answer of the largest size is read, and one byte more is refused,',
   it.each(Object.entries(ways))('%s', async (_, way) => {
     const largestAnswer = 2 ** 20;
     await using fits = await startServer(way(blank(largestAnswer)));
-    expect(await clientFor(fits.url, { retry, largestAnswer }).fetchMetrics(question)).toEqual([]);
+    expect(await clientFor(fits.url, { retry, timeout, largestAnswer }).fetchMetrics(question)).toEqual([]);
     await using exceeds = await startServer(way(blank(largestAnswer + 1)));
-    const { failure } = await failureOf(clientFor(exceeds.url, { retry, largestAnswer }));
+    const { failure } = await failureOf(clientFor(exceeds.url, { retry, timeout, largestAnswer }));
     expect(failure).toMatchObject({ kind: 'transient', message: 'the answer is larger than 1048576 bytes' });
   });
 
   it('which is 32 MiB by default', async () => {
     await using fits = await startServer((response) => void response.end(blank(largest)));
-    expect(await clientFor(fits.url, { retry }).fetchMetrics(question)).toEqual([]);
+    expect(await clientFor(fits.url, { retry, timeout }).fetchMetrics(question)).toEqual([]);
     await using exceeds = await startServer((response) => void response.end(blank(largest + 1)));
-    const { failure } = await failureOf(clientFor(exceeds.url, { retry }));
+    const { failure } = await failureOf(clientFor(exceeds.url, { retry, timeout }));
     expect(failure).toMatchObject({ kind: 'transient', message: 'the answer is larger than 33554432 bytes' });
   });
 });
