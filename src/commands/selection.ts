@@ -35,29 +35,25 @@ export interface SelectionOptions extends ScopeOptions {
 /** Help for the options, by their names. */
 type Help<Options> = Readonly<Record<keyof Options, string>>;
 
+/** Help of commands for which the settings decide what is not given. */
 const bySettings: Help<ScopeOptions> = {
   granularity: 'which of 15m,1h,4h,1d (default: GRANULARITIES)',
   token: 'which tokens (default: TOKENS)',
   metric: 'which metrics, by code or name (default: METRICS)',
 };
 
-/** Adds the options that choose granularities, tokens and metrics; the settings decide where they are not given. */
-export function withScopeOptions(command: Command, help: Help<ScopeOptions> = bySettings): Command {
-  return command
-    .option('--granularity <list>', help.granularity, parseGranularities)
-    .option('--token <list>', help.token, parseTokens)
-    .option('--metric <list>', help.metric, parseMetrics);
-}
-
-/** Adds {@link withScopeOptions} and, before them, the range. */
+/** Adds the options that choose a range, granularities, tokens and metrics. */
 export function withSelectionOptions(
   command: Command,
-  { from, to, ...scope }: Pick<Help<SelectionOptions>, 'from' | 'to'> & Partial<Help<ScopeOptions>>,
+  help: Pick<Help<SelectionOptions>, 'from' | 'to'> & Partial<Help<ScopeOptions>>,
 ): Command {
-  return withScopeOptions(
-    command.option('--from <date>', from, parseInstant).option('--to <date>', to, parseInstant),
-    { ...bySettings, ...scope },
-  );
+  const { from, to, granularity, token, metric } = { ...bySettings, ...help };
+  return command
+    .option('--from <date>', from, parseInstant)
+    .option('--to <date>', to, parseInstant)
+    .option('--granularity <list>', granularity, parseGranularities)
+    .option('--token <list>', token, parseTokens)
+    .option('--metric <list>', metric, parseMetrics);
 }
 
 /** @throws UserError where the range ends before it begins */
