@@ -43,6 +43,14 @@ export function demoFolder(dataDir: string): string {
   return basename(dataDir) === 'demo' ? dataDir : join(dataDir, 'demo');
 }
 
+/**
+ * Connections of a process that fetches. Its statements are short, and calls that are under way need none, so that many
+ * calls at a time need no more than a few; each new connection is slow until the server has read its catalogue for it.
+ */
+export function connectionsFor({ fetchConcurrency }: Pick<Settings, 'fetchConcurrency'>): number {
+  return Math.min(fetchConcurrency, 8) + 4;
+}
+
 /** Makes the parts of a command, and closes them all when it ends: last in, first out. */
 export class Runtime {
   #settings: Settings;
@@ -99,7 +107,7 @@ export class Runtime {
   }
 
   /** The database of the settings, or the embedded one; with the newest schema. */
-  async openDatabase(connections = this.settings.fetchConcurrency + 4): Promise<Database> {
+  async openDatabase(connections = connectionsFor(this.settings)): Promise<Database> {
     const database = await this.connectDatabase(connections);
     await ensureMigrated(database, this.clock, this.log);
     await keepStatedDayStart(database, this.settings.dayStart, this.clock.now());

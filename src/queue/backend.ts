@@ -8,7 +8,6 @@ import {
   withBackend,
 } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../clock.ts';
 import { TryLaterError } from '../errors.ts';
@@ -187,6 +186,12 @@ async function openRedis(url: string, prefix: string, options: QueueBackendOptio
 /** A dead worker's jobs go to another within 20 s; however often that happens, the job is tried again. */
 const stallOptions = { lockDuration: 15_000, stalledInterval: 5000, maxStalledCount: 10 } as const;
 
+/**
+ * Connections of all queues and workers of a process together. Each of the three workers listens on one of them; new ones
+ * are slow until the server has read its catalogue for each, so that many are worse than few.
+ */
+export const queueConnections = 8;
+
 /** The queue's statements take milliseconds; one that has no answer for so long is on a connection that went silent. */
 const queryTimeout = 20_000;
 
@@ -194,34 +199,32 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
   await ensureQueueMigrated(database);
   const onPostgres = withBackend(createPostgresBackend);
   type Connection = NonNullable<ConstructorParameters<typeof onPostgres.Queue>[1]>['connection'];
-  const pools: pg.Pool[] = [];
   // BullMQ listens to a connection only from a moment after it was made, and not while it is lent; one that is cut just
-  // then would end the process. In pools of our own every connection has a listener from the start.
-  const connect = () => {
-    const pool = createPool(database.url, {
-      ...{ connections: 4, searchPath: 'bullmq', queryTimeout },
-      // Jobs that a crash forgets are planned again, and those that it brings back find their cells answered.
-      mayLoseCommits: true,
-    });
-    pool.on('error', (error) => log.debug({ error: error.message }, 'the queue lost a connection'));
-    pools.push(pool);
-    // BullMQ describes a pool by hand, and not quite as pg does; it takes one of pg's all the same.
-    return { connection: pool as unknown as Connection };
-  };
+  // then would end the process. In a pool of our own every connection has a listener from the start.
+  const pool = createPool(database.url, {
+    ...{ connections: queueConnections, searchPath: 'bullmq', queryTimeout },
+    // Jobs that a crash forgets are planned again, and those that it brings back find their cells answered.
+    mayLoseCommits: true,
+  });
+  // Every queue and worker listens to it.
+  pool.setMaxListeners(0);
+  pool.on('error', (error) => log.debug({ error: error.message }, 'the queue lost a connection'));
+  // BullMQ describes a pool by hand, and not quite as pg does; it takes one of pg's all the same.
+  const connection = pool as unknown as Connection;
   return {
     kind: 'postgres',
     queue: (name) => {
-      const options = { ...connect(), defaultJobOptions: jobOptions };
+      const options = { connection, defaultJobOptions: jobOptions };
       return quieten(new onPostgres.Queue<object, void, string>(name, options), log);
     },
     worker: (name, processor, workerOptions) => {
-      const options = { ...connect(), ...workerOptions, ...stallOptions };
+      const options = { connection, ...workerOptions, ...stallOptions };
       return quieten(new onPostgres.Worker<object, void, string>(name, processor, options), log);
     },
     problem: () => undefined,
     close: async () => {
       // Ends when whoever still has a connection gives it back.
-      for (const pool of pools) void pool.end().catch(() => {});
+      void pool.end().catch(() => {});
     },
   };
 }

@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm';
+import { queueConnections } from '../../queue/backend.ts';
 import { serverOf } from '../../store/connection/address.ts';
 import type { Database } from '../../store/connection/database.ts';
 import { hasEmbedded } from '../../store/connection/embedded/index.ts';
 import { errorCode } from '../../store/connection/errors.ts';
 import { remedies } from '../../store/reports/troubles.ts';
 import { type SchemaState, schemaState } from '../../store/setup/migrate.ts';
-import type { Runtime } from '../runtime.ts';
+import { connectionsFor, type Runtime } from '../runtime.ts';
 import { type Finding, failed, failedWith, ok, skipped, warning } from './finding.ts';
 
 /** Results that later checks may use. */
@@ -48,9 +49,6 @@ export async function* checkDatabase(runtime: Runtime): AsyncGenerator<Finding, 
   return { database, isCurrent, takesWrites: !server.isStandby };
 }
 
-/** Connections that a process opens besides those that fetch. */
-const connectionsBeside = 12;
-
 async function checkServer(
   database: Database,
   { settings }: Runtime,
@@ -75,7 +73,7 @@ async function checkServer(
     const standby = `${message}: a standby, which can be read and takes no writes`;
     return { finding: failed('database', standby, "set DATABASE_URL to the primary's address"), isStandby };
   }
-  const wanted = settings.fetchConcurrency + connectionsBeside;
+  const wanted = connectionsFor(settings) + (settings.redisUrl === undefined ? queueConnections : 0);
   if (free >= wanted) return { finding: ok('database', message), isStandby };
   const finding = warning(
     'database',
