@@ -27,6 +27,8 @@ export class EntitlementScout {
   #refused: ReadonlySet<Code> = new Set();
   /** When that was read, by the machine's timer and by the clock, which may be set. */
   #readAt = { timer: Number.NEGATIVE_INFINITY, clock: 0 };
+  /** The statement under way, which all who ask at the same time wait for. */
+  #reading: Promise<ReadonlySet<Code>> | undefined;
   /** Settles when the request that is finding out has ended. */
   #search: Promise<void> | undefined;
 
@@ -44,10 +46,19 @@ export class EntitlementScout {
   async refused(): Promise<ReadonlySet<Code>> {
     const now = { timer: performance.now(), clock: this.#clock.now() };
     const age = Math.max(now.timer - this.#readAt.timer, Math.abs(now.clock - this.#readAt.clock));
-    if (age > rereadAfter) {
-      this.#refused = await readRefused(this.#database, now.clock);
-      this.#readAt = now;
+    if (age <= rereadAfter) return this.#refused;
+    const reading = this.#reading ?? this.#read(now);
+    this.#reading = reading;
+    try {
+      return await reading;
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined;
     }
+  }
+
+  async #read(now: { readonly timer: number; readonly clock: number }): Promise<ReadonlySet<Code>> {
+    this.#refused = await readRefused(this.#database, now.clock);
+    this.#readAt = now;
     return this.#refused;
   }
 
@@ -55,13 +66,16 @@ export class EntitlementScout {
   async blame(code: Code): Promise<void> {
     this.#granted.delete(code);
     this.#refused = new Set([...this.#refused, code]);
+    this.#reading = undefined;
     await storeRefused(this.#database, code, this.#clock.now());
   }
 
   /** These were answered. */
   grant(codes: readonly Code[]): void {
     for (const code of codes) this.#granted.add(code);
-    if (codes.some((code) => this.#refused.has(code))) this.#readAt.timer = Number.NEGATIVE_INFINITY;
+    if (!codes.some((code) => this.#refused.has(code))) return;
+    this.#readAt.timer = Number.NEGATIVE_INFINITY;
+    this.#reading = undefined;
   }
 
   /** One of these was refused: that some of them were answered before says nothing any more. */

@@ -32,6 +32,8 @@ export class Records {
   readonly #sizes = new RefusedSizes();
   #rules: PackingRules | undefined;
   #isTagsShown = false;
+  /** The statement under way, which all who ask at the same time wait for. */
+  #reading: Promise<PackingRules> | undefined;
   /** When the rules were read, by the machine's timer. */
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -44,12 +46,28 @@ export class Records {
 
   async rules(): Promise<PackingRules> {
     if (this.#rules !== undefined && performance.now() - this.#readAt < rereadAfter) return this.#rules;
+    const reading = this.#reading ?? this.#read();
+    this.#reading = reading;
+    try {
+      return await reading;
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined;
+    }
+  }
+
+  async #read(): Promise<PackingRules> {
     const facts = withStated(await readFacts(this.#database), this.#stated);
     this.#rules = rulesOf(facts);
     this.#isTagsShown = facts.empty_tags.found !== 'assumed';
     this.#readAt = performance.now();
     this.#packer.follow(this.#rules);
     return this.#rules;
+  }
+
+  /** Has the rules read anew: what is being read now may be from before. */
+  #forget(): void {
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    this.#reading = undefined;
   }
 
   /** The request in parts that keep to the limit: it may have been planned when another was known. */
@@ -102,7 +120,7 @@ export class Records {
     if (unit !== before.unit) {
       await storeFact(this.#database, { name: 'record_unit', value: unit, found, detail }, now);
     }
-    this.#readAt = Number.NEGATIVE_INFINITY;
+    this.#forget();
     const isStated = this.#stated.record_limit !== undefined;
     this.#log.warn(
       { limit, unit, before: before.limit },
@@ -126,7 +144,7 @@ export class Records {
       { name: 'empty_tags', value, found: 'answered', detail },
       this.#clock.now(),
     );
-    this.#readAt = Number.NEGATIVE_INFINITY;
+    this.#forget();
     if (isNew && value === 'refused') {
       this.#log.warn('the API refuses requests without tags: one tag is sent along from now on');
     }

@@ -11,7 +11,10 @@ const mostAnswers = 16;
 /** Most rows of a transaction, so that answers of a large record limit are not held back by one another. */
 const mostRows = 4000;
 
-/** Transactions at a time: while the server works on one, the next one is made ready. */
+/**
+ * Transactions at a time, where they share no token: while the server works on one, the next one is made ready. One that
+ * had to wait for another's locks is better made larger meanwhile.
+ */
 const mostTransactions = 2;
 
 interface Waiting {
@@ -53,7 +56,7 @@ export class AnswerWriter {
     }
   }
 
-  /** Takes the first that wait, as far as no two are about the same cells, nor about those that are being stored. */
+  /** Takes the first that wait, as far as no two are about the same cells, nor about tokens that are being stored. */
   #takeTogether(): Waiting[] {
     const taken: Waiting[] = [];
     const busy = [...this.#underWay].flat();
@@ -62,7 +65,8 @@ export class AnswerWriter {
       const { request, rows: more } = each.answer;
       if (taken.length === mostAnswers || (taken.length > 0 && rows + more.length > mostRows)) break;
       // One that came earlier is stored earlier.
-      if ([...busy, ...taken].some(({ answer }) => overlap(answer.request, request))) break;
+      if (busy.some(({ answer }) => shareToken(answer.request, request))) break;
+      if (taken.some(({ answer }) => overlap(answer.request, request))) break;
       taken.push(each);
       rows += more.length;
     }
@@ -92,7 +96,12 @@ export class AnswerWriter {
 
 /** Whether two requests may be about the same row. */
 function overlap(a: DataRequest, b: DataRequest): boolean {
-  if (a.granularity !== b.granularity || isEmpty(intersection(a.interval, b.interval))) return false;
+  return !isEmpty(intersection(a.interval, b.interval)) && shareToken(a, b);
+}
+
+/** Whether two requests are about the same token in the same granularity: then they lock it, one after the other. */
+function shareToken(a: DataRequest, b: DataRequest): boolean {
+  if (a.granularity !== b.granularity) return false;
   const tokens = new Set(a.tokens);
   return b.tokens.some((token) => tokens.has(token));
 }

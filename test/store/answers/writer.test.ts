@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { AnswerWriter } from '../../../src/store/answers/writer.ts';
 import { Database } from '../../../src/store/connection/database.ts';
 import { hour } from '../../support/clock.ts';
@@ -13,12 +13,14 @@ describeOnServers('answers that wait to be stored', (kind) => {
   let writer: AnswerWriter;
   let commits = 0;
 
-  beforeEach(async () => {
-    database ??= await createTestDatabase(kind);
-    await clear(database);
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
     database.observe((name) => {
       if (name === 'commit') commits++;
     });
+  });
+  beforeEach(async () => {
+    await clear(database);
     writer = new AnswerWriter(database);
     commits = 0;
   });
@@ -46,6 +48,11 @@ describeOnServers('answers that wait to be stored', (kind) => {
     ).toBe(40);
     const covered = `select bool_and(answered = tstzmultirange(tstzrange($1, $2))) from cryptoracle.coverage where token = 'BTC'`;
     expect(await value(database, covered, [new Date(start), new Date(start + 40 * hour)])).toBe(true);
+  });
+
+  it('wait for one about the same tokens, whose locks they would wait for, and then share a transaction', async () => {
+    await Promise.all([0, 1, 2, 3].map((number) => writer.store(ofWindow(number, 1))));
+    expect(commits).toBe(2);
   });
 
   it('take turns where they are about the same cells: the later one revises', async () => {
