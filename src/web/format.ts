@@ -1,3 +1,5 @@
+import { purposes } from '../purposes.ts';
+
 /** Numbers, instants and spans as people read them; pure. */
 
 const beijingFormat = new Intl.DateTimeFormat('sv-SE', {
@@ -58,13 +60,16 @@ export function relative(instant: string, now: string): string {
   return seconds >= 0 ? `${span(seconds)} ago` : `in ${span(-seconds)}`;
 }
 
-const purposes: Readonly<Record<string, string>> = {
-  live: 'newest windows',
-  repair: 'holes of the last days',
-  lookback: 'asked again',
-  history: 'history',
-  audit: 'audit',
-};
-
 /** What a call was for, from its lane. */
-export const purpose = (lane: string) => purposes[lane] ?? lane;
+export const purpose = (lane: string) => (lane in purposes ? purposes[lane as keyof typeof purposes] : lane);
+
+/** How far the viewer's clock is from Beijing's at this moment, such as '7 h behind'; `undefined` where they agree. */
+export function fromBeijing(now: number): string | undefined {
+  const minutes = Math.round(
+    (Date.parse(`${inViewersZone(now)}Z`) - Date.parse(`${inBeijing(now)}Z`)) / 60_000,
+  );
+  if (minutes === 0) return undefined;
+  const size = Math.abs(minutes);
+  const text = size % 60 === 0 ? `${size / 60} h` : span(size * 60);
+  return `${text} ${minutes < 0 ? 'behind' : 'ahead'}`;
+}

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { linkTo, place } from './address.ts';
 import { askEarly, isLive, listen, session } from './api.ts';
 import { first } from './first.ts';
+import { fromBeijing, here } from './format.ts';
 import { Backfills } from './views/backfills.tsx';
 import { Coverage } from './views/coverage.tsx';
 import { Explorer } from './views/explorer.tsx';
@@ -47,6 +48,16 @@ function Live() {
   );
 }
 
+/** Which clock the page shows. A time that is pointed at tells the viewer's, too. */
+function Zones() {
+  const difference = fromBeijing(Date.now());
+  return (
+    <p class="soft small zones">
+      Times are Beijing’s (UTC+8){difference !== undefined && `; ${here} is ${difference}`}.
+    </p>
+  );
+}
+
 function Page() {
   const { view } = place.value;
   const shown: ViewName = isView(view) ? view : 'now';
@@ -76,6 +87,7 @@ function Page() {
       <main>
         <h1 class={shown === 'now' ? 'visually-hidden' : undefined}>{name}</h1>
         <Show key={shown} />
+        <Zones />
       </main>
     </>
   );

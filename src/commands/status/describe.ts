@@ -70,9 +70,11 @@ function printHead(
   { status, troubles, filling }: Pick<StatusPage, 'status' | 'troubles' | 'filling'>,
   times: Times,
 ): void {
-  const { level, sentence } = verdictOf(troubles, filling, status.granularities);
-  if (level === 'well')
+  const { level, sentence, remedy } = verdictOf(troubles, filling, status.granularities);
+  if (level === 'well') {
     writeOut(wrapped(visibleLine(sentence.replace(/^All/, 'all').replace(/\.$/, '')), ''));
+    if (remedy !== null) writeOut(wrapped(visibleLine(remedy), '  '));
+  }
   for (const trouble of troubles) {
     const [what, remedy] = describeTrouble(trouble, times);
     writeOut(wrapped(visibleLine(what), ''));

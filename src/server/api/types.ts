@@ -5,6 +5,7 @@ import type * as schemas from './schemas/index.ts';
 
 export type Session = z.output<typeof schemas.session>;
 export type Catalogue = z.output<typeof schemas.catalogue>;
+export type Metrics = z.output<typeof schemas.metrics>;
 export type Now = z.output<typeof schemas.now>;
 export type Trouble = z.output<typeof schemas.trouble>;
 export type Freshness = z.output<typeof schemas.freshness>;

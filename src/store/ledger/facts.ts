@@ -127,13 +127,15 @@ export function storeFact<Name extends FactName>(
 /** A fact that changes within an hour, as a clock's offset may, is one event. */
 const sameFact: Milliseconds = 3_600_000;
 
+const units: Readonly<Partial<Record<FactName, string>>> = { clock_offset: ' ms' };
+
 async function noteFact<Name extends FactName>(
   database: Database,
   { name, value, found, detail }: FoundFact<Name>,
   now: Instant,
   tx: Transaction,
 ): Promise<void> {
-  const message = `${name} is ${value} (${detail ?? found})`;
+  const message = `${name} is ${value}${units[name] ?? ''} (${detail ?? found})`;
   await noteEvent(
     database,
     { kind: 'fact learned', at: now, subject: name, message, joinsWithin: sameFact },

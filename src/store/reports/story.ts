@@ -1,3 +1,5 @@
+import type { Lane } from '../../planning/lanes.ts';
+import { purposes } from '../../purposes.ts';
 import type { Instant } from '../../time.ts';
 import type { Cell, CellStory } from './why.ts';
 
@@ -9,6 +11,8 @@ export interface Moment {
   readonly what: string;
   readonly detail: string;
 }
+
+const purposeOf: Readonly<Record<Lane, string>> = purposes;
 
 /** Metrics that a line names one by one. */
 const mostNamed = 3;
@@ -29,7 +33,7 @@ export function momentsOf(story: CellStory, nameOf: (metric: string) => string):
     ...events.map(({ at: when, kind, message }) => ({ at: when, what: kind, detail: message })),
     ...calls.map((call) => ({
       at: call.sentAt,
-      what: `asked (${call.lane})`,
+      what: call.lane === 'lookback' ? purposeOf.lookback : `asked (${purposeOf[call.lane]})`,
       detail: `${call.outcome}${call.code === null ? '' : ` ${call.code}`}${some(call.metrics)}: ${call.records} values of ${call.tokens === 1 ? 'one token' : `${call.tokens} tokens`}, ${call.milliseconds} ms${call.message === null ? '' : `; ${call.message}`}`,
     })),
     ...(firstSeenAt === null

@@ -129,7 +129,7 @@ export function verdictOf(
       remedy: `${capitalised(remedy)}.`,
     };
   }
-  if (filling === undefined) return { level: 'well', sentence: wellSentence(parts), remedy: null };
+  if (filling === undefined) return wellOf(parts);
   const share = (Math.floor(filling.share * 1000) / 10).toFixed(1);
   const sentence =
     filling.share < nearlyAll
@@ -144,17 +144,22 @@ const nearlyAll = 0.99;
 /** So many tokens of a granularity are named. */
 const fewNames = 3;
 
-/** That all is well, and what the API has no value of, though it was asked. */
-function wellSentence(parts: readonly Pick<GranularityStatus, 'granularity' | 'missing'>[]): string {
+/** All is well; what the API has no value of, though it was asked, is named. */
+function wellOf(parts: readonly Pick<GranularityStatus, 'granularity' | 'missing'>[]): Verdict {
   const lacking = parts.flatMap(({ granularity, missing = [] }) => {
     if (missing.length === 0) return [];
     const more = missing.length - fewNames;
     const names = missing.slice(0, fewNames).join(', ');
     return [`${granularity} of ${names}${more > 0 ? ` and ${count(more)} more` : ''}`];
   });
-  return lacking.length === 0
-    ? 'All is well: every window that is due is here.'
-    : `All is well: all that is due was asked for. The API had no value in the newest window: ${lacking.join('; ')}.`;
+  if (lacking.length === 0) {
+    return { level: 'well', sentence: 'All is well: every window that is due is here.', remedy: null };
+  }
+  return {
+    level: 'well',
+    sentence: 'All is well: everything that is due was asked for.',
+    remedy: `The API had no value in the newest window: ${lacking.join('; ')}. Nothing is to be done: they are asked for again.`,
+  };
 }
 
 const capitalised = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);

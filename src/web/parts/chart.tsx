@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { inBeijing } from '../format.ts';
+import { decimal, inBeijing } from '../format.ts';
 
 /** A line for each token over time; where a value is missing the line breaks. */
 
@@ -59,6 +59,7 @@ export function Chart(props: ChartProps) {
           { label: 'Beijing', value: (_, seconds) => (seconds == null ? '–' : inBeijing(seconds * 1000)) },
           ...series.map(({ name }, index) => ({
             label: name,
+            value: (_: uPlot, value: number | null) => decimal(value),
             stroke: palette[index % palette.length] ?? '#888',
             width: 1.5,
             spanGaps: false,

@@ -63,14 +63,19 @@ function rgba(hex: string): [number, number, number, number] {
   return [at(1), at(3), at(5), hex.length > 7 ? at(7) : 255];
 }
 
-/** Shows a part of the picture, with the names of rows that have room for one. */
-export function draw(
-  canvas: HTMLCanvasElement,
-  picture: HTMLCanvasElement,
-  frame: Frame,
-  names: readonly string[],
-  selection: Rectangle | undefined,
-): void {
+export interface Drawing {
+  /** As {@link paint} has made it. */
+  readonly picture: HTMLCanvasElement;
+  readonly frame: Frame;
+  readonly tokens: readonly string[];
+  /** The name of a column. */
+  readonly labelOf: (column: number) => string;
+  readonly selection: Rectangle | undefined;
+}
+
+/** Shows a part of the picture, with the names of rows that have room for one, and of some columns below. */
+export function draw(canvas: HTMLCanvasElement, drawing: Drawing): void {
+  const { picture, frame, selection } = drawing;
   const context = canvas.getContext('2d');
   if (context === null) return;
   const { width, height } = canvas;
@@ -79,26 +84,13 @@ export function draw(
   context.drawImage(picture, frame.column, frame.row, frame.columns, frame.rows, 0, 0, width, height);
   const cellWidth = width / frame.columns;
   const cellHeight = height / frame.rows;
-  const scale = devicePixelRatio;
-  if (cellHeight >= 13 * scale) {
-    context.font = `${11 * scale}px system-ui, sans-serif`;
-    context.textBaseline = 'middle';
-    for (
-      let row = Math.max(0, Math.floor(frame.row));
-      row < Math.min(names.length, frame.row + frame.rows);
-      row++
-    ) {
-      const y = (row + 0.5 - frame.row) * cellHeight;
-      const name = names[row] ?? '';
-      context.fillStyle = '#000b';
-      context.fillRect(0, y - 7 * scale, context.measureText(name).width + 8 * scale, 14 * scale);
-      context.fillStyle = '#fff';
-      context.fillText(name, 4 * scale, y + scale / 2);
-    }
-  }
+  context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  context.textBaseline = 'middle';
+  nameRows(context, drawing, cellHeight);
+  nameColumns(context, drawing, cellWidth);
   if (selection !== undefined) {
     context.strokeStyle = getComputedStyle(canvas).color;
-    context.lineWidth = 2 * scale;
+    context.lineWidth = 2 * devicePixelRatio;
     context.strokeRect(
       (selection.fromColumn - frame.column) * cellWidth,
       (selection.fromRow - frame.row) * cellHeight,
@@ -106,6 +98,43 @@ export function draw(
       (selection.toRow - selection.fromRow) * cellHeight,
     );
   }
+}
+
+/** Every row where there is room, else those at even distances. */
+function nameRows(context: CanvasRenderingContext2D, { frame, tokens }: Drawing, cellHeight: number): void {
+  const first = Math.max(0, Math.floor(frame.row));
+  const end = Math.min(tokens.length, frame.row + frame.rows);
+  const step = Math.max(1, Math.ceil((23 * devicePixelRatio) / cellHeight));
+  for (let row = Math.ceil(first / step) * step; row < end; row += step) {
+    const y = Math.max(8 * devicePixelRatio, (row + 0.5 - frame.row) * cellHeight);
+    // The names of columns are below.
+    if (y < context.canvas.height - 26 * devicePixelRatio) write(context, tokens[row] ?? '', 0, y);
+  }
+}
+
+/** Columns at even distances, on the lower edge. */
+function nameColumns(
+  context: CanvasRenderingContext2D,
+  { frame, labelOf }: Drawing,
+  cellWidth: number,
+): void {
+  const { width, height } = context.canvas;
+  const end = frame.column + frame.columns;
+  const room = context.measureText(labelOf(0)).width + 28 * devicePixelRatio;
+  const step = Math.max(1, Math.ceil(room / cellWidth));
+  for (let column = Math.ceil(frame.column / step) * step; column < end; column += step) {
+    const x = (column - frame.column) * cellWidth;
+    if (x + room <= width) write(context, labelOf(column), x, height - 8 * devicePixelRatio);
+  }
+}
+
+/** Writes on a dark ground, so that it can be read on every colour. */
+function write(context: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  const scale = devicePixelRatio;
+  context.fillStyle = '#000b';
+  context.fillRect(x, y - 8 * scale, context.measureText(text).width + 8 * scale, 16 * scale);
+  context.fillStyle = '#fff';
+  context.fillText(text, x + 4 * scale, y + scale / 2);
 }
 
 /** The same part larger or smaller around a point, within the map. @param x @param y the point, 0 to 1 of the frame */

@@ -196,7 +196,7 @@ function NewOrder({ onPlaced }: { onPlaced: () => void }) {
             Tokens
             <input
               value={tokens}
-              placeholder="all"
+              placeholder="all, or BTC,ETH"
               onInput={({ currentTarget }) => edit(setTokens)(currentTarget.value.toUpperCase())}
             />
           </label>

@@ -38,7 +38,7 @@ export function Coverage() {
         <Field
           label="From (Beijing)"
           type="date"
-          value={from}
+          value={query.has('from') || data === undefined ? from : beijingDate(data.from)}
           onChange={(value) => change({ from: value })}
         />
         <Field label="To, not included" type="date" value={to} onChange={(value) => change({ to: value })} />
@@ -130,10 +130,18 @@ function HeatMap({ map, onChoose }: { map: CoverageMap; onChoose: (chosen: Chose
   const picture = useMemo(() => paint(map, isDark), [map, isDark]);
   const rows = map.rows.length;
   const tokens = useMemo(() => map.rows.map(({ token }) => token), [map]);
+  const labelOf = useMemo(() => {
+    const start = Date.parse(map.from);
+    return (column: number) => {
+      const at = inBeijing(start + column * map.step);
+      return map.step === day ? at.slice(0, 10) : at;
+    };
+  }, [map]);
   const [frame, setFrame] = useState<Frame>({ column: 0, row: 0, columns: map.columns, rows });
   const [cursor, setCursor] = useState({ column: map.columns - 1, row: 0 });
   const [selection, setSelection] = useState<Rectangle>();
   const [size, setSize] = useState(0);
+  const [isChoosing, setChoosing] = useState(false);
   const press = useRef<{ x: number; y: number; frame: Frame; isSelecting: boolean } | undefined>(undefined);
 
   useEffect(() => {
@@ -150,9 +158,9 @@ function HeatMap({ map, onChoose }: { map: CoverageMap; onChoose: (chosen: Chose
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return;
-    const task = requestAnimationFrame(() => draw(element, picture, frame, tokens, selection));
+    const task = requestAnimationFrame(() => draw(element, { picture, frame, tokens, labelOf, selection }));
     return () => cancelAnimationFrame(task);
-  }, [picture, frame, tokens, selection, size]);
+  }, [picture, frame, tokens, labelOf, selection, size]);
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return;
@@ -200,7 +208,7 @@ function HeatMap({ map, onChoose }: { map: CoverageMap; onChoose: (chosen: Chose
   const down = (event: PointerEvent) => {
     canvas.current?.setPointerCapture(event.pointerId);
     begin.current = cellAt(event);
-    press.current = { x: event.offsetX, y: event.offsetY, frame, isSelecting: event.shiftKey };
+    press.current = { x: event.offsetX, y: event.offsetY, frame, isSelecting: event.shiftKey || isChoosing };
   };
   const move = (event: PointerEvent) => {
     const held = press.current;
@@ -243,8 +251,7 @@ function HeatMap({ map, onChoose }: { map: CoverageMap; onChoose: (chosen: Chose
   };
   const letter = map.rows[cursor.row]?.cells.charAt(cursor.column) ?? '.';
   const state = map.legend[letter] ?? 'none';
-  const at = Date.parse(map.from) + cursor.column * map.step;
-  const described = `${tokens[cursor.row] ?? ''}, ${map.step === day ? inBeijing(at).slice(0, 10) : inBeijing(at)}: ${state === 'none' ? 'nothing due' : (names[state] ?? state)}`;
+  const described = `${tokens[cursor.row] ?? ''}, ${labelOf(cursor.column)}: ${state === 'none' ? 'nothing due' : (names[state] ?? state)}`;
   if (rows === 0) return <p class="empty">Nothing of this granularity is wanted.</p>;
   return (
     <>
@@ -279,8 +286,13 @@ function HeatMap({ map, onChoose }: { map: CoverageMap; onChoose: (chosen: Chose
         <button type="button" onClick={() => setFrame({ column: 0, row: 0, columns: map.columns, rows })}>
           Show all
         </button>
+        <button type="button" aria-pressed={isChoosing} onClick={() => setChoosing(!isChoosing)}>
+          Choose a part
+        </button>
         <span class="soft small">
-          Drag to move, wheel to zoom, click to ask why, Shift and drag to choose a part.
+          {isChoosing
+            ? 'Drag over the windows that you mean.'
+            : 'Click to ask why. Drag to move, wheel to zoom, Shift and drag to choose a part.'}
         </span>
       </div>
     </>

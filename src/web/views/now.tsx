@@ -32,8 +32,7 @@ export function Now() {
         <Store facts={data} />
       </div>
       <p class="soft small">
-        As of <Time at={data.at} both />. Times are Beijing’s.
-        {isLive.value === false && ' News do not come in at the moment.'}
+        As of <Time at={data.at} both />.{isLive.value === false && ' News do not come in at the moment.'}
       </p>
     </>
   );
@@ -229,9 +228,18 @@ function Calls({ facts: { calls, access, refused, at } }: { facts: Facts }) {
   );
 }
 
+const queueNames: Readonly<Record<string, string>> = {
+  plan: 'planning',
+  live: 'newest windows',
+  fetch: 'all other calls',
+};
+
+function workOf({ active = 0, waiting = 0, prioritized = 0 }: Readonly<Record<string, number>>): string {
+  const left = waiting + prioritized;
+  return active + left === 0 ? 'idle' : `${count(active)} at work, ${count(left)} waiting`;
+}
+
 function Queue({ facts: { queue } }: { facts: Facts }) {
-  const number = (states: Readonly<Record<string, number>>, ...names: readonly string[]) =>
-    names.reduce((sum, name) => sum + (states[name] ?? 0), 0);
   return (
     <section class="card" aria-label="Queue">
       <div class="head">
@@ -243,11 +251,8 @@ function Queue({ facts: { queue } }: { facts: Facts }) {
       {queue !== null && (
         <dl class="small">
           {Object.entries(queue).map(([name, states]) => [
-            <dt key={`${name} name`}>{name}</dt>,
-            <dd key={name}>
-              {count(number(states, 'active'))} at work, {count(number(states, 'waiting', 'prioritized'))}{' '}
-              waiting
-            </dd>,
+            <dt key={`${name} name`}>{queueNames[name] ?? name}</dt>,
+            <dd key={name}>{workOf(states)}</dd>,
           ])}
         </dl>
       )}

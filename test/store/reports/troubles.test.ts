@@ -158,10 +158,16 @@ describe('the verdict', () => {
 
   it('does not say that all is here where the API had nothing, and names what lacks', () => {
     const missing = ['BTC', 'ETH', 'XRP', 'BNB', 'SOL'].map(asToken);
-    const names = (some: readonly Token[]) => verdict({ status: of({ missing: some }) }).sentence;
-    expect(names([])).toBe('All is well: every window that is due is here.');
-    expect(names(missing.slice(0, 2))).toMatch(/^All is well: .*no value .*: 1h of BTC, ETH\.$/);
-    expect(names(missing)).toMatch(/1h of BTC, ETH, XRP and 2 more\.$/);
+    const of1h = (some: readonly Token[]) => verdict({ status: of({ missing: some }) });
+    expect(of1h([])).toEqual({
+      ...{ level: 'well', remedy: null },
+      sentence: 'All is well: every window that is due is here.',
+    });
+    expect(of1h(missing.slice(0, 2))).toMatchObject({
+      sentence: 'All is well: everything that is due was asked for.',
+      remedy: expect.stringMatching(/no value in the newest window: 1h of BTC, ETH\. Nothing is to be done/),
+    });
+    expect(of1h(missing).remedy).toMatch(/1h of BTC, ETH, XRP and 2 more\./);
   });
 
   it('is good where all is well, or is being taken care of', () => {

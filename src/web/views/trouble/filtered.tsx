@@ -1,6 +1,9 @@
+import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Metrics } from '../../../server/api/types.ts';
 import { change, place } from '../../address.ts';
-import type { Query } from '../../api.ts';
+import { ask, type Query } from '../../api.ts';
 import { beijingMidnight } from '../../format.ts';
 import { type Column, Field, Paged, Select, Time } from '../../parts/parts.tsx';
 
@@ -106,7 +109,27 @@ export const tokenColumn: Column<{ token: string | null }> = {
   show: ({ token }) => token ?? '–',
 };
 
+/** Columns of metrics by their codes; asked for once. */
+const names = signal<ReadonlyMap<string, string> | undefined>(undefined);
+
+async function learnNames(): Promise<void> {
+  if (names.value !== undefined) return;
+  names.value = new Map();
+  try {
+    const { metrics } = await ask<Metrics>('/metrics');
+    names.value = new Map(metrics.map(({ code, column }) => [code, column]));
+  } catch {
+    // The codes say the same.
+  }
+}
+
+/** The name under which people know a metric; its code is shown where it is pointed at. */
+function Metric({ code }: { code: string }) {
+  useEffect(() => void learnNames(), []);
+  return <span title={code}>{names.value?.get(code) ?? code}</span>;
+}
+
 export const metricColumn: Column<{ metric: string | null }> = {
   name: 'Metric',
-  show: ({ metric }) => metric ?? '–',
+  show: ({ metric }) => (metric === null ? '–' : <Metric code={metric} />),
 };
