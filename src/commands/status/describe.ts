@@ -100,7 +100,7 @@ export function print(
   const { historyStart, apiVersion } = desired;
   printHead({ status, troubles, filling }, times);
   printTable(
-    ['', `newest due (${times.zone})`, 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
+    ['', `due (${times.zone})`, 'newest stored', 'behind', 'tokens', 'answered', 'of wanted'],
     status.granularities.map((part) => [
       part.granularity,
       times.minute(part.newestDue),
