@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { innermost, UserError } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { leaveToWorkers, readWaitingOrders } from '../store/ledger/detached-orders.ts';
+import { readHistoryPause } from '../store/ledger/history-pause.ts';
 import { readOrder } from '../store/ledger/orders.ts';
 import type { Milliseconds } from '../time.ts';
 import type { Conclusion } from './conclude.ts';
@@ -63,6 +64,7 @@ export class OrderRunner {
 
   async #workOnNext(): Promise<void> {
     const { context } = this.#options;
+    if ((await readHistoryPause(context.database)) !== undefined) return;
     const now = context.clock.now();
     const waiting = await readWaitingOrders(context.database);
     const id = waiting.find((each) => (this.#restingUntil.get(each) ?? 0) <= now);

@@ -31,6 +31,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./backfill/command.ts')).backfillCommand,
   },
   {
+    name: 'pause',
+    description: 'lay all history aside, backfills too; the newest windows go on',
+    load: async () => (await import('./history.ts')).pauseCommand,
+  },
+  {
+    name: 'resume',
+    description: 'have history go on, and the backfills that were paused with it',
+    load: async () => (await import('./history.ts')).resumeCommand,
+  },
+  {
     name: 'gaps',
     description: 'what is missing and why: what can still be had, or needs a person',
     load: async () => (await import('./gaps.ts')).gapsCommand,

@@ -25,6 +25,7 @@ const kindOf: Readonly<Record<TroubleKind, LastingKind | undefined>> = {
   late: 'late',
   'few tokens': 'thin',
   'token list': 'token list',
+  'history paused': undefined,
   suspect: undefined,
   'dropped here': undefined,
 };

@@ -10,6 +10,7 @@ import type { Ingestor } from '../ingest/ingestor.ts';
 import type { Lane } from '../planning/lanes.ts';
 import type { Database } from '../store/connection/database.ts';
 import { tryToNote } from '../store/ledger/events.ts';
+import { readHistoryPause } from '../store/ledger/history-pause.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
 import type { Instant, Milliseconds } from '../time.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
@@ -100,6 +101,8 @@ export class Fetcher {
     const { request, lane } = fromFetchJob(data, ingestor.catalogue);
     const context = { lane, granularity: request.granularity };
     try {
+      // What was queued before is a gap still, and planned again once history goes on.
+      if (lane === 'history' && (await readHistoryPause(this.#options.database)) !== undefined) return;
       const tally = await ingestor.ingest(request, lane, {
         signal: this.#stopping.signal,
         inSlot: (question) => slots(question),

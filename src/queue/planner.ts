@@ -17,6 +17,7 @@ import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
 import { tryToNote } from '../store/ledger/events.ts';
 import { readDayStart } from '../store/ledger/facts.ts';
+import { readHistoryPause } from '../store/ledger/history-pause.ts';
 import { probeReader } from '../store/ledger/probes.ts';
 import { followRecords } from '../store/ledger/record-rules.ts';
 import { readScope } from '../store/ledger/scope.ts';
@@ -113,8 +114,9 @@ export class Planner {
     const plan = await this.#prepare(granularity);
     if (plan === undefined) return { added: 0, hasMore: false };
     const { scope, tokens, wanted, liveFrom, pending, readOlder } = plan;
-    // Jobs that could not be sent today would only come back.
-    const canSendHistory = await this.#options.rateLimiter.canSend('history');
+    // Jobs that could not be sent now would only come back.
+    const canSendHistory =
+      (await this.#options.rateLimiter.canSend('history')) && !(await this.#isHistoryPaused());
     const room = mostWaiting - pending.count;
     const older: PlannedRequest[] = [];
     const stretch = stretchFor(tokens.length * scope.metrics.length, [granularity]);
@@ -127,6 +129,10 @@ export class Planner {
       older.push({ request, lane });
     }
     return { added: await this.#add(older), hasMore: false };
+  }
+
+  async #isHistoryPaused(): Promise<boolean> {
+    return (await readHistoryPause(this.#options.database)) !== undefined;
   }
 
   /** The common start of both halves of a plan; `undefined` where nothing is wanted. */

@@ -5,6 +5,8 @@ export interface Memo<T> {
   (): Promise<T>;
   /** What was read last, where that is not longer ago than so many milliseconds. */
   known(longest: number): T | undefined;
+  /** Has the next caller read: something was changed. */
+  forget(): void;
 }
 
 /**
@@ -18,13 +20,15 @@ export interface Memo<T> {
 export function memo<T>(read: () => Promise<T>, freshFor: number, limit: number, clock: Clock): Memo<T> {
   let last: { readonly value: T; readonly at: number } | undefined;
   let reading: Promise<T> | undefined;
+  let changes = 0;
   const readNow = async (): Promise<T> => {
+    const before = changes;
     try {
       const value = await within(read(), limit);
-      last = { value, at: clock.now() };
+      if (changes === before) last = { value, at: clock.now() };
       return value;
     } finally {
-      reading = undefined;
+      if (changes === before) reading = undefined;
     }
   };
   const known = (longest: number) => {
@@ -39,7 +43,12 @@ export function memo<T>(read: () => Promise<T>, freshFor: number, limit: number,
     reading ??= readNow();
     return reading;
   };
-  return Object.assign(readOrRemember, { known });
+  const forget = () => {
+    changes++;
+    last = undefined;
+    reading = undefined;
+  };
+  return Object.assign(readOrRemember, { known, forget });
 }
 
 async function within<T>(work: Promise<T>, limit: number): Promise<T> {

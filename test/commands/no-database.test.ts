@@ -23,6 +23,8 @@ const questions = [
   ['scorecard'],
   ['plan'],
   ['audit'],
+  ['pause'],
+  ['resume'],
 ];
 
 describe('a question about data', () => {

@@ -27,6 +27,8 @@ describe('a memo', () => {
     expect([read.known(60_000), read.known(30_000), reads]).toEqual([1, undefined, 1]);
     clock.advance(-90_000);
     expect([read.known(60_000), await read()]).toEqual([undefined, 2]);
+    read.forget();
+    expect(await read()).toBe(3);
   });
 
   it('shares a read that is under way', async () => {

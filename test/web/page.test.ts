@@ -121,6 +121,19 @@ describe.skipIf(!hasBrowser)('the page', () => {
     expect(await card.innerText()).toMatch(/1h from 2026-01-01 to 2026-02-01, 2 tokens/);
   });
 
+  it('lays all history aside and has it go on', async () => {
+    await show('backfills');
+    const all = page.getByRole('region', { name: 'All history' });
+    await all.getByRole('button', { name: 'Pause all history' }).click();
+    await all.getByText('paused', { exact: true }).waitFor();
+    expect(await barriers()).toEqual([]);
+    await show('now');
+    await page.getByText(/History paused/).waitFor();
+    await show('backfills');
+    await all.getByRole('button', { name: 'Resume all history' }).click();
+    await all.getByText('goes on', { exact: true }).waitFor();
+  });
+
   it('explains a cell of the map, with the mouse and with the keyboard', async () => {
     await show('coverage?granularity=1h');
     const map = page.getByRole('application');

@@ -80,7 +80,10 @@ function printHead(
     writeOut(wrapped(visibleLine(what), ''));
     writeOut(wrapped(visibleLine(remedy), '  '));
   }
-  if (filling !== undefined) writeOut(wrapped(describeFilling(filling), ''));
+  if (filling !== undefined) {
+    const isPaused = troubles.some(({ kind }) => kind === 'history paused');
+    writeOut(wrapped(describeFilling(filling, isPaused), ''));
+  }
   writeOut('\n');
 }
 

@@ -16,10 +16,11 @@ export function describeTrouble(
   return [`${headline.toUpperCase()}${began}: ${detail}`, `${remedy}${next}`];
 }
 
-/** 'filling 3.6 %, 14 h left' */
-export function describeFilling({ share, left, secondsLeft }: Filling): string {
+/** 'filling 3.6 %, 14 h left' @param isPaused whether a person has laid all history aside */
+export function describeFilling({ share, left, secondsLeft }: Filling, isPaused: boolean): string {
   // Never rounded up to all.
   const percent = (Math.floor(share * 1000) / 10).toFixed(1);
+  if (isPaused) return `filled ${percent} %, ${counted(left, 'value')} left when history is resumed`;
   return secondsLeft === undefined
     ? `filling ${percent} %, ${counted(left, 'value')} left; nothing was filled in the last ten minutes: is \`start\` running?`
     : `filling ${percent} %, ${duration(secondsLeft)} left`;

@@ -19,14 +19,19 @@ export async function leaveToWorkers(database: Database, id: number): Promise<bo
 }
 
 /** Lays an order aside until somebody resumes it; a process that works on it ends. @returns whether it was open */
-export function pauseOrder(database: Database, id: number, now: Instant): Promise<boolean> {
+export function pauseOrder(
+  database: Database,
+  id: number,
+  now: Instant,
+  message = 'paused by a person',
+): Promise<boolean> {
   return database.transaction(async (tx) => {
     const paused = await database.run(
       'pause order',
       (db) =>
         db
           .update(backfills)
-          .set({ state: 'paused', message: 'paused by a person' })
+          .set({ state: 'paused', message })
           .where(and(eq(backfills.id, id), isOpen, ne(backfills.state, 'paused')))
           .returning({ id: backfills.id }),
       tx,

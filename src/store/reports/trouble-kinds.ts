@@ -11,6 +11,7 @@ export const troubleKinds = [
   'late',
   'few tokens',
   'token list',
+  'history paused',
   'suspect',
   'dropped here',
 ] as const;

@@ -71,6 +71,7 @@ export const remedies = {
   late: 'see that `start` is running; `events` and `gaps` say what keeps them',
   'few tokens': 'they are asked for again; if it lasts, ask the vendor',
   'token list': 'all stay in use until the API has said so for an hour',
+  'history paused': '`resume`, or the page of backfills, has it go on',
   suspect: 'they are asked for again, and believed after a day',
   'dropped here':
     '`backfill --refresh` or REFETCH_DROPPED=on fetches them again; `gaps --reason "dropped here"` says which',
@@ -98,6 +99,8 @@ export function troublesOf(facts: TroubleFacts): readonly Trouble[] {
     ...behind(facts),
     ...thin(facts),
     ...doubted(facts),
+    ...paused(facts),
+    ...suspected(facts),
     ...dropped(facts),
   ];
   return found.map(({ kind, level, headline, detail, since, again }) => ({
@@ -130,12 +133,16 @@ export function verdictOf(
     };
   }
   if (filling === undefined) return wellOf(parts);
-  const share = (Math.floor(filling.share * 1000) / 10).toFixed(1);
-  const sentence =
-    filling.share < nearlyAll
-      ? `All is well; history is being filled, ${share} % is here.`
-      : `All is well; the last ${filling.left === 1 ? 'value is' : `${count(filling.left)} values are`} being fetched.`;
-  return { level: 'busy', sentence, remedy: null };
+  return { level: 'busy', sentence: busySentence(troubles, filling), remedy: null };
+}
+
+function busySentence(troubles: readonly Trouble[], { share, left }: Filling): string {
+  const percent = `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
+  if (troubles.some(({ kind }) => kind === 'history paused')) {
+    return `All is well; history is paused, ${percent} is here.`;
+  }
+  if (share < nearlyAll) return `All is well; history is being filled, ${percent} is here.`;
+  return `All is well; the last ${left === 1 ? 'value is' : `${count(left)} values are`} being fetched.`;
 }
 
 /** From this share on the newest windows alone may be what is left. */
@@ -273,27 +280,30 @@ function thin({ status: { granularities } }: TroubleFacts): Found[] {
   return [{ kind: 'few tokens', level: 'warning', headline: 'few tokens', detail }];
 }
 
-function doubted({ status: { doubtedList, suspects } }: TroubleFacts): Found[] {
-  const lists: Found[] =
-    doubtedList === undefined
-      ? []
-      : [
-          {
-            ...{ kind: 'token list', level: 'warning', headline: 'token list doubted' },
-            since: doubtedList.since,
-            detail: describeDoubt(doubtedList),
-            again: doubtedList.askAt,
-          },
-        ];
-  return [
-    ...lists,
-    ...suspects.map(({ granularity, cells, tokens, since, askAt }) => ({
-      ...({ kind: 'suspect', level: 'note', headline: 'suspect' } as const),
-      since,
-      detail: `${counted(cells, 'value')} of ${granularity} (${counted(tokens, 'token')}) came as nothing`,
-      again: askAt,
-    })),
-  ];
+function doubted({ status: { doubtedList } }: TroubleFacts): Found[] {
+  if (doubtedList === undefined) return [];
+  const { since, askAt: again } = doubtedList;
+  const detail = describeDoubt(doubtedList);
+  return [{ kind: 'token list', level: 'warning', headline: 'token list doubted', since, detail, again }];
+}
+
+function paused({ open }: TroubleFacts): Found[] {
+  return open
+    .filter(({ kind }) => kind === 'history paused')
+    .map(({ at, message }) => ({
+      ...({ kind: 'history paused', level: 'note', headline: 'history paused' } as const),
+      since: at,
+      detail: message,
+    }));
+}
+
+function suspected({ status: { suspects } }: TroubleFacts): Found[] {
+  return suspects.map(({ granularity, cells, tokens, since, askAt }) => ({
+    ...({ kind: 'suspect', level: 'note', headline: 'suspect' } as const),
+    since,
+    detail: `${counted(cells, 'value')} of ${granularity} (${counted(tokens, 'token')}) came as nothing`,
+    again: askAt,
+  }));
 }
 
 function dropped({ status: { granularities } }: TroubleFacts): Found[] {

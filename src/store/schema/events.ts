@@ -19,6 +19,7 @@ export const eventKinds = {
   'order stopped': 'a backfill was interrupted, and can be resumed',
   'order paused': 'somebody laid a backfill aside',
   'order failed': 'a backfill died',
+  'history paused': 'somebody laid all history aside',
   'order cancelled': 'somebody gave a backfill up',
   'tokens listed': 'tokens joined the list of the API',
   'tokens gone': 'tokens vanished from the list of the API',

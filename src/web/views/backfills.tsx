@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Granularity, Order, OrderProgress, Orders, Price } from '../../server/api/types.ts';
+import type { Granularity, Now, Order, OrderProgress, Orders, Price } from '../../server/api/types.ts';
 import { place } from '../address.ts';
 import { mayWrite, Refusal, session, write } from '../api.ts';
 import { beijingDate, beijingMidnight, bytes, count, percent, span } from '../format.ts';
@@ -14,6 +14,7 @@ export function Backfills() {
   return (
     <>
       {mayWrite() ? <NewOrder onPlaced={orders.again} /> : <ReadOnly />}
+      <AllHistory onChanged={orders.again} />
       <Problem text={orders.problem} />
       {orders.data?.items.length === 0 && <p class="empty">No backfill was ever ordered.</p>}
       <div class="cards">
@@ -22,6 +23,58 @@ export function Backfills() {
         ))}
       </div>
     </>
+  );
+}
+
+/** Whether a person has laid all history aside, and the button that does so or has it go on. */
+function AllHistory({ onChanged }: { onChanged: () => void }) {
+  const status = useAsked<Now>('/status', {}, true);
+  const [problem, setProblem] = useState<string>();
+  if (status.data === undefined) return null;
+  const pause = status.data.troubles.find(({ kind }) => kind === 'history paused');
+  if (pause === undefined && !mayWrite()) return null;
+  const act = async () => {
+    try {
+      await write(`/history/${pause === undefined ? 'pause' : 'resume'}`);
+      setProblem(undefined);
+      status.again();
+      onChanged();
+    } catch (error) {
+      setProblem(error instanceof Refusal ? error.message : String(error));
+    }
+  };
+  return (
+    <section class="card" aria-label="All history">
+      <div class="head">
+        <h2>All history</h2>
+        <span class={`tag ${pause === undefined ? 'good' : 'warn'}`}>
+          {pause === undefined ? 'goes on' : 'paused'}
+        </span>
+      </div>
+      <p class="small">
+        {pause === undefined ? (
+          'The newest windows always come first. To leave all calls to them, pause history and backfills.'
+        ) : (
+          <>
+            Paused{' '}
+            {pause.since !== null && (
+              <>
+                since <Time at={pause.since} both />
+              </>
+            )}
+            , with its backfills. The newest windows go on.
+          </>
+        )}
+      </p>
+      <Problem text={problem} />
+      {mayWrite() && (
+        <div class="buttons">
+          <button type="button" onClick={() => void act()}>
+            {pause === undefined ? 'Pause all history' : 'Resume all history'}
+          </button>
+        </div>
+      )}
+    </section>
   );
 }
 

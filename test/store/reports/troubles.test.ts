@@ -109,6 +109,12 @@ const cases: readonly Case[] = [
   ['few tokens came, as usual', { status: of({ tokens: { window: now, tokens: 1, usual: 1 } }) }, [], /^/],
   ['the list of tokens is doubted', { status: { ...status, doubtedList } }, ['token list'], /3/],
   [
+    'history was laid aside',
+    { open: [event('history paused', 'all history was laid aside')] },
+    ['history paused'],
+    /laid aside/,
+  ],
+  [
     'something came as nothing',
     { status: { ...status, suspects: [suspect] } },
     ['suspect'],
@@ -183,8 +189,11 @@ describe('the verdict', () => {
     });
     expect(verdict({}, { ...filling, left: 2000, share: 0.98765 })).toMatchObject({
       level: 'busy',
-      sentence: expect.stringMatching(/ 98\.7 % /),
+      sentence: expect.stringMatching(/being filled, 98\.7 % /),
     });
+    const paused = { open: [event('history paused', '')] };
+    expect(verdict(paused, { ...filling, share: 0.36 }).sentence).toMatch(/history is paused, 36\.0 %/);
+    expect(verdict(paused).level).toBe('well');
     expect(verdict({ status: of(lateBy(3)) }, filling).level).toBe('bad');
   });
 });

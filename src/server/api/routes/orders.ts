@@ -1,9 +1,10 @@
+import { pauseHistory, resumeHistory } from '../../../store/ledger/history-pause.ts';
 import { changeOrder, placeForWorkers, priceOrder, showOrder } from '../orders.ts';
 import * as schemas from '../schemas/index.ts';
 import { type ApiPlugin, answers, typed } from './route.ts';
 
 /** Backfills: priced by whoever reads, placed and changed by whoever may write. */
-export const orderRoutes: ApiPlugin = async (app, { backfill }) => {
+export const orderRoutes: ApiPlugin = async (app, { backfill, now }) => {
   const routes = typed(app);
 
   routes.get(
@@ -43,4 +44,33 @@ export const orderRoutes: ApiPlugin = async (app, { backfill }) => {
       async (request) => changeOrder(request.params.id, change, backfill),
     );
   }
+
+  const { database, clock } = backfill;
+  routes.post(
+    '/history/pause',
+    {
+      config: { writes: true },
+      schema: answers('Lays all history aside, backfills that run or wait, too', schemas.historyState),
+    },
+    async () => {
+      await pauseHistory(database, clock.now());
+      now.forget();
+      return { isPaused: true };
+    },
+  );
+  routes.post(
+    '/history/resume',
+    {
+      config: { writes: true },
+      schema: answers(
+        'Has history go on, and the backfills that were laid aside with it',
+        schemas.historyState,
+      ),
+    },
+    async () => {
+      await resumeHistory(database, clock.now());
+      now.forget();
+      return { isPaused: false };
+    },
+  );
 };

@@ -6,6 +6,7 @@ import type { BackfillContext } from '../../../backfill/context.ts';
 import type { Clock } from '../../../clock.ts';
 import type { QuarantineFilter } from '../../../store/answers/quarantine.ts';
 import type { Database } from '../../../store/connection/database.ts';
+import type { Memo } from '../../memo.ts';
 import type { NowSources } from '../queries/now.ts';
 import { type now, problem, type replayed } from '../schemas/index.ts';
 
@@ -14,7 +15,7 @@ export interface ApiOptions extends NowSources {
   /** What the pipeline writes with: for what changes something. */
   readonly database: Database;
   /** How things are, read a second ago at most. */
-  readonly now: () => Promise<z.input<typeof now>>;
+  readonly now: Memo<z.output<typeof now>>;
   readonly clock: Clock;
   readonly log: Logger;
   /** What orders are priced and placed with. */

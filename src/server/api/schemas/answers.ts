@@ -354,6 +354,8 @@ export const price = z.object({
   parts: z.array(z.object({ granularity, values: z.number(), requests: z.number(), windows: z.number() })),
 });
 
+export const historyState = z.object({ isPaused: z.boolean() });
+
 export const order = z.object({
   id: z.number(),
   state: z.string(),
