@@ -27,7 +27,7 @@ USER node
 EXPOSE 8080
 # For the roles that serve HTTP, `all` and `server`; the others end when they cannot go on, and are started again. The
 # shell asks by itself: starting a Node takes a second of a busy machine, each time.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${HTTP_PORT:-8080} && printf 'GET /health HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["node", "dist/cli.js"]
 CMD ["start"]

@@ -13,6 +13,15 @@ describe('the documentation', () => {
     expect(new Set(cookbook.map(({ question }) => question)).size).toBeGreaterThanOrEqual(15);
   });
 
+  it('answers five of them in README, beside a picture and two commands', () => {
+    expect(readme.map(({ question }) => question)).toEqual(
+      Array(5).fill(expect.stringMatching(/^README\.md: .*\?$/)),
+    );
+    const first = read('README.md').split('\n## Five questions')[0] ?? '';
+    expect(first).toContain('```sh\nnpm ci\nnpm run demo\n```');
+    expect(first).toMatch(/!\[[^\]]+\]\(docs\/screenshots\/now\.png\)/);
+  });
+
   it('tells of every metric what the catalogue says', () => {
     const text = flat(read('docs/metrics.md'));
     for (const { column, code, meaning, summable, averageable, acrossWindows, versions } of metrics) {
@@ -47,6 +56,10 @@ describe('the documentation', () => {
     for (const path of [
       'README.md',
       'docs/assistants.md',
+      'docs/backfill.md',
+      'docs/commands.md',
+      'docs/tables.md',
+      'docs/fidelity.md',
       'docs/cookbook.md',
       'docs/metrics.md',
       'docs/metabase.md',
