@@ -16,6 +16,7 @@ import type { Instant, Milliseconds } from '../time.ts';
 import { type JobWorker, type QueueBackend, rateLimitError } from './backend.ts';
 import type { DatabaseWatch } from './database-watch.ts';
 import { fetchQueue, fromFetchJob, liveQueue } from './jobs.ts';
+import { WorkLog } from './work-log.ts';
 
 /** Most jobs for the newest windows at a time: a tick has two a granularity. */
 const mostLive = 4;
@@ -51,11 +52,13 @@ export class Fetcher {
   readonly #stopping = new AbortController();
   readonly #spentUntil = new Map<Lane, Instant>();
   readonly #toldAt = new Map<string, number>();
+  readonly #workLog: WorkLog;
   #workers: readonly JobWorker[] = [];
   #lastEndedAt = performance.now();
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    this.#workLog = new WorkLog(options.log, options.clock);
     // Every call that is under way listens.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -108,6 +111,7 @@ export class Fetcher {
         inSlot: (question) => slots(question),
       });
       log.debug({ ...context, ...tally }, 'fetched');
+      this.#workLog.note(tally);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       if (error instanceof BudgetSpent) return this.#tellSpent(error);
