@@ -13,6 +13,8 @@ const drills = [
   'test/store/connection/standby.test.ts',
   'test/store/setup/backup.test.ts',
   'test/store/setup/managed.test.ts',
+  'test/store/setup/point-in-time.test.ts',
+  'test/store/setup/side-by-side.test.ts',
   'test/store/setup/upgrades.test.ts',
 ];
 const isDrill = process.env.DRILLS !== undefined;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { serverAccount } from './accounts.ts';
 import { createTemporaryFolder, type TemporaryFolder } from './leftovers.ts';
@@ -42,22 +42,22 @@ export class DebianServer {
     this.url = `postgresql://postgres@127.0.0.1:${port}/postgres`;
   }
 
-  /** @param settings those that differ from a small server's */
-  static async start(bin: string, settings: Readonly<Record<string, string>>): Promise<DebianServer> {
+  /**
+   * @param settings those that differ from a small server's
+   * @param fill makes the data folder, in a folder that the server's account may write to; by default that of a new cluster
+   */
+  static async start(
+    bin: string,
+    settings: Readonly<Record<string, string>>,
+    fill?: (data: string) => void,
+  ): Promise<DebianServer> {
     const folder = createTemporaryFolder('debian');
+    const account = serverAccount();
+    if (account !== undefined) chownSync(folder.path, account.uid, account.gid);
     const port = await freePort();
     const server = new DebianServer(bin, folder, port);
-    const account = serverAccount();
-    mkdirSync(server.#data);
-    if (account !== undefined) chownSync(server.#data, account.uid, account.gid);
-    server.#run(
-      'initdb',
-      '--username=postgres',
-      '--auth=trust',
-      '--encoding=UTF8',
-      '--locale=C',
-      '--no-sync',
-    );
+    if (fill === undefined) server.#initialise();
+    else fill(server.#data);
     const all: Readonly<Record<string, string>> = {
       ...{ port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off' },
       // Some packages preload TimescaleDB by themselves.
@@ -67,6 +67,11 @@ export class DebianServer {
     const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`);
     server.#run('pg_ctl', 'start', '-w', '-l', join(server.#data, 'server.log'), '-o', options.join(' '));
     return server;
+  }
+
+  #initialise(): void {
+    const options = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+    this.#run('initdb', ...options);
   }
 
   async stop(): Promise<void> {
