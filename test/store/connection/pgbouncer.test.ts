@@ -45,15 +45,15 @@ describe.skipIf(!isThere)('behind PgBouncer', () => {
     const migrated = await runCli(folder, ['migrate'], settings);
     expect([migrated.code, migrated.stdout]).toEqual([0, 'the database has the newest schema\n']);
     const running = startCli(folder, ['start'], settings);
-    await expect.poll(heldLocks, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(heldLocks, { timeout: 60_000 }).toBeGreaterThan(0);
     await expect
       .poll(() => value<number>(direct, 'select count(*)::int from cryptoracle.metrics_1d'), {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toBeGreaterThan(10);
     running.process.kill('SIGKILL');
     await running.ended;
-    await expect.poll(heldLocks, { timeout: 20_000 }).toBe(0);
+    await expect.poll(heldLocks, { timeout: 60_000 }).toBe(0);
   });
 
   it.each(['transaction', 'statement'] as const)('in %s mode it is refused by name', async (mode) => {

@@ -87,13 +87,13 @@ describe('a server with TLS and an authority of its own', () => {
       await reload();
       // The server reads the file a moment later.
       await expect
-        .poll(() => Promise.all(['require', 'disable'].map(takes)), { timeout: 30_000 })
+        .poll(() => Promise.all(['require', 'disable'].map(takes)), { timeout: 60_000 })
         .toEqual([kind === 'hostnossl', kind === 'hostssl']);
       await work();
       writeFileSync(file, before);
       await reload();
       await expect
-        .poll(() => Promise.all(['require', 'disable'].map(takes)), { timeout: 30_000 })
+        .poll(() => Promise.all(['require', 'disable'].map(takes)), { timeout: 60_000 })
         .toEqual([false, false]);
     });
   }

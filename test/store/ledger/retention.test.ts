@@ -13,8 +13,8 @@ import { day, hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows, value } from '../../support/database.ts';
 import { answer, mentions, row, start } from '../answers/answering.ts';
 
-/** 400 days from `start` on: more than one chunk of 1h. */
-const days = 400;
+/** 200 days from `start` on: more than one chunk of 1h. */
+const days = 200;
 const end = start + days * day;
 const never = 40_000 * day;
 const keepNotes = {
@@ -128,7 +128,7 @@ describeOnServers('values that are gone', (kind) => {
 
   it.runIf(kind === 'TimescaleDB')('were dropped by drop_chunks', async () => {
     await database.pool.query("select drop_chunks('cryptoracle.metrics_1h', older_than => $1::timestamptz)", [
-      iso(start + 200 * day),
+      iso(start + 120 * day),
     ]);
     expect(await notice()).toHaveLength(1);
     const [told] = await reported();

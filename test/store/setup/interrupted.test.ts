@@ -128,7 +128,7 @@ describeOnServers('a lock', (kind) => {
           expect(await other.exclusivelyIfFree('of a test', async () => 'taken')).toBeUndefined();
           await other.pool.query('select pg_terminate_backend($1)', [found[0]?.pid]);
           await expect
-            .poll(() => other.exclusivelyIfFree('of a test', async () => 'taken'), { timeout: 10_000 })
+            .poll(() => other.exclusivelyIfFree('of a test', async () => 'taken'), { timeout: 60_000 })
             .toBe('taken');
           await connection.query('after', 'select 1');
         });

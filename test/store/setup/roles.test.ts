@@ -1,68 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
-import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { storeAnswer } from '../../../src/store/answers/write.ts';
-import { Database } from '../../../src/store/connection/database.ts';
-import { startEmbedded } from '../../../src/store/connection/embedded/index.ts';
+import type { Database } from '../../../src/store/connection/database.ts';
 import { RateLimiter } from '../../../src/store/limits/rate-limiter.ts';
 import { migrate } from '../../../src/store/setup/migrate.ts';
 import { viewNames } from '../../../src/store/setup/views/index.ts';
-import { hour } from '../../support/clock.ts';
-import {
-  createTestDatabase,
-  describeOnServers,
-  rows,
-  serverUrl,
-  silent,
-  value,
-} from '../../support/database.ts';
+import { createTestDatabase, describeOnServers, rows, silent, value } from '../../support/database.ts';
 import { grantsOf } from '../../support/grants.ts';
 import { createLogin } from '../../support/logins.ts';
-import { answer, mentions, row, start, storedRevisions, storedRows } from '../answers/answering.ts';
-
-/**
- * Who may do what, in the order of `\dp`. Whoever widens a right changes it in two places, here and in the program, and
- * has a reason for it.
- */
-const expected: Readonly<Record<string, { readonly reader?: string; readonly worker?: string }>> = {
-  'schema cryptoracle': { reader: 'usage', worker: 'usage' },
-  'cryptoracle.backfills': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.breaker': { reader: 'select', worker: 'delete, insert, select, update' },
-  'cryptoracle.coverage': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.doubted_lists': { reader: 'select', worker: 'delete, insert, select, update' },
-  'cryptoracle.dropped': { reader: 'select', worker: 'delete, insert, select, update' },
-  'cryptoracle.entitlements': { reader: 'select', worker: 'delete, insert, select, update' },
-  'cryptoracle.events': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.facts': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.metric_catalog': { reader: 'select' },
-  'cryptoracle.metrics_15m': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.metrics_1d': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.metrics_1h': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.metrics_4h': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.migrations': { worker: 'select' },
-  'cryptoracle.notifications': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.pace': { worker: 'insert, select, update' },
-  'cryptoracle.quality_rules': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.quarantine': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.quality_due': { worker: 'delete, insert, select' },
-  'cryptoracle.quality_notes': { reader: 'select', worker: 'delete, insert, select, update' },
-  'cryptoracle.refreshed': { worker: 'delete, insert, select, update' },
-  'cryptoracle.requests': { reader: 'select', worker: 'insert, select' },
-  'cryptoracle.retire()': { worker: 'execute' },
-  'cryptoracle.revisions': { reader: 'select', worker: 'insert, select' },
-  'cryptoracle.stored_days': { worker: 'insert, select, update' },
-  'cryptoracle.suspects': { reader: 'select', worker: 'delete, insert, select, update' },
-  'cryptoracle.tag_catalog': { reader: 'select' },
-  'cryptoracle.token_tags': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.tokens': { reader: 'select', worker: 'insert, select, update' },
-  'cryptoracle.wanted': { reader: 'select', worker: 'delete, insert, select, update' },
-  // People read every view, and nobody writes through one.
-  ...Object.fromEntries(viewNames.map((view) => [`cryptoracle.${view}`, { reader: 'select' }])),
-};
+import { answer, mentions, row, start } from '../answers/answering.ts';
+import { expectedOf, recorder } from './rights.ts';
 
 const denied = { code: '42501' };
 
@@ -77,22 +24,10 @@ async function expectDenied(database: Database, statements: readonly string[]): 
   }
 }
 
-/** A logger that keeps its warnings. */
-function recorder() {
-  const warnings: string[] = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
-  return { warnings, log };
-}
-
 /** Grants without those on chunks, which TimescaleDB takes from their hypertable. */
 async function grantsOnTables(database: Database, role: string): Promise<Record<string, string>> {
   const all = Object.entries(await grantsOf(database, role));
   return Object.fromEntries(all.filter(([name]) => !name.startsWith('_timescaledb_internal.')));
-}
-
-function expectedOf(column: 'reader' | 'worker'): Record<string, string> {
-  const rights = Object.entries(expected).map(([name, { [column]: right }]) => [name, right]);
-  return Object.fromEntries(rights.filter(([, right]) => right !== undefined));
 }
 
 describeOnServers('the roles', (kind) => {
@@ -313,107 +248,5 @@ describeOnServers('the roles', (kind) => {
         "select has_table_privilege('cryptoracle_worker', 'cryptoracle.tokens', 'truncate')",
       ),
     ).toBe(true);
-  });
-});
-
-describe.skipIf(serverUrl('TimescaleDB') === null)('a worker on TimescaleDB', () => {
-  let database: Database;
-  let worker: Database;
-  beforeAll(async () => {
-    database = await createTestDatabase('TimescaleDB');
-    worker = await createLogin(database, 'cryptoracle_worker');
-    const windows = Array.from({ length: 48 }, (_, number) => start + number * hour);
-    await storeAnswer(
-      database,
-      answer({ to: start + 48 * hour, rows: windows.map((time) => row('BTC', time, { [mentions]: 1 })) }),
-    );
-    await database.pool.query(
-      "select compress_chunk(chunk) from show_chunks('cryptoracle.metrics_1h') as chunk",
-    );
-  });
-
-  it('changes and adds rows in a compressed chunk that is older than its rights', async () => {
-    await database.pool.query('revoke all on cryptoracle.metrics_1h from cryptoracle_worker');
-    await migrate(database, systemClock, silent);
-    const stored = await storeAnswer(
-      worker,
-      answer({
-        tokens: ['BTC', 'NEW'],
-        rows: [
-          row('BTC', start, { [mentions]: 2 }),
-          row('BTC', start + hour, { [mentions]: 1 }),
-          row('NEW', start, { [mentions]: 3 }),
-        ],
-      }),
-    );
-    expect(stored).toEqual({ rowsWritten: 2, revisions: 1 });
-    expect(await storedRows(database)).toHaveLength(49);
-    expect(await storedRevisions(database)).toMatchObject([{ token: 'BTC', old: 1, new: 2 }]);
-  });
-
-  it('makes chunks, which belong to the owner of the table and give the roles no more than it does', async () => {
-    const far = start + 1000 * 24 * hour;
-    await storeAnswer(worker, answer({ from: far, rows: [row('BTC', far, { [mentions]: 5 })] }));
-    const chunks = await rows<{ name: string; owner: string }>(
-      database,
-      `select format('%s.%s', chunk_schema, chunk_name) as name, tableowner as owner
-       from timescaledb_information.chunks join pg_tables on schemaname = chunk_schema and tablename = chunk_name
-       where hypertable_name = 'metrics_1h'`,
-    );
-    expect(chunks).toHaveLength(2);
-    const owner = await value<string>(database, 'select current_user');
-    for (const role of ['reader', 'worker'] as const) {
-      const grants = await grantsOf(database, `cryptoracle_${role}`);
-      const ofTable = grants['cryptoracle.metrics_1h'];
-      for (const chunk of chunks) expect([chunk.owner, grants[chunk.name]]).toEqual([owner, ofTable]);
-      const others = Object.entries(grants).filter(([name]) => name.startsWith('_timescaledb_internal.'));
-      for (const [, rights] of others) expect(rights).toBe(ofTable);
-    }
-  });
-
-  it('may neither drop nor unpack chunks, nor touch the policies', async () => {
-    for (const statement of [
-      "select drop_chunks('cryptoracle.metrics_1h', older_than => now())",
-      "select decompress_chunk(chunk) from show_chunks('cryptoracle.metrics_1h') as chunk",
-      "select remove_compression_policy('cryptoracle.metrics_1h')",
-      "select add_retention_policy('cryptoracle.metrics_1h', interval '1 day')",
-      "select delete_job(job_id) from timescaledb_information.jobs where hypertable_name = 'metrics_1h'",
-      `drop table ${await value<string>(database, "select show_chunks('cryptoracle.metrics_1h') limit 1")}`,
-    ])
-      await expect(rows(worker, statement), statement).rejects.toMatchObject(denied);
-  });
-});
-
-describe('where roles cannot be made', () => {
-  it('a migration says so and does all the rest; once they are there it gives them their rights', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'cryptoracle-test-'));
-    // A server without the roles of the other tests; its account must get in.
-    const server = await startEmbedded(folder, silent, { fsync: 'off', max_connections: '20' });
-    const admin = new pg.Client({ connectionString: server.url });
-    const url = new URL(server.url);
-    Object.assign(url, { username: 'plain_owner', password: 'of-a-test' });
-    const owner = new Database(url.href, { connections: 2 });
-    try {
-      await admin.connect();
-      await admin.query("create role plain_owner login password 'of-a-test'");
-      await admin.query(`alter database ${url.pathname.slice(1)} owner to plain_owner`);
-      const { warnings, log } = recorder();
-      await migrate(owner, systemClock, log);
-      for (const role of ['cryptoracle_reader', 'cryptoracle_worker'])
-        expect(warnings).toContainEqual(
-          expect.stringMatching(new RegExp(`may not create roles: have ${role} `)),
-        );
-      expect(await value(owner, 'select count(*)::int from cryptoracle.tokens')).toBe(200);
-
-      await admin.query('create role cryptoracle_reader; create role cryptoracle_worker');
-      await migrate(owner, systemClock, silent);
-      expect(await grantsOf(owner, 'cryptoracle_reader')).toEqual(expectedOf('reader'));
-      expect(await grantsOf(owner, 'cryptoracle_worker')).toEqual(expectedOf('worker'));
-    } finally {
-      await admin.end();
-      await owner.close();
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    }
   });
 });
