@@ -37,8 +37,10 @@ export default defineConfig({
     setupFiles: ['test/support/release.ts'],
     // Reading the modules anew for each of a hundred files took longer than most of the tests.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Bounds for what never ends: a busy machine takes ten times as long as an idle one.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     // Most of the time goes by in waiting for servers and processes.
     maxWorkers: 4,
     sequence: { sequencer: SlowestFirst },

@@ -8,7 +8,7 @@ import { largest, oversized } from './oversized.ts';
 import { clientFor, failureOf, type Handler, question, startServer } from './server.ts';
 
 // A busy machine takes several times as long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const retry = { attempts: 1, firstDelay: 1, longestDelay: 1 };
 const timeout = 50_000;

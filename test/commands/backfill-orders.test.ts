@@ -23,7 +23,7 @@ const interval = { start: Date.UTC(2025, 4, 31, 16), end: Date.UTC(2025, 5, 10, 
 const cells = 4 * 13 * (240 + 60);
 const recordLimit = 260;
 
-describe('backfill orders', { timeout: 90_000 }, () => {
+describe('backfill orders', () => {
   const folder = createFolder();
   let simulator: Simulator;
   let database: Database;
@@ -84,7 +84,7 @@ describe('backfill orders', { timeout: 90_000 }, () => {
       const answered = () =>
         value<number>(database, "select count(*)::int from cryptoracle.requests where outcome = 'answered'");
       const goal = (await answered()) + 12;
-      await expect.poll(answered, { timeout: 30_000, interval: 20 }).toBeGreaterThan(goal);
+      await expect.poll(answered, { timeout: 60_000, interval: 20 }).toBeGreaterThan(goal);
       running.process.kill('SIGKILL');
       await running.ended;
       wasted += 2;
@@ -125,7 +125,7 @@ describe('backfill orders', { timeout: 90_000 }, () => {
       const resuming = startCli(folder, ['backfill', 'resume', '1'], settings);
       const waits =
         "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%breaker%' and pid <> pg_backend_pid()) as waits";
-      await expect.poll(() => value(database, waits), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => value(database, waits), { timeout: 60_000 }).toBe(true);
       expect((await run(['cancel', '1'])).code).toBe(0);
       await connection.query('commit', 'commit');
       expectMistake(await resuming.ended, ['order 1 was cancelled']);
@@ -157,8 +157,8 @@ describe('backfill orders', { timeout: 90_000 }, () => {
       ...settings,
       FETCH_CONCURRENCY: '1',
     });
-    await expect.poll(async () => (await orders()).length, { timeout: 20_000 }).toBe(1);
-    await expect.poll(sent, { timeout: 20_000 }).toBeGreaterThan(2);
+    await expect.poll(async () => (await orders()).length, { timeout: 60_000 }).toBe(1);
+    await expect.poll(sent, { timeout: 60_000 }).toBeGreaterThan(2);
     const [twice, watched, listed] = await Promise.all([
       run(['resume', '1']),
       run(['watch', '--json']),

@@ -19,7 +19,7 @@ interface Finding {
   readonly remedy: string | null;
 }
 
-describe('doctor', { timeout: 60_000 }, () => {
+describe('doctor', () => {
   const folder = createFolder();
   let simulator: Simulator;
   let database: Database;

@@ -137,7 +137,7 @@ describe('secrets', () => {
       HISTORY_START: '2026-01-01',
       GRANULARITIES: '1d',
     });
-    await expect.poll(() => simulator.counters.requests - before, { timeout: 15_000 }).toBeGreaterThan(8);
+    await expect.poll(() => simulator.counters.requests - before, { timeout: 60_000 }).toBeGreaterThan(8);
     running.process.kill('SIGINT');
     const ended = await running.ended;
     expect(ended.code).toBe(0);

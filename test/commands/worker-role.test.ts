@@ -63,7 +63,7 @@ describeOnServers('a login that is only a worker, once the owner has run `migrat
       said += text;
     });
     try {
-      await expect.poll(() => simulator.counters.requests - before, { timeout: 20_000 }).toBeGreaterThan(3);
+      await expect.poll(() => simulator.counters.requests - before, { timeout: 60_000 }).toBeGreaterThan(3);
       const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toMatch(/^cryptoracle_database_up 1$/m);

@@ -3,16 +3,16 @@ import { formatBeijingDate } from '../../src/beijing.ts';
 import { readDrift } from '../../src/store/reports/audit.ts';
 import { startTestSimulator } from '../support/api.ts';
 import { day, hour, ManualClock } from '../support/clock.ts';
-import { createTestDatabase, rows, value } from '../support/database.ts';
+import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
 import {
-  describeOnBackends,
   openTestQueue,
+  quickerQueue,
   type RunningPipeline,
   runPipeline,
   testSettings,
 } from '../support/pipeline.ts';
 
-describeOnBackends('the audit', (queue, server) => {
+describeOnServers('the audit', (server) => {
   let pipeline: RunningPipeline | undefined;
   afterEach(() => pipeline?.stop());
 
@@ -25,7 +25,7 @@ describeOnBackends('the audit', (queue, server) => {
       ...{ TOKENS: 'BTC,ETH', GRANULARITIES: '1d', REQUESTS_PER_SECOND: '5000' },
       ...{ HISTORY_START: formatBeijingDate(now - 60 * day), LOOKBACK_WINDOWS: '4' },
     });
-    const backend = await openTestQueue(queue, database);
+    const backend = await openTestQueue(quickerQueue(), database);
     pipeline = await runPipeline({ database, simulator, clock, settings, backend });
     await pipeline.idle();
     // What was stored is no longer what the API has.

@@ -14,7 +14,7 @@ import { describeOnBackends, openTestQueue } from '../support/pipeline.ts';
 
 const [firstToken, ...tokens] = bundledTokens.slice(0, 9).map(({ token }) => token);
 const concurrency = 2;
-const patience = { timeout: 20_000 };
+const patience = { timeout: 60_000 };
 
 describeOnBackends('a fetcher', (queue, server) => {
   it('asks while earlier answers are being stored, with no more calls at a time than it may have', async () => {

@@ -7,6 +7,7 @@ import { createTestDatabase, value } from '../support/database.ts';
 import { describeOnBackends, openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
 
 const latency = 400;
+const callsPerSecond = 2;
 const tokens = bundledTokens.slice(0, 12).map(({ token }) => token);
 
 describeOnBackends('while history fills up at the limit', (queue, server) => {
@@ -19,7 +20,7 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
     const settings = testSettings({
       TOKENS: tokens.join(),
       HISTORY_START: '2025-06-01',
-      REQUESTS_PER_SECOND: '2',
+      REQUESTS_PER_SECOND: String(callsPerSecond),
       FETCH_CONCURRENCY: '4',
     });
     const backend = await openTestQueue(queue, database);
@@ -34,18 +35,19 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
         );
       const otherCalls = () =>
         value<number>(database, "select count(*)::int from cryptoracle.requests where lane <> 'live'");
-      await expect.poll(otherCalls, { timeout: 20_000 }).toBeGreaterThan(2);
+      await expect.poll(otherCalls, { timeout: 60_000 }).toBeGreaterThan(2);
       let due = Date.parse('2025-06-17T02:15:00Z');
       for (let windows = 0; windows < 2; windows++) {
         clock.advance(due + 15 * minute - clock.now());
-        const started = performance.now();
+        const before = await otherCalls();
         await plans.add('15m', { task: '15m' });
-        await expect.poll(() => isStored(due - 15 * minute), { timeout: 20_000, interval: 50 }).toBe(true);
-        expect(performance.now() - started).toBeLessThan(5000 + latency);
+        await expect.poll(() => isStored(due - 15 * minute), { timeout: 60_000, interval: 50 }).toBe(true);
+        // At the limit: counted in calls, since a busy machine sends them later.
+        expect(await otherCalls()).toBeLessThanOrEqual(before + 5 * callsPerSecond);
         due += 15 * minute;
       }
       const before = await otherCalls();
-      await expect.poll(otherCalls, { timeout: 20_000 }).toBeGreaterThan(before);
+      await expect.poll(otherCalls, { timeout: 60_000 }).toBeGreaterThan(before);
     } finally {
       await plans.close();
       await pipeline.stop();

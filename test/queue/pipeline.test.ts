@@ -203,7 +203,7 @@ describeOnBackends('the pipeline', (queue, server) => {
       const counts = await fetches.getJobCounts('waiting', 'prioritized');
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     };
-    await expect.poll(waiting, { timeout: 10_000 }).toBeGreaterThan(5);
+    await expect.poll(waiting, { timeout: 60_000 }).toBeGreaterThan(5);
     // What was under way in both queues when the first refusal came.
     expect(simulator.counters.byCode[204]).toBeLessThanOrEqual(2 * settings.fetchConcurrency);
     await new Promise((resolve) => setTimeout(resolve, 600));

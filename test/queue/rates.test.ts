@@ -36,7 +36,7 @@ describeOnBackends('history', (queue, server) => {
             .map((job) => job.delay);
         // The first plan of older windows fills the queue, and asks for a second one after a while.
         await expect
-          .poll(async () => (await delayed()).some((delay) => delay > 0), { timeout: 15_000 })
+          .poll(async () => (await delayed()).some((delay) => delay > 0), { timeout: 60_000 })
           .toBe(true);
         expect((await plans.getJobCounts('failed')).failed ?? 0).toBe(0);
         expect(

@@ -41,13 +41,13 @@ describe.skipIf(redisUrl === '')(
       return { way, queue: backend.queue(name), startWorker, done };
     }
 
-    it('gets jobs, and gives them, over new connections soon after', { timeout: 90_000 }, async ({
+    it('gets jobs, and gives them, over new connections soon after', { timeout: 180_000 }, async ({
       expect,
     }) => {
       const { way, queue, startWorker, done } = await openQueue();
       startWorker();
       await queue.add('before', {});
-      await expect.poll(() => done, { timeout: 5000 }).toEqual(['before']);
+      await expect.poll(() => done, { timeout: 60_000 }).toEqual(['before']);
       way.silence('open ones');
       way.recover();
       await queue.add('after', {});
@@ -55,7 +55,7 @@ describe.skipIf(redisUrl === '')(
       await expect.poll(() => done, { timeout: 60_000 }).toContain('after');
     });
 
-    it('is no obstacle to a worker that was just opening its own', { timeout: 90_000 }, async ({
+    it('is no obstacle to a worker that was just opening its own', { timeout: 180_000 }, async ({
       expect,
     }) => {
       const { way, queue, startWorker, done } = await openQueue();
@@ -68,7 +68,7 @@ describe.skipIf(redisUrl === '')(
       await expect.poll(() => done, { timeout: 60_000 }).toContain('second');
     });
 
-    it('is waited for where it is so from the start', { timeout: 90_000 }, async ({ expect }) => {
+    it('is waited for where it is so from the start', { timeout: 180_000 }, async ({ expect }) => {
       const { way, queue, startWorker, done } = await openQueue({ silentFromStart: true });
       startWorker();
       const added = Promise.all([queue.add('first', {}), queue.add('second', {})]);

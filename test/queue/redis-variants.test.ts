@@ -56,7 +56,7 @@ describe.skipIf(inject('redisUrl') === null)('Redis', () => {
     it('a pipeline runs on it with the rights that are documented, and warns of the policy', async () => {
       const trusting = { ...settings, NODE_EXTRA_CA_CERTS: certificates.authority };
       const running = startCli(folder, ['start'], trusting);
-      await expect.poll(stored, { timeout: 20_000 }).toBeGreaterThan(10);
+      await expect.poll(stored, { timeout: 60_000 }).toBeGreaterThan(10);
       expect(await server.command('info', 'keyspace')).toMatch(/^# Keyspace\r\ndb3:keys=\d+[^\r]*\r\n$/);
       running.process.kill('SIGINT');
       const { code, stderr } = await running.ended;
@@ -118,7 +118,7 @@ describe.skipIf(inject('redisUrl') === null)('Redis', () => {
       timeout: 60_000,
     }, async () => {
       await expect
-        .poll(() => probeRedis(address).then(({ version }) => version), { timeout: 10_000 })
+        .poll(() => probeRedis(address).then(({ version }) => version), { timeout: 60_000 })
         .toMatch(/^\d/);
       const database = await createTestDatabase('plain PostgreSQL');
       const backend = await openQueueBackend({ redisUrl: address, database, log: silent });
@@ -128,16 +128,16 @@ describe.skipIf(inject('redisUrl') === null)('Redis', () => {
       const done: string[] = [];
       const worker = backend.worker(name, async (job) => void done.push(job.name), { concurrency: 1 });
       await queue.add('before', {});
-      await expect.poll(() => done, { timeout: 5000 }).toEqual(['before']);
+      await expect.poll(() => done, { timeout: 60_000 }).toEqual(['before']);
       const [master, replica] = servers;
       // The replica has to be known, and to have caught up.
       await expect
-        .poll(() => replica?.command('info', 'replication'), { timeout: 20_000 })
+        .poll(() => replica?.command('info', 'replication'), { timeout: 60_000 })
         .toContain('link_status:up');
       await master?.stop();
-      await expect.poll(() => replica?.command('role'), { timeout: 20_000 }).toContain('master');
+      await expect.poll(() => replica?.command('role'), { timeout: 60_000 }).toContain('master');
       await queue.add('after', {});
-      await expect.poll(() => done, { timeout: 20_000 }).toEqual(['before', 'after']);
+      await expect.poll(() => done, { timeout: 60_000 }).toEqual(['before', 'after']);
       await worker.close();
       await queue.close();
     });

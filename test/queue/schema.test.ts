@@ -11,7 +11,7 @@ import { createLogin } from '../support/logins.ts';
 import { openTestQueue } from '../support/pipeline.ts';
 
 const denied = { code: '42501' };
-const patience = { timeout: 10_000 };
+const patience = { timeout: 60_000 };
 
 /** All that BullMQ has made, with the rights on it and what is in its list of migrations. */
 async function dump(database: Database) {

@@ -88,11 +88,11 @@ describeOnBackends('a running pipeline', (queue, server) => {
     };
     expect(await isKept()).toBe(true);
     for (const { name } of tasks) await plans.removeJobScheduler(name);
-    await expect.poll(isKept, { timeout: 10_000 }).toBe(true);
+    await expect.poll(isKept, { timeout: 60_000 }).toBe(true);
     await plans.upsertJobScheduler('15m', { pattern: '0 0 0 1 1 *' }, { name: '15m', data: { task: '15m' } });
     await expect
       .poll(async () => (await plans.getJobSchedulers()).find(({ key }) => key === '15m')?.next, {
-        timeout: 10_000,
+        timeout: 60_000,
       })
       .toBeLessThan(Date.now() + hour);
     await plans.close();
@@ -107,14 +107,14 @@ describeOnBackends('a running pipeline', (queue, server) => {
       await plans.close();
       const waits = `select exists (select from pg_locks where locktype = 'advisory' and not granted
         and database = (select oid from pg_database where datname = current_database())) as waits`;
-      await expect.poll(() => value(database, waits), { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => value(database, waits), { timeout: 60_000 }).toBe(true);
       stopping = stop();
       pipeline = undefined;
       await new Promise((done) => setTimeout(done, 500));
     });
     await stopping;
     const { pool } = database;
-    await expect.poll(() => pool.totalCount - pool.idleCount, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => pool.totalCount - pool.idleCount, { timeout: 60_000 }).toBe(0);
   });
 
   if (queue === quickerQueue()) {

@@ -72,7 +72,7 @@ describeOnServers('two pipelines on one database', (kind) => {
     await expect(claim(database, { GRANULARITIES: '1d' })).rejects.toThrow(/GRANULARITIES/);
     way.silence('all');
     await expect
-      .poll(() => claim(database, { GRANULARITIES: '1d' }).then(() => 'taken', String), { timeout: 10_000 })
+      .poll(() => claim(database, { GRANULARITIES: '1d' }).then(() => 'taken', String), { timeout: 60_000 })
       .toBe('taken');
   });
 
@@ -94,7 +94,7 @@ describeOnServers('two pipelines on one database', (kind) => {
     await rows(database, `select pg_terminate_backend(pid) from (${held}) as h`);
     await expect
       .poll(async () => (await rows<{ pid: number }>(database, held))[0]?.pid ?? before?.pid, {
-        timeout: 10_000,
+        timeout: 60_000,
       })
       .not.toBe(before?.pid);
     await expect(claim(database, { GRANULARITIES: '1d' })).rejects.toThrow(/GRANULARITIES/);

@@ -15,7 +15,7 @@ import { describeOnBackends, openTestQueue, runPipeline, testSettings } from '..
 const tokens = bundledTokens.slice(0, 5).map(({ token }) => token);
 const settings = testSettings({ TOKENS: tokens.join(), HISTORY_START: '2025-06-16' });
 const refused = 'CO-A-02-05';
-const patience = { timeout: 10_000 };
+const patience = { timeout: 60_000 };
 
 describeOnBackends('a login that is only a worker', (queue, server) => {
   it('runs the whole pipeline: every kind of thing that is written, changed and deleted', async () => {

@@ -42,7 +42,7 @@ const chosen = {
   HISTORY_START: formatBeijingDate(beijingDay(Date.now()) - 4 * day),
 };
 
-describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 40_000 }, () => {
+describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_000 }, () => {
   const folder = createFolder();
   const clockFile = join(folder, 'clock');
   let redis: RedisServer;

@@ -23,7 +23,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
       timezoneId: 'Europe/Berlin',
     });
     page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
@@ -101,7 +101,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await page.locator('.verdict.well, .verdict.busy').waitFor();
   });
 
-  it('prices, places, pauses and finishes a backfill', { timeout: 60_000 }, async () => {
+  it('prices, places, pauses and finishes a backfill', { timeout: 180_000 }, async () => {
     world.simulator.setFaults({ slow: { probability: 1, milliseconds: 900 } });
     await show('backfills');
     await page.getByLabel('From (Beijing)').fill('2026-01-01');
@@ -117,7 +117,7 @@ describe.skipIf(!hasBrowser)('the page', () => {
     world.simulator.setFaults({});
     await card.getByRole('button', { name: 'Resume' }).click();
     // The page looks every five seconds, and the worker may have been at a slow call.
-    await card.getByText('done', { exact: true }).waitFor({ timeout: 30_000 });
+    await card.getByText('done', { exact: true }).waitFor({ timeout: 90_000 });
     expect(await card.innerText()).toMatch(/1h from 2026-01-01 to 2026-02-01, 2 tokens/);
   });
 
