@@ -12,6 +12,7 @@ const drills = [
   'test/release/pack.test.ts',
   'test/store/connection/standby.test.ts',
   'test/store/setup/backup.test.ts',
+  'test/store/setup/killed.test.ts',
   'test/store/setup/managed.test.ts',
   'test/store/setup/point-in-time.test.ts',
   'test/store/setup/side-by-side.test.ts',

@@ -35,15 +35,19 @@ describe('a network whose only way out is a proxy', () => {
     expect((await runCli(folder, ['migrate'], settings)).code).toBe(0);
   });
 
-  const doctor = async (changes: Environment) => {
-    const { stdout } = await startCli(folder, ['doctor'], { ...settings, ...changes }).ended;
+  /** @param isProcess whether it has to know the certificates, which a process reads as it starts */
+  const doctor = async (changes: Environment, isProcess = false) => {
+    const said = { ...settings, ...changes };
+    const { stdout } = await (isProcess
+      ? startCli(folder, ['doctor'], said).ended
+      : runCli(folder, ['doctor'], said));
     expect(stdout).not.toContain('s3cret');
     return stdout;
   };
 
   it('lets `doctor` call the API through it, and see the way that calls take', async () => {
     const https = proxy.url('user:s3cret-word');
-    const said = await doctor({ https_proxy: https, HTTP_PROXY: 'http://127.0.0.1:1' });
+    const said = await doctor({ https_proxy: https, HTTP_PROXY: 'http://127.0.0.1:1' }, true);
     const { host } = new URL(https);
     expect(said).toMatch(
       new RegExp(`^ok +proxy +api\\.example is called through ${host} \\(HTTPS_PROXY\\)`, 'm'),

@@ -7,11 +7,10 @@ import { createTestDatabase, value } from '../support/database.ts';
 import { describeOnBackends, openTestQueue, runPipeline, testSettings } from '../support/pipeline.ts';
 
 const latency = 400;
-const callsPerSecond = 2;
 const tokens = bundledTokens.slice(0, 12).map(({ token }) => token);
 
 describeOnBackends('while history fills up at the limit', (queue, server) => {
-  it('the newest windows are there within 5 s of being due, and the latency of the API', async () => {
+  it('the newest windows are there long before it: they do not wait for it', async () => {
     const clock = new ManualClock('2025-06-17T02:20:00Z');
     const simulator = await startTestSimulator({ clock });
     simulator.setFaults({ slow: { probability: 1, milliseconds: latency } });
@@ -20,7 +19,7 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
     const settings = testSettings({
       TOKENS: tokens.join(),
       HISTORY_START: '2025-06-01',
-      REQUESTS_PER_SECOND: String(callsPerSecond),
+      REQUESTS_PER_SECOND: '2',
       FETCH_CONCURRENCY: '4',
     });
     const backend = await openTestQueue(queue, database);
@@ -42,8 +41,8 @@ describeOnBackends('while history fills up at the limit', (queue, server) => {
         const before = await otherCalls();
         await plans.add('15m', { task: '15m' });
         await expect.poll(() => isStored(due - 15 * minute), { timeout: 60_000, interval: 50 }).toBe(true);
-        // At the limit: counted in calls, since a busy machine sends them later.
-        expect(await otherCalls()).toBeLessThanOrEqual(before + 5 * callsPerSecond);
+        // Counted in calls, since a busy machine takes its time to plan. All history takes more than 150.
+        expect(await otherCalls()).toBeLessThanOrEqual(before + 40);
         due += 15 * minute;
       }
       const before = await otherCalls();

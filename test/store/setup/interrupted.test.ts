@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { UserError } from '../../../src/errors.ts';
 import { Database, openDatabase } from '../../../src/store/connection/database.ts';
-import { migrate, schemaState } from '../../../src/store/setup/migrate.ts';
-import { createFolder, runCli, startCli } from '../../commands/cli.ts';
+import { migrate } from '../../../src/store/setup/migrate.ts';
+import { createFolder, runCli } from '../../commands/cli.ts';
 import {
   createEmptyDatabase,
   describeOnServers,
@@ -30,42 +29,6 @@ async function withDatabase(url: string, work: (database: Database) => Promise<v
 }
 
 describeOnServers('the first migrate', (kind) => {
-  // From the first tables on to the last steps.
-  it.each([0, 60, 250])(
-    'is finished by the next one when it was killed %d ms after its tables were there',
-    async (delay) => {
-      const url = await createEmptyDatabase(kind);
-      await withDatabase(url, async (database) => {
-        const first = startCli(folder, ['migrate'], { DATABASE_URL: url });
-        const isBegun = () =>
-          value<boolean>(database, "select to_regclass('cryptoracle.migrations') is not null");
-        await expect.poll(isBegun, { timeout: 60_000, interval: 1 }).toBe(true);
-        await sleep(delay);
-        first.process.kill('SIGKILL');
-        await first.ended;
-        const views = () =>
-          value<number>(database, "select count(*)::int from pg_views where schemaname = 'cryptoracle'");
-        // A setup that is called whole has its views, and all else.
-        if ((await schemaState(database)) === 'current') expect(await views()).toBeGreaterThan(10);
-        const status = await runCli(folder, ['status'], { DATABASE_URL: url });
-        expect(status.code).toBe((await schemaState(database)) === 'current' ? 0 : 1);
-
-        expect((await runCli(folder, ['migrate'], { DATABASE_URL: url })).code).toBe(0);
-        expect(await schemaState(database)).toBe('current');
-        expect(await views()).toBeGreaterThan(10);
-        expect(await value(database, 'select count(*)::int from cryptoracle.metric_catalog')).toBeGreaterThan(
-          10,
-        );
-        if (kind === 'TimescaleDB') {
-          const made =
-            "select count(*)::int from timescaledb_information.hypertables where hypertable_schema = 'cryptoracle'";
-          expect(await value(database, made)).toBe(4);
-        }
-      });
-    },
-    180_000,
-  );
-
   it('refuses a database whose encoding holds no text but Latin, and says what to make instead', async () => {
     const admin = new pg.Client({ connectionString: serverUrl(kind) ?? '' });
     const name = `test_latin_${randomBytes(4).toString('hex')}`;
