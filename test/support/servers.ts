@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { withClient } from '../../harness/client.ts';
 import { createDatabase } from '../../harness/databases.ts';
-import { removeLeftovers } from '../../harness/leftovers.ts';
+import { createTemporaryFolder, removeLeftovers } from '../../harness/leftovers.ts';
 import { bundleProgram } from '../../harness/program.ts';
 import { PostgresServer, RedisServer, silent } from '../../harness/servers.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -81,9 +83,28 @@ export async function teardown(): Promise<void> {
   for (const release of releasers.reverse()) await release();
 }
 
+/**
+ * Who is let in how. To prove a password takes a fifth of a connection's time, and tests open thousands: the owner need not,
+ * the logins that tests make do.
+ */
+const access = `
+host all cryptoracle 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+`;
+
 async function startPlain(): Promise<string> {
-  const server = await PostgresServer.start({ max_connections: '300', fsync: 'off' });
-  releasers.push(() => server.stop());
+  const folder = createTemporaryFolder('access');
+  const file = join(folder.path, 'pg_hba.conf');
+  writeFileSync(file, access);
+  const server = await PostgresServer.start({
+    ...{ max_connections: '300', fsync: 'off', hba_file: file },
+    // Plans depend on the statistics that a test makes, and not on who came by meanwhile.
+    autovacuum: 'off',
+  });
+  releasers.push(async () => {
+    await server.stop();
+    folder.remove();
+  });
   return server.url;
 }
 

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { withClient } from '../../../harness/client.ts';
 import { TryLaterError, UserError } from '../../../src/errors.ts';
 import { openDatabase } from '../../../src/store/connection/database.ts';
 import { describeOnServers, serverUrl, value } from '../../support/database.ts';
@@ -61,10 +63,18 @@ describe('opening a database that is not there', () => {
   const base = serverUrl('plain PostgreSQL') ?? '';
 
   it('says that a password is wrong, and never which one', async () => {
-    const failure = await failureOf(address(base, {}));
-    expect(failure).toBeInstanceOf(UserError);
-    expect(String(failure)).toMatch(/DATABASE_URL: .*password/);
-    expect(inspect(failure)).not.toContain(secret);
+    const username = `test_login_${randomBytes(6).toString('hex')}`;
+    await withClient(base, async (client) => {
+      await client.query(`create role ${username} login password 'another'`);
+      try {
+        const failure = await failureOf(address(base, { username }));
+        expect(failure).toBeInstanceOf(UserError);
+        expect(String(failure)).toMatch(/DATABASE_URL: .*password/);
+        expect(inspect(failure)).not.toContain(secret);
+      } finally {
+        await client.query(`drop role ${username}`);
+      }
+    });
   });
 
   it('asks to try later where nothing listens', async () => {
