@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Granularity } from '../catalog/index.ts';
 import { UserError } from '../errors.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
@@ -12,6 +13,9 @@ import { Heartbeat } from './heartbeat.ts';
 import { type OpenOrder, orderIsOver, requireOrder } from './order.ts';
 import { QualityChecks } from './quality-checks.ts';
 import { type FillScope, readFillScope } from './scope.ts';
+
+/** Who works on an order, as people are told. */
+const worker = `worked on by ${hostname()}, process ${process.pid}`;
 
 /** How far the work is. */
 export interface WorkStep {
@@ -70,7 +74,7 @@ async function takeUp(
 ): Promise<void> {
   // An earlier refusal is forgotten: while one request probes, those beside it would be refused and end the fill.
   if (await closeBreaker(database)) await tryToEnd(database, log, { kind: 'access refused' }, clock.now());
-  if (await reopenOrder(database, id, clock.now(), onlyWaiting)) return;
+  if (await reopenOrder(database, id, clock.now(), worker, onlyWaiting)) return;
   const { state } = await requireOrder(database, id);
   throw state === 'paused' ? new UserError(`order ${id} was paused`) : orderIsOver(id, state);
 }

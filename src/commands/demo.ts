@@ -84,24 +84,37 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<numb
   const database = await runtime.openDatabase();
   await runtime.requireTokens(database, runtime.settings.tokens, 'TOKENS', signal);
   await storeDesiredScope(database, runtime.settings);
+  const isEnding = options.exit === true;
+  const page = isEnding ? undefined : await openPage(context, database);
   await fill(database, context);
   if (signal.aborted) return 0;
 
   printTopMentions(await readTopMentions(database, 8));
-  printHints(database, runtime.settings.dataDir, options.exit === true);
-  if (options.exit === true) return 0;
+  printHints(database, runtime.settings.dataDir, isEnding);
+  if (page === undefined) return 0;
 
-  const { openQueue, startPipeline, untilAborted } = await import('./pipeline.ts');
+  await page.goLive();
+  say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
+  writeOut(`\nOpen ${page.address} in a browser\n`);
+  const { untilAborted } = await import('./pipeline.ts');
+  await untilAborted(signal);
+  say('ending ...');
+  return 0;
+}
+
+/** Serves the page before the history is there, for it fills from the newest windows on. */
+async function openPage(context: CommandContext, database: Database) {
+  const { runtime } = context;
+  const { openQueue, startPipeline } = await import('./pipeline.ts');
   const { serve } = await import('./serve.ts');
   const backend = await openQueue(runtime, database);
   let watchdog: Watchdog | undefined;
   const address = await serve(runtime, database, backend, () => watchdog?.stalls ?? []);
-  watchdog = await startPipeline(context, database, backend, 'all');
-  say('live: new windows come in as they settle. Ctrl-C ends everything; the next start goes on from here.');
-  writeOut(`\nOpen ${address} in a browser\n`);
-  await untilAborted(signal);
-  say('ending ...');
-  return 0;
+  say(`${address} shows what is there already, the newest windows first`);
+  const goLive = async () => {
+    watchdog = await startPipeline(context, database, backend, 'all');
+  };
+  return { address, goLive };
 }
 
 function say(line: string): void {

@@ -127,6 +127,7 @@ export async function readOpenOrder(database: Database): Promise<BackfillOrder |
 
 /**
  * Takes an order up again.
+ * @param worker who works on it now, as people are told
  * @param onlyWaiting whether it has to be waiting for a worker still: somebody may have paused it a moment ago
  * @returns whether it was to be had: neither done nor cancelled, maybe a moment ago
  */
@@ -134,13 +135,14 @@ export async function reopenOrder(
   database: Database,
   id: number,
   now: Instant,
+  worker: string,
   onlyWaiting = false,
 ): Promise<boolean> {
   const isToBeHad = onlyWaiting ? eq(backfills.state, 'waiting') : isOpen;
   const reopened = await database.run('reopen order', (db) =>
     db
       .update(backfills)
-      .set({ state: 'running', heartbeatAt: now, endedAt: null, message: null })
+      .set({ state: 'running', heartbeatAt: now, endedAt: null, message: worker })
       .where(and(eq(backfills.id, id), isToBeHad))
       .returning({ id: backfills.id }),
   );

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Granularity, Now, Order, OrderProgress, Orders, Price } from '../../server/api/types.ts';
 import { place } from '../address.ts';
 import { mayWrite, Refusal, session, write } from '../api.ts';
@@ -22,6 +22,19 @@ export function Backfills() {
           <OrderCard key={order.id} order={order} onChanged={orders.again} />
         ))}
       </div>
+    </>
+  );
+}
+
+/** How fast an order goes since the page was opened, and how long the rest takes at that. */
+function Pace({ valuesLeft }: { valuesLeft: number }) {
+  const began = useRef({ valuesLeft, at: Date.now() });
+  const seconds = (Date.now() - began.current.at) / 1000;
+  const perSecond = (began.current.valuesLeft - valuesLeft) / Math.max(1, seconds);
+  if (perSecond <= 0) return null;
+  return (
+    <>
+      ; {count(perSecond)} values/s, {span(valuesLeft / perSecond)} left
     </>
   );
 }
@@ -136,6 +149,7 @@ function OrderCard({ order, onChanged }: { order: Order; onChanged: () => void }
           <progress max={1} value={data.done} aria-label={`Share of backfill ${order.id} that is done`} />
           <p class="small">
             {percent(data.done)} done; {count(data.valuesLeft)} values, {count(data.requestsLeft)} calls left
+            {order.state === 'running' && <Pace valuesLeft={data.valuesLeft} />}
           </p>
         </>
       )}
