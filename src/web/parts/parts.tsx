@@ -52,7 +52,8 @@ export function useAsked<T>(path: string | undefined, query: Query = {}, live = 
     ask<T>(path, query, cancel.signal).then(
       (answer) => {
         shown.current = key;
-        setData(answer);
+        // What has not changed is not drawn anew: a chart keeps its part, a list its place.
+        setData((last) => (isSame(last, answer) ? last : answer));
         setProblem(undefined);
         setAsking(false);
       },
@@ -76,6 +77,8 @@ export function useAsked<T>(path: string | undefined, query: Query = {}, live = 
     again: () => setTurn((last) => last + 1),
   };
 }
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 export function Problem({ text }: { text: string | undefined }) {
   return text === undefined ? null : (
