@@ -7,7 +7,7 @@ import { parseSettings } from '../src/config.ts';
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const logger = new URL('../src/logger.ts', import.meta.url).href;
 
-it.each([true, false])('blots out every secret that it is handed, at a terminal: %s', (isTerminal) => {
+it('blots out every secret that it is handed, at a terminal and elsewhere', () => {
   const secret = 'S3CRET-S3CRET-16';
   const settings = parseSettings({
     DATABASE_URL: `postgresql://user:${secret}@db/x`,
@@ -26,15 +26,18 @@ it.each([true, false])('blots out every secret that it is handed, at a terminal:
   ];
   const script = `
     const { createLogger } = await import(${JSON.stringify(logger)});
-    const log = createLogger('info', ${isTerminal});
-    for (const each of ${JSON.stringify(handed)}) log.info(each, 'handed');`;
+    for (const isTerminal of [true, false]) {
+      const log = createLogger('info', isTerminal);
+      for (const each of ${JSON.stringify(handed)}) log.info(each, isTerminal ? 'handed at a terminal' : 'handed over');
+    }`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ['--import', loader, '--input-type=module', '--eval', script],
     { encoding: 'utf8' },
   );
   expect(stdout).toBe('');
-  expect(stderr.match(/handed/g)).toHaveLength(3);
-  expect(stderr.match(/\[redacted\]/g)).toHaveLength(14);
+  expect(stderr.match(/handed at a terminal/g)).toHaveLength(3);
+  expect(stderr.match(/handed over/g)).toHaveLength(3);
+  expect(stderr.match(/\[redacted\]/g)).toHaveLength(2 * 14);
   expect(stderr).not.toContain(secret);
 });

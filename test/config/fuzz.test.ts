@@ -197,7 +197,7 @@ describe('any environment', () => {
   it('is read in no time, however long it is', () => {
     const pieces = ['1', '.', ',', 'a,', '/', ' ', '9:', '{"a":', '[', '%', '\u00e9', '\n'];
     for (const [name, [value]] of Object.entries(examples)) {
-      for (const piece of pieces) problemWith({ [name]: `${value}${piece.repeat(100_000 / piece.length)}!` });
+      for (const piece of pieces) problemWith({ [name]: `${value}${piece.repeat(50_000 / piece.length)}!` });
     }
   });
 });
