@@ -242,7 +242,9 @@ describeOnBackends('the pipeline', (queue, server) => {
     expect(ranks.filter((rank) => rank === 0)).toHaveLength(4);
     expect(ranks.lastIndexOf(0)).toBeLessThan(12);
     const rest = ranks.filter((rank) => rank !== 0);
-    expect(rest).toEqual([...rest].sort((a, b) => a - b));
+    // For each call there are two jobs, one of which may be quicker to read what it lacks: it overtakes one other at most.
+    const overtaken = rest.map((rank, place) => rest.slice(place).filter((later) => later < rank).length);
+    expect(Math.max(...overtaken)).toBeLessThanOrEqual(1);
     expect(new Set(ranks).size).toBe(3);
   });
 });

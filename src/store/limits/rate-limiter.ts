@@ -7,6 +7,7 @@ import type { Instant, Milliseconds } from '../../time.ts';
 import type { Database } from '../connection/database.ts';
 import { breaker, pace } from '../schema/index.ts';
 import { columnNames, excluded, inMilliseconds, intervalOf } from '../schema/sql.ts';
+import { type TakenTurns, TurnLine } from './turn-line.ts';
 
 /** Longer than any wait that the API asks for and that is obeyed. */
 const longestHold: Milliseconds = 600_000;
@@ -15,7 +16,10 @@ const longestHold: Milliseconds = 600_000;
 const mostCallers = 1000;
 
 /** How far ahead a call that is not urgent may take its turn: an urgent one waits so long at most, and one turn more. */
-const lead: Milliseconds = 500;
+const lead: Milliseconds = 100;
+
+/** How long a lane keeps its place before others though it does not ask: its process may be busy, or gone. */
+const claimTime: Milliseconds = 1000;
 
 /** The calls that a day may have, and the part of them that the newest windows need. */
 export interface Budget {
@@ -40,9 +44,10 @@ export class BudgetSpent extends Error {
 interface Turn extends Record<string, unknown> {
   /** Whether the API refuses access, where that was asked. */
   readonly refused: boolean;
-  readonly taken: boolean;
+  /** How many turns were taken. */
+  readonly taken: number;
   readonly affordable: boolean;
-  /** Until the turn, or until the next one is free. */
+  /** Until the first of them, or until the next one is free. */
   readonly wait: Milliseconds;
   /** Calls that were sent today. */
   readonly used: number;
@@ -63,6 +68,8 @@ export class RateLimiter {
   readonly #database: Database;
   readonly #interval: Milliseconds;
   readonly #budget: Budget | undefined;
+  /** Callers that wait, by lane and condition. */
+  readonly #lines = new Map<string, TurnLine>();
 
   /** @param requestsPerSecond of all processes together */
   constructor(database: Database, requestsPerSecond: number, budget?: Budget) {
@@ -88,20 +95,31 @@ export class RateLimiter {
   }
 
   async #acquire(lane: Lane, condition: TurnCondition, signal?: AbortSignal): Promise<boolean> {
-    for (;;) {
+    const wait = await this.#line(lane, condition).join(signal);
+    if (wait === 'refused') return false;
+    try {
+      if (wait >= 1) await sleep(wait, undefined, { signal });
+    } finally {
+      // The timer rejects with an error of its own.
       signal?.throwIfAborted();
-      const { refused, taken, affordable, wait, used, tomorrow } = await this.#take(lane, condition);
-      if (refused) return false;
-      if (!affordable) throw new BudgetSpent(lane, this.#nextAffordableAt(lane, used, tomorrow));
-      const pause = taken ? wait : Math.max(this.#shortestPause, wait - lead);
-      try {
-        if (pause >= 1) await sleep(pause, undefined, { signal });
-      } finally {
-        // The timer rejects with an error of its own.
-        signal?.throwIfAborted();
-      }
-      if (taken) return true;
     }
+    return true;
+  }
+
+  #line(lane: Lane, condition: TurnCondition): TurnLine {
+    const key = `${lane} ${condition}`;
+    const line = this.#lines.get(key) ?? new TurnLine((callers) => this.#takeFor(callers, lane, condition));
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  /** @throws BudgetSpent where the lane may send no more today */
+  async #takeFor(callers: number, lane: Lane, condition: TurnCondition): Promise<TakenTurns> {
+    const { refused, taken, affordable, wait, used, tomorrow } = await this.#take(callers, lane, condition);
+    if (refused) return { turns: 'refused', pause: 0 };
+    if (!affordable) throw new BudgetSpent(lane, this.#nextAffordableAt(lane, used, tomorrow));
+    const turns = Array.from({ length: taken }, (_, place) => wait + place * this.#interval);
+    return { turns, pause: Math.max(this.#shortestPause, wait + taken * this.#interval - lead) };
   }
 
   #nextAffordableAt(lane: Lane, used: number, tomorrow: Instant): Instant {
@@ -118,7 +136,7 @@ export class RateLimiter {
       sql`
         with old as (select * from ${pace} where ${pace.id} = 1), now as (select clock_timestamp() as t),
           today as (${this.#today(sql`now left join old on true`)})
-        select ${this.#affordable(lane)} as affordable from today`,
+        select ${this.#left(lane)} >= 1 as affordable from today`,
     );
     return row?.affordable ?? true;
   }
@@ -146,24 +164,24 @@ export class RateLimiter {
       from ${from}`;
   }
 
-  /** A lane leaves fewer calls to the lanes before it as the day passes. */
-  #affordable(lane: Lane) {
-    if (this.#budget === undefined) return sql`true`;
+  /** How many calls more the lane may send today. A lane leaves fewer calls to the lanes before it as the day passes. */
+  #left(lane: Lane) {
+    if (this.#budget === undefined) return sql`'Infinity'::float8`;
     const { requestsPerDay, need } = this.#budget;
-    return sql`used + 1 <= ${requestsPerDay}::float8 - ${reserveOf(lane, need)}::float8 * part_left`;
+    return sql`floor(${requestsPerDay}::float8 - ${reserveOf(lane, need)}::float8 * part_left - used)`;
   }
 
-  async #take(lane: Lane, condition: TurnCondition): Promise<Turn> {
-    const turn = await this.#tryTake(lane, condition);
+  async #take(callers: number, lane: Lane, condition: TurnCondition): Promise<Turn> {
+    const turn = await this.#tryTake(callers, lane, condition);
     if (turn !== undefined) return turn;
     await this.#database.run('begin pace', (db) =>
       db.insert(pace).values({ nextAt: sql`clock_timestamp()` }).onConflictDoNothing(),
     );
-    return this.#take(lane, condition);
+    return this.#take(callers, lane, condition);
   }
 
   /** @returns `undefined` where nobody has ever called */
-  async #tryTake(lane: Lane, condition: TurnCondition): Promise<Turn | undefined> {
+  async #tryTake(callers: number, lane: Lane, condition: TurnCondition): Promise<Turn | undefined> {
     const p = alias(pace, 'p');
     // These lanes go first while a call waits in them; a claim runs out by itself, should its owner have died.
     const noRepair = sql`coalesce(${names.repairUntil} < t, true)`;
@@ -177,11 +195,15 @@ export class RateLimiter {
       audit: noLookback,
     }[lane];
     const isRefused = condition === 'breaker closed' ? sql`exists (select from ${breaker})` : sql`false`;
-    const isNear = lane === 'live' ? sql`true` : sql`base <= t + ${intervalOf(lead)}`;
-    const claim = sql`t + ${intervalOf(2 * (this.#interval + lead))}`;
+    const near =
+      lane === 'live'
+        ? sql`${callers}::float8`
+        : sql`1 + floor(${inMilliseconds(sql`t + ${intervalOf(lead)} - base`)} / ${this.#interval}::float8)`;
+    // Its owner asks again shortly before the next turn is free.
+    const claim = sql`base + ${intervalOf(2 * this.#interval + claimTime)}`;
     const claimOf = (owner: Lane, column: typeof p.repairUntil | typeof p.lookbackUntil) =>
       lane === owner
-        ? sql`case when affordable and not refused and not taken then ${claim} else ${column} end`
+        ? sql`case when affordable and not refused and taken < ${callers}::int then ${claim} else ${column} end`
         : column;
     const [turn] = await this.#database.query<Turn>(
       'take turn',
@@ -198,17 +220,20 @@ export class RateLimiter {
         ), today as (
           ${this.#today(sql`now`)}
         ), place as (
-          select *, ${isRefused} as refused, ${this.#affordable(lane)} as affordable,
+          select *, ${isRefused} as refused, ${this.#left(lane)} as calls_left,
             case when ${names.nextAt} > t + ${intervalOf(this.#furthest)} then t
               else greatest(${names.nextAt}, t) end as base
           from today
         ), decision as materialized (
-          select *, not refused and affordable and ${goesFirst} and ${isNear} as taken from place
+          select *, calls_left >= 1 as affordable,
+            case when refused or not ${goesFirst} then 0
+              else greatest(0, least(${callers}::float8, ${near}, calls_left))::int end as taken
+          from place
         )
         update ${pace} as ${p}
-        set ${names.nextAt} = case when taken then base + ${intervalOf(this.#interval)} else ${p.nextAt} end,
+        set ${names.nextAt} = case when taken > 0 then base + taken * ${intervalOf(this.#interval)} else ${p.nextAt} end,
           ${names.day} = this_day,
-          ${names.sentToday} = used + taken::int,
+          ${names.sentToday} = used + taken,
           ${names.repairUntil} = ${claimOf('repair', p.repairUntil)},
           ${names.lookbackUntil} = ${claimOf('lookback', p.lookbackUntil)}
         from decision as d

@@ -41,6 +41,35 @@ describeOnServers('the rateLimiter of calls', (kind) => {
     expect(instant).toBeLessThan(5000);
   });
 
+  it('takes the turns of callers who wait together in one statement, within what the day has left', async () => {
+    const today = () =>
+      value<string>(database, "select (clock_timestamp() at time zone 'Asia/Shanghai')::date::text");
+    let statements = 0;
+    let fulfilled = 0;
+    const observe = (name: string) => {
+      if (name === 'take turn') statements++;
+    };
+    const watched = new Database(database.url, { connections: 4, observe });
+    try {
+      // A day that ends meanwhile brings further calls: then once more.
+      for (let day = ''; day !== (await today()); ) {
+        day = await today();
+        await database.pool.query('truncate cryptoracle.pace');
+        const need = { live: 0, lookback: 0 };
+        const rateLimiter = new RateLimiter(watched, 10_000, { requestsPerDay: 25, need });
+        await rateLimiter.acquire('live');
+        statements = 0;
+        const all = Array.from({ length: 30 }, () => rateLimiter.acquire('live'));
+        const results = await Promise.allSettled(all);
+        fulfilled = results.filter(({ status }) => status === 'fulfilled').length;
+      }
+      expect(fulfilled).toBe(24);
+      expect(statements).toBeLessThanOrEqual(3);
+    } finally {
+      await watched.close();
+    }
+  });
+
   it('is not caught up after a pause', async () => {
     const rateLimiter = new RateLimiter(database, 50);
     await rateLimiter.acquire('live');
@@ -124,7 +153,7 @@ describeOnServers('the rateLimiter of calls', (kind) => {
     await sleep(300);
     const asked = performance.now();
     await new RateLimiter(other, 2).acquire('live');
-    // A turn that was taken just before, and the lead of half a second.
+    // A turn that was taken just before, and the lead.
     expect(performance.now() - asked).toBeLessThan(1500);
     stop.abort();
     await Promise.all(waiting);
