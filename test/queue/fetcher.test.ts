@@ -22,11 +22,14 @@ describeOnBackends('a fetcher', (queue, server) => {
     const simulator = await startTestSimulator({ clock, market: { lateShare: 0, completeTokens: 200 } });
     const database = await createTestDatabase(server);
     let [asked, underWay, most] = [0, 0, 0];
+    // A call is answered so soon that it would be over before the next begins, were it not for this.
+    let meet: () => unknown = () => undefined;
     const counted: typeof fetch = async (...args) => {
       asked++;
       underWay++;
       most = Math.max(most, underWay);
       try {
+        await meet();
         return await fetch(...args);
       } finally {
         underWay--;
@@ -55,7 +58,8 @@ describeOnBackends('a fetcher', (queue, server) => {
     const blocker = await database.pool.connect();
     try {
       await blocker.query('begin; lock table cryptoracle.requests in access exclusive mode');
-      asked = 0;
+      [asked, most] = [0, 0];
+      meet = () => expect.poll(() => most, patience).toBe(concurrency);
       await jobs.addBulk(
         tokens.map((token) => ({
           name: 'history',
