@@ -19,7 +19,7 @@ import {
 import { hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
 import { fuzzRuns } from '../../support/fuzz.ts';
-import { clear, start } from '../answers/answering.ts';
+import { start } from '../answers/answering.ts';
 
 const tokens = ['AAA', 'BBB', 'aaa', '币安人生'].map(asToken);
 const metrics = metricCodes.slice(0, 3);
@@ -66,7 +66,7 @@ describeOnServers('the ledger', (kind) => {
   beforeAll(async () => {
     database = await createTestDatabase(kind);
   });
-  beforeEach(() => clear(database));
+  beforeEach(() => forgetWindows());
   const mark = (cellsOf: CellSelection) =>
     database.transaction((on) => markAnswered(database, [cellsOf], on));
   /** Tables that keep windows by granularity, token and metric, and the columns that they need beside. */
@@ -75,6 +75,8 @@ describeOnServers('the ledger', (kind) => {
     dropped: { columns: 'windows, noticed_at', values: ', now()' },
     suspects: { columns: 'windows, since, times, asked_at, ask_at', values: ", 'epoch', 1, now(), now()" },
   } as const;
+  const forgetWindows = () =>
+    database.pool.query('truncate cryptoracle.coverage, cryptoracle.dropped, cryptoracle.suspects');
   const enter = async (table: keyof typeof keepers, of: Selection) => {
     const { columns, values } = keepers[table];
     const { granularity, interval } = of;
@@ -99,7 +101,7 @@ describeOnServers('the ledger', (kind) => {
         fc.array(selection, { maxLength: 10 }),
         fc.array(selection, { minLength: 1, maxLength: 4 }),
         async (entered, questions) => {
-          await clear(database);
+          await forgetWindows();
           const answered = new Set<string>();
           for (const each of entered) {
             await mark(each);
@@ -133,8 +135,7 @@ describeOnServers('the ledger', (kind) => {
         fc.uniqueArray(fc.tuple(table, selection), { maxLength: 3, selector: ([each]) => each }),
         selection,
         async (known, asked) => {
-          await clear(database);
-          await database.pool.query('truncate cryptoracle.dropped, cryptoracle.suspects');
+          await forgetWindows();
           for (const [where, each] of known) await enter(where, each);
           const touched = new Set(known.flatMap(([, each]) => cells({ ...each, metrics: ['any'] })));
           const isUnknown = cells({ ...asked, metrics: ['any'] }).every((cell) => !touched.has(cell));
