@@ -65,7 +65,8 @@ async function listen(server: Server | TcpServer): Promise<string> {
 
 export async function startServer(handler: Handler): Promise<TestServer> {
   const received: Received[] = [];
-  const server = createServer(async (request, response) => {
+  // A client may send its next request just when the server closes the idle connection: not within a test.
+  const server = createServer({ keepAliveTimeout: 300_000 }, async (request, response) => {
     response.on('error', () => {});
     let body = '';
     for await (const chunk of request) body += String(chunk);
