@@ -39,14 +39,14 @@ export const phases: readonly Phase[] = [
   },
   {
     name: 'after the answer, before anything is written',
-    // The first thing that a transaction writes are the rows; the ledger is read before.
+    // The first thing that a transaction writes are the rows, copied or merged; the ledger is read before.
     reach: (world) =>
       holdTable(
         world,
         ['15m', '1h', '4h', '1d'].map((granularity) => `cryptoracle.metrics_${granularity}`).join(),
         'exclusive',
         // PostgreSQL shows the first kilobyte of a statement, which may end before it says where it writes.
-        /with\s+incoming/,
+        /with\s+incoming|^copy cryptoracle/,
       ),
   },
   {
