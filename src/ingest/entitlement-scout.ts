@@ -3,6 +3,7 @@ import type { MetricCode, TagCode } from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/connection/database.ts';
 import { readRefused, storeRefused } from '../store/ledger/entitlements.ts';
+import { SharedReading } from './shared-reading.ts';
 
 type Code = MetricCode | TagCode;
 
@@ -27,8 +28,7 @@ export class EntitlementScout {
   #refused: ReadonlySet<Code> = new Set();
   /** When that was read, by the machine's timer and by the clock, which may be set. */
   #readAt = { timer: Number.NEGATIVE_INFINITY, clock: 0 };
-  /** The statement under way, which all who ask at the same time wait for. */
-  #reading: Promise<ReadonlySet<Code>> | undefined;
+  readonly #reading = new SharedReading(() => this.#read());
   /** Settles when the request that is finding out has ended. */
   #search: Promise<void> | undefined;
 
@@ -44,19 +44,18 @@ export class EntitlementScout {
 
   /** Codes that the subscription does not include, as far as anybody knows. */
   async refused(): Promise<ReadonlySet<Code>> {
-    const now = { timer: performance.now(), clock: this.#clock.now() };
+    const now = this.#now();
     const age = Math.max(now.timer - this.#readAt.timer, Math.abs(now.clock - this.#readAt.clock));
     if (age <= rereadAfter) return this.#refused;
-    const reading = this.#reading ?? this.#read(now);
-    this.#reading = reading;
-    try {
-      return await reading;
-    } finally {
-      if (this.#reading === reading) this.#reading = undefined;
-    }
+    return this.#reading.get();
   }
 
-  async #read(now: { readonly timer: number; readonly clock: number }): Promise<ReadonlySet<Code>> {
+  #now() {
+    return { timer: performance.now(), clock: this.#clock.now() };
+  }
+
+  async #read(): Promise<ReadonlySet<Code>> {
+    const now = this.#now();
     this.#refused = await readRefused(this.#database, now.clock);
     this.#readAt = now;
     return this.#refused;
@@ -66,7 +65,7 @@ export class EntitlementScout {
   async blame(code: Code): Promise<void> {
     this.#granted.delete(code);
     this.#refused = new Set([...this.#refused, code]);
-    this.#reading = undefined;
+    this.#reading.forget();
     await storeRefused(this.#database, code, this.#clock.now());
   }
 
@@ -75,7 +74,7 @@ export class EntitlementScout {
     for (const code of codes) this.#granted.add(code);
     if (!codes.some((code) => this.#refused.has(code))) return;
     this.#readAt.timer = Number.NEGATIVE_INFINITY;
-    this.#reading = undefined;
+    this.#reading.forget();
   }
 
   /** One of these was refused: that some of them were answered before says nothing any more. */

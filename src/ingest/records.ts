@@ -9,6 +9,7 @@ import { rulesOf, type StatedRecords } from '../store/ledger/record-rules.ts';
 import { lowerLimitOf, type ShownLimit } from './cut-short.ts';
 import type { Outcome } from './inquiry.ts';
 import { type Division, RefusedSizes } from './refused-sizes.ts';
+import { SharedReading } from './shared-reading.ts';
 import { halve } from './splitting.ts';
 
 /** How long what the database says is taken from memory, in milliseconds. */
@@ -32,8 +33,7 @@ export class Records {
   readonly #sizes = new RefusedSizes();
   #rules: PackingRules | undefined;
   #isTagsShown = false;
-  /** The statement under way, which all who ask at the same time wait for. */
-  #reading: Promise<PackingRules> | undefined;
+  readonly #reading = new SharedReading(() => this.#read());
   /** When the rules were read, by the machine's timer. */
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -46,13 +46,7 @@ export class Records {
 
   async rules(): Promise<PackingRules> {
     if (this.#rules !== undefined && performance.now() - this.#readAt < rereadAfter) return this.#rules;
-    const reading = this.#reading ?? this.#read();
-    this.#reading = reading;
-    try {
-      return await reading;
-    } finally {
-      if (this.#reading === reading) this.#reading = undefined;
-    }
+    return this.#reading.get();
   }
 
   async #read(): Promise<PackingRules> {
@@ -64,10 +58,10 @@ export class Records {
     return this.#rules;
   }
 
-  /** Has the rules read anew: what is being read now may be from before. */
+  /** Has the rules read anew. */
   #forget(): void {
     this.#readAt = Number.NEGATIVE_INFINITY;
-    this.#reading = undefined;
+    this.#reading.forget();
   }
 
   /** The request in parts that keep to the limit: it may have been planned when another was known. */
