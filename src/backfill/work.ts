@@ -14,7 +14,7 @@ import { type OpenOrder, orderIsOver, requireOrder } from './order.ts';
 import { QualityChecks } from './quality-checks.ts';
 import { type FillScope, readFillScope } from './scope.ts';
 
-/** Who works on an order, as people are told. */
+/** This process, as people are told of it where it works on an order. */
 const worker = `worked on by ${hostname()}, process ${process.pid}`;
 
 /** How far the work is. */

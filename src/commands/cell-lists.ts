@@ -27,7 +27,7 @@ interface ListOptions extends SelectionOptions {
 
 const linesByDefault = 40;
 
-/** What is particular of a list. */
+/** The name and the words of a list. */
 interface List<T> {
   readonly name: string;
   readonly empty: string;

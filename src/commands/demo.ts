@@ -70,7 +70,7 @@ function demoSettings(settings: Settings, { days, api }: DemoOptions): Settings 
 async function demo(options: DemoOptions, context: CommandContext): Promise<number> {
   const { runtime, signal } = context;
   const { apiVersion, wire, recordLimit, recordUnit, catalogue } = runtime.settings;
-  // What --help does not need is loaded where it is used.
+  // The simulator is loaded here, since --help does not need it.
   const { startSimulator } = await import('../simulator/index.ts');
   const simulator = await startSimulator({
     apiVersion,

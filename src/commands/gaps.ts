@@ -90,7 +90,7 @@ function toJson(gap: ReportedGap, nextTry: NextTry): object {
 
 const mostLines = 40;
 
-/** What becomes of gaps by themselves, or what a person can do. */
+/** The next step for each reason: by itself, or by a person. */
 const whatNext: Readonly<Record<GapReason, string>> = {
   'not asked yet': 'the pipeline asks for it, the newest first',
   failed: 'asked for again within five minutes while the pipeline runs',

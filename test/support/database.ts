@@ -31,6 +31,17 @@ export async function createEmptyDatabase(kind: ServerKind): Promise<string> {
 
 export const dropDatabase = (_kind: ServerKind, url: string) => client.dropDatabase(url);
 
+/** Works on a database through few connections, and drops it afterwards. */
+export async function withDatabase(url: string, work: (database: Database) => Promise<void>): Promise<void> {
+  const database = new Database(url, { connections: 2 });
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+    await client.dropDatabase(url);
+  }
+}
+
 /** A migrated database, copied from one that was migrated once; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   const template = inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate');

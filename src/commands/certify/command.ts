@@ -85,7 +85,7 @@ async function certify(options: CertifyOptions, { runtime, signal }: CommandCont
   return 0;
 }
 
-/** What `gaps` would measure: the windows of the range that are wanted still, as far as they were due at the instant. */
+/** The windows that `gaps` would measure: those of the range that are wanted still, as far as they were due at the instant. */
 function windowsDueAt(at: number, { wanted, desired, dayStart }: Selection): WantedWindows {
   return new Map(
     [...wanted].map(([granularity, { start, end }]) => {

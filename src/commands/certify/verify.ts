@@ -13,7 +13,7 @@ interface VerifyOptions {
   readonly json?: true;
 }
 
-/** What became of certified values. */
+/** The fate of certified values. */
 interface Verification {
   readonly certificate: Certificate;
   /** The values are compared as they were known then. */

@@ -93,13 +93,13 @@ export function troublesOf(facts: TroubleFacts): readonly Trouble[] {
     ...silentApi(facts),
     ...databaseOutage(facts),
     ...wrongClock(facts),
-    ...stalled(facts),
+    ...toldByEvent(facts, 'stalled', 'bad'),
     ...fullDisk(facts),
     ...neverStored(facts),
     ...behind(facts),
     ...thin(facts),
     ...doubted(facts),
-    ...paused(facts),
+    ...toldByEvent(facts, 'history paused', 'note'),
     ...suspected(facts),
     ...dropped(facts),
   ];
@@ -232,14 +232,15 @@ function wrongClock({ clocks }: TroubleFacts): Found[] {
   ];
 }
 
-function stalled({ open }: TroubleFacts): Found[] {
+/** A trouble that an event tells as long as it is open. */
+function toldByEvent(
+  { open }: TroubleFacts,
+  kind: 'stalled' | 'history paused',
+  level: Found['level'],
+): Found[] {
   return open
-    .filter(({ kind }) => kind === 'stalled')
-    .map(({ at, message }) => ({
-      ...({ kind: 'stalled', level: 'bad', headline: 'stalled' } as const),
-      since: at,
-      detail: message,
-    }));
+    .filter((event) => event.kind === kind)
+    .map(({ at, message }) => ({ kind, level, headline: kind, since: at, detail: message }));
 }
 
 function fullDisk({ diskFreeBytes }: TroubleFacts): Found[] {
@@ -285,16 +286,6 @@ function doubted({ status: { doubtedList } }: TroubleFacts): Found[] {
   const { since, askAt: again } = doubtedList;
   const detail = describeDoubt(doubtedList);
   return [{ kind: 'token list', level: 'warning', headline: 'token list doubted', since, detail, again }];
-}
-
-function paused({ open }: TroubleFacts): Found[] {
-  return open
-    .filter(({ kind }) => kind === 'history paused')
-    .map(({ at, message }) => ({
-      ...({ kind: 'history paused', level: 'note', headline: 'history paused' } as const),
-      since: at,
-      detail: message,
-    }));
 }
 
 function suspected({ status: { suspects } }: TroubleFacts): Found[] {

@@ -9,24 +9,14 @@ import { createFolder, runCli } from '../../commands/cli.ts';
 import {
   createEmptyDatabase,
   describeOnServers,
-  dropDatabase,
   rows,
   serverUrl,
   silent,
   value,
+  withDatabase,
 } from '../../support/database.ts';
 
 const folder = createFolder();
-
-async function withDatabase(url: string, work: (database: Database) => Promise<void>): Promise<void> {
-  const database = new Database(url, { connections: 2 });
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-    await dropDatabase('plain PostgreSQL', url);
-  }
-}
 
 describeOnServers('the first migrate', (kind) => {
   it('refuses a database whose encoding holds no text but Latin, and says what to make instead', async () => {

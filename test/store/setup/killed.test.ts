@@ -1,23 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Database } from '../../../src/store/connection/database.ts';
 import { schemaState } from '../../../src/store/setup/migrate.ts';
 import { createFolder, runCli, startCli } from '../../commands/cli.ts';
-import { createEmptyDatabase, describeOnServers, dropDatabase, value } from '../../support/database.ts';
+import { createEmptyDatabase, describeOnServers, value, withDatabase } from '../../support/database.ts';
 
 /** `migrate.test.ts` interrupts each step of a migration, in this process; here one is killed wherever it is. */
 
 const folder = createFolder();
-
-async function withDatabase(url: string, work: (database: Database) => Promise<void>): Promise<void> {
-  const database = new Database(url, { connections: 2 });
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-    await dropDatabase('plain PostgreSQL', url);
-  }
-}
 
 describeOnServers('the first migrate', (kind) => {
   // From the first tables on to the last steps.
