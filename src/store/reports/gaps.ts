@@ -46,11 +46,8 @@ export const openReasons: readonly GapReason[] = gapReasons.slice(0, 6);
 /** What is wanted of a granularity, and when that is looked at. */
 export interface GapQuestion {
   readonly granularity: Granularity;
-  /**
-   * A relation with a row for each token: `token`, `windows` (a range on the grid), `metrics` (an array of codes) and
-   * `unserved` (those of them that the version of the API does not have).
-   */
-  readonly wanted: SQL;
+  /** A relation as {@link withAvailability} gives it. */
+  readonly tokens: SQL;
   readonly catalogue: Catalogue;
   /** An instant. */
   readonly now: SQL;
@@ -66,26 +63,37 @@ export const windowStart = (granularity: Granularity, instant: SQL) => {
   return sql`date_bin(${windowLengthSql(granularity)}, ${instant}, ${origin})`;
 };
 
-/** What a branch gives: `token`, `metric`, `gap` (a range), `reason` and `detail`. */
+/**
+ * What a branch gives: `token`, `metric`, `gap` (a range), `reason` and `detail`.
+ *
+ * Commas stand where `cross join` might: with every join of a view PostgreSQL keeps all columns of both sides, and reads
+ * them in each connection that uses it. `gaps` would be half as large again.
+ */
 type Branch = (question: GapQuestion) => SQL;
+
+/** The metrics of `t` that the API can answer. */
+const servedOf = sql`(select array_agg(served) from unnest(t.metrics) as served where served <> all (t.unserved))`;
 
 /**
  * What is wanted, with what decides for the token as a whole: `first`, the start of its first window with a value, and
  * whether it is `unavailable`. `offset 0` has both worked out once for each token.
+ *
+ * @param wanted a select of a row for each token: `token`, `windows` (a range on the grid), `metrics` (an array of codes)
+ *   and `unserved` (those of them that the version of the API does not have)
+ * @returns a select of these and of what decides
  */
-const tokensOf: Branch = ({ granularity, wanted }) => sql`
-  (${wanted}) as t
+export const withAvailability = (granularity: Granularity, wanted: SQL) => sql`
+  select t.token, t.windows, t.metrics, t.unserved, history.first, state.unavailable
+  from (${wanted}) as t
   cross join lateral (select ${firstValueOf(granularity, sql`t.token`)} as first offset 0) as history
   cross join lateral (
     select history.first is null and ${isUnavailable(granularity, sql`t.token`, servedOf, sql`t.windows`)} as unavailable offset 0
   ) as state`;
 
-/** The metrics of `t` that the API can answer. */
-const servedOf = sql`(select array_agg(served) from unnest(t.metrics) as served where served <> all (t.unserved))`;
+const isAnswered: Branch = ({ granularity }) =>
+  sql`c.granularity = ${text(granularity)} and c.token = t.token and c.metric = m.metric`;
 
-const answeredOf: Branch = ({ granularity }) => sql`
-  ${coverage} as c
-    on c.granularity = ${text(granularity)} and c.token = t.token and c.metric = m.metric`;
+const answeredOf: Branch = (question) => sql`${coverage} as c on ${isAnswered(question)}`;
 
 /** Calls that failed, for each token and metric; of the same call repeated, the last one. */
 const failures: Branch = ({ granularity }) => sql`
@@ -98,9 +106,7 @@ const failures: Branch = ({ granularity }) => sql`
     where granularity = ${text(granularity)} and outcome not in ('answered', 'cut-short')
       and windows_from < windows_to
     order by tokens, metrics, windows_from, windows_to, id desc
-  ) as call
-  cross join unnest(call.tokens) as token
-  cross join unnest(call.metrics) as metric`;
+  ) as call, unnest(call.tokens) as token, unnest(call.metrics) as metric`;
 
 const removedOf: Branch = ({ granularity }) => sql`
   ${dropped} as d
@@ -109,14 +115,14 @@ const removedOf: Branch = ({ granularity }) => sql`
 const removedHere: Branch = (question) => sql`
   select t.token, m.metric, part.gap, ${text('dropped here')} as reason,
     to_char(d.noticed_at at time zone 'UTC', '"noticed" YYYY-MM-DD"T"HH24:MI:SS"Z"') as detail
-  from ${tokensOf(question)}
+  from ${question.tokens} as t
   cross join unnest(t.metrics) as m (metric)
   join ${removedOf(question)}
-  left join ${answeredOf(question)}
-  cross join lateral unnest(
+  left join ${answeredOf(question)},
+  lateral unnest(
     tstzmultirange(t.windows) * d.windows - coalesce(c.answered, '{}')
   ) as part (gap)
-  where not state.unavailable`;
+  where not t.unavailable`;
 
 /** Suspect windows of a token's metric, beside `t` and `m`. */
 const suspectOf: Branch = ({ granularity }) => sql`
@@ -130,16 +136,16 @@ const suspect: Branch = (question) => sql`
     'answered with nothing ' || case s.times when 1 then 'once' else s.times || ' times' end
       || ' since ' || to_char(s.since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
       || ', asked for again at ' || to_char(s.ask_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as detail
-  from ${tokensOf(question)}
+  from ${question.tokens} as t
   cross join unnest(t.metrics) as m (metric)
   join ${suspects} as s
     on s.granularity = ${text(question.granularity)} and s.token = t.token and s.metric = m.metric
   left join ${answeredOf(question)}
-  left join ${removedOf(question)}
-  cross join lateral unnest(
+  left join ${removedOf(question)},
+  lateral unnest(
     tstzmultirange(t.windows) * s.windows - coalesce(c.answered, '{}') - coalesce(d.windows, '{}')
   ) as part (gap)
-  where not state.unavailable`;
+  where not t.unavailable`;
 
 /** Cells that were asked for in vain more than once stand with the kind of failure that came last. */
 const unanswered: Branch = (question) => sql`
@@ -156,7 +162,7 @@ const unanswered: Branch = (question) => sql`
         m.metric = any (t.unserved) as unserved,
         range_agg(f.windows * lack.gap) as windows, max(f.id) as last,
         (array_agg(f.detail order by f.id desc))[1] as detail
-      from ${tokensOf(question)}
+      from ${question.tokens} as t
       cross join unnest(t.metrics) as m (metric)
       left join ${answeredOf(question)}
       left join ${removedOf(question)}
@@ -169,11 +175,11 @@ const unanswered: Branch = (question) => sql`
       left join (${failures(question)}) as f
         on f.token = t.token and f.metric = m.metric and f.windows && lack.gap and refused.metric is null
           and m.metric <> all (t.unserved)
-      where not state.unavailable
+      where not t.unavailable
       group by t.token, m.metric, lack.gap, refused.metric, t.unserved, f.kind
     ) as by_kind
-  ) as missing
-  cross join lateral (
+  ) as missing,
+  lateral (
     select ${text('not in this API version')} as reason, missing.gap, null::text as detail where missing.unserved
     union all
     select ${text('not entitled')}, missing.gap, null where missing.refused and not missing.unserved
@@ -186,27 +192,31 @@ const unanswered: Branch = (question) => sql`
   ) as part`;
 
 /**
- * Cells that something in quarantine is about, a row for each token, metric and reason; a cell stands with one reason.
- * What does not say which token, window or metric it is about is about all that were asked for.
+ * Cells that something in quarantine is about: `token`, `metric`, `reason` and `windows`, of which the same may come more
+ * than once. What does not say which token, window or metric it is about is about all that were asked for.
  */
-const quarantined: Branch = ({ granularity, catalogue }) => sql`
+const rejected: Branch = ({ granularity, catalogue }) => sql`
+  select sent.token, code.metric, q.reason,
+    case when q.time is null then tstzrange(r.windows_from, r.windows_to)
+      else tstzrange(start.of, start.of + ${windowLengthSql(granularity)}) end as windows
+  from ${quarantineTable} as q
+  left join ${requests} as r on r.id = q.request_id
+  , lateral (select ${windowStart(granularity, sql`q.time`)} as of) as start,
+  unnest(case when q.token is null then r.tokens else array[q.token] end) as sent (token),
+  unnest(
+    case when q.metric is null then coalesce(r.metrics, ${codeList(catalogue)}) else array[q.metric] end
+  ) as code (metric)
+  where q.granularity = ${text(granularity)} and q.resolution is null and q.part is distinct from 'tag'
+    and (q.time is not null or r.windows_from < r.windows_to)`;
+
+/** {@link rejected}, a row for each token, metric and reason; a cell stands with one reason. */
+const quarantined: Branch = (question) => sql`
   select token, metric, reason, windows - coalesce(range_agg(windows) over (
       partition by token, metric order by reason rows between unbounded preceding and 1 preceding
     ), '{}') as windows
   from (
-    select sent.token, code.metric, q.reason, range_agg(
-      case when q.time is null then tstzrange(r.windows_from, r.windows_to)
-      else tstzrange(${windowStart(granularity, sql`q.time`)}, ${windowStart(granularity, sql`q.time`)} + ${windowLengthSql(granularity)})
-      end) as windows
-    from ${quarantineTable} as q
-    left join ${requests} as r on r.id = q.request_id
-    cross join unnest(case when q.token is null then r.tokens else array[q.token] end) as sent (token)
-    cross join unnest(
-      case when q.metric is null then coalesce(r.metrics, ${codeList(catalogue)}) else array[q.metric] end
-    ) as code (metric)
-    where q.granularity = ${text(granularity)} and q.resolution is null and q.part is distinct from 'tag'
-      and (q.time is not null or r.windows_from < r.windows_to)
-    group by sent.token, code.metric, q.reason
+    select token, metric, reason, range_agg(windows) as windows from (${rejected(question)}) as cell
+    group by token, metric, reason
   ) as by_reason`;
 
 const codeList = ({ codes }: Catalogue) => sql.raw(`array[${codes.map(pg.escapeLiteral).join(', ')}]`);
@@ -219,39 +229,38 @@ const byMetric = ({ metrics }: Catalogue, relation: string) => {
   return sql.raw(`case m.metric ${cases.join(' ')} end`);
 };
 
-/** All of a token's metric that is in quarantine, beside `t` and `m`. */
+/** All of a token's metric that is in quarantine, beside `c`. */
 const inQuarantine: Branch = (question) => sql`
   left join (
-    select token, metric, range_agg(windows) as windows from (${quarantined(question)}) as each group by token, metric
-  ) as q on q.token = t.token and q.metric = m.metric`;
+    select token, metric, range_agg(windows) as windows from (${rejected(question)}) as cell group by token, metric
+  ) as q on q.token = c.token and q.metric = c.metric`;
 
 const quarantine: Branch = (question) => sql`
   select t.token, m.metric, part.gap, ${text('quarantined')} as reason, q.reason as detail
-  from ${tokensOf(question)}
-  cross join unnest(t.metrics) as m (metric)
-  join (${quarantined(question)}) as q on q.token = t.token and q.metric = m.metric
-  join ${answeredOf(question)}
-  cross join lateral (select tstzmultirange(t.windows) * c.answered * q.windows as windows) as asked
-  left join lateral (
+  from ${question.tokens} as t,
+  unnest(t.metrics) as m (metric),
+  (${quarantined(question)}) as q,
+  ${coverage} as c,
+  lateral (select tstzmultirange(t.windows) * c.answered * q.windows as windows) as asked,
+  lateral (
     select range_agg(tstzrange(v.time, v.time + ${windowLengthSql(question.granularity)})) as windows
     from unnest(asked.windows) as stretch
     join ${metricTable(question.granularity)} as v
       on v.token = t.token and v.time >= lower(stretch) and v.time < upper(stretch)
     where ${byMetric(question.catalogue, 'v')} is not null
-  ) as present on true
-  cross join lateral unnest(asked.windows - coalesce(present.windows, '{}')) as part (gap)
-  where not state.unavailable`;
+  ) as present,
+  lateral unnest(asked.windows - coalesce(present.windows, '{}')) as part (gap)
+  where ${isAnswered(question)} and q.token = t.token and q.metric = m.metric and not t.unavailable`;
 
 const beforeHistory: Branch = (question) => sql`
   select t.token, m.metric, part.gap, ${text("before the token's history")} as reason, null::text as detail
-  from ${tokensOf(question)}
-  cross join unnest(t.metrics) as m (metric)
-  join ${answeredOf(question)}
-  ${inQuarantine(question)}
-  cross join lateral unnest(
-    tstzmultirange(t.windows * tstzrange(null, history.first)) * c.answered - coalesce(q.windows, '{}')
+  from ${question.tokens} as t,
+  unnest(t.metrics) as m (metric),
+  ${coverage} as c ${inQuarantine(question)},
+  lateral unnest(
+    tstzmultirange(t.windows * tstzrange(null, t.first)) * c.answered - coalesce(q.windows, '{}')
   ) as part (gap)
-  where history.first is not null`;
+  where ${isAnswered(question)} and t.first is not null`;
 
 /**
  * Rows are gathered into the stretches they form, and read again only where one lacks a metric: to gather the values of
@@ -270,8 +279,8 @@ const empty: Branch = (question) => {
   );
   return sql`
   select t.token, m.metric, part.gap, ${text('empty at the source')} as reason, null::text as detail
-  from ${tokensOf(question)}
-  cross join lateral (
+  from ${question.tokens} as t,
+  lateral (
     select range_agg(tstzrange(first, last + ${length})) as windows
     from (
       select min(time) as first, max(time) as last
@@ -280,31 +289,29 @@ const empty: Branch = (question) => {
       ) as numbered
       group by stretch
     ) as stretches
-  ) as present
-  cross join lateral (
+  ) as present,
+  lateral (
     select ${lacking}
     from (
       select tstzrange(v.time, v.time + ${length}) as windows, ${columnList(catalogue)}
       from ${rowsOf} and num_nulls(${columnList(catalogue)}) > 0
     ) as partial
-  ) as lacking
-  cross join unnest(t.metrics) as m (metric)
-  join ${answeredOf(question)}
-  ${inQuarantine(question)}
-  cross join lateral (select tstzmultirange(t.windows * tstzrange(history.first, null)) * c.answered as windows) as asked
-  cross join lateral unnest(
+  ) as lacking,
+  unnest(t.metrics) as m (metric),
+  ${coverage} as c ${inQuarantine(question)},
+  lateral (select tstzmultirange(t.windows * tstzrange(t.first, null)) * c.answered as windows) as asked,
+  lateral unnest(
     asked.windows - coalesce(present.windows, '{}')
       + asked.windows * coalesce(${byMetric(catalogue, 'lacking')}, '{}')
       - coalesce(q.windows, '{}')
   ) as part (gap)
-  where not state.unavailable`;
+  where ${isAnswered(question)} and not t.unavailable`;
 };
 
 const unavailable: Branch = (question) => sql`
   select t.token, m.metric, t.windows as gap, ${text('not available')} as reason, null::text as detail
-  from ${tokensOf(question)}
-  cross join unnest(t.metrics) as m (metric)
-  where state.unavailable and not isempty(t.windows)`;
+  from ${question.tokens} as t, unnest(t.metrics) as m (metric)
+  where t.unavailable and not isempty(t.windows)`;
 
 const branches: readonly { readonly reasons: readonly GapReason[]; readonly branch: Branch }[] = [
   { reasons: ['not asked yet', 'failed', 'not entitled', 'not in this API version'], branch: unanswered },
@@ -358,10 +365,13 @@ export async function readReportedGaps(
   const question = {
     granularity,
     catalogue,
-    wanted: sql`
+    tokens: sql`(${withAvailability(
+      granularity,
+      sql`
       select token, ${tstzrangeOf(interval)} as windows, ${metricList} as metrics,
         ${textArray(catalogue.unserved(metrics, wanted.apiVersion))} as unserved
       from unnest(${tokenList}) as token`,
+    )})`,
     now: timestamptz(now),
   };
   const rows = await reader.query<{

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
 import { unservedOf } from '../../ledger/desired-scope.ts';
-import { gapsOf, windowStart } from '../../reports/gaps.ts';
+import { gapsOf, windowStart, withAvailability } from '../../reports/gaps.ts';
 import { windowLengthSql } from '../../schema/sql.ts';
 import { textOf, type View } from './view.ts';
 
@@ -23,7 +23,17 @@ const columns = {
     "For 'failed' the last error and its instant in UTC, for 'suspect' since when and how often nothing came and when it is asked for again, for 'quarantined' why it could not be stored",
 };
 
-/** What the settings want of a granularity, as {@link gapsOf} takes it: whole windows from the start of the history. */
+const wantedColumns = {
+  token: 'Ticker of the token, see tokens',
+  windows:
+    'The windows that are wanted, as a range: whole ones from the start of the history to the newest that has settled',
+  metrics: 'API codes of the metrics that are wanted, see metric_catalog',
+  unserved: 'Those of them that the version of the API that the pipeline speaks does not have',
+  first: "Start of the token's first window with a value; NULL where it has none",
+  unavailable: 'True where the API has no windows of this granularity for the token',
+};
+
+/** What the settings want of a granularity: whole windows from the start of the history. */
 function wanted(granularity: Granularity): SQL {
   const length = windowLengthSql(granularity);
   // The first window that starts at or after the start of the history.
@@ -33,26 +43,39 @@ function wanted(granularity: Granularity): SQL {
   );
   const to = windowStart(granularity, sql`now() - w.settle_delay`);
   return sql`
-    select listed.token, tstzrange(${from}, greatest(${from}, ${to})) as windows, w.metrics,
+    select listed.token, tstzrange(edge.start, greatest(edge.start, ${to})) as windows, w.metrics,
       ${unservedOf(sql`w`)} as unserved
     from cryptoracle.wanted as w
+    cross join lateral (select ${from} as start) as edge
     join cryptoracle.tokens as listed
       on case when w.tokens is null then listed.listed else listed.token = any (w.tokens) end
     where w.granularity = ${sql.raw(`'${granularity}'`)}`;
 }
 
+const wantedName = (granularity: Granularity) => `wanted_tokens_${granularity}`;
+
+/** PostgreSQL keeps a view taken apart, and reads all of it at its first use: what stands once is read once. */
+const wantedTokens = (granularity: Granularity): View => ({
+  name: wantedName(granularity),
+  comment: `What is wanted of each token in ${granularity}, as the table wanted has it; part of the view gaps`,
+  columns: wantedColumns,
+  query: textOf(withAvailability(granularity, wanted(granularity))),
+});
+
 function query(catalogue: Catalogue): string {
   const parts = granularities.map((granularity) => {
     const length = sql`extract(epoch from ${windowLengthSql(granularity)})`;
+    const tokens = sql.raw(`cryptoracle.${wantedName(granularity)}`);
     return sql`
       select ${sql.raw(`'${granularity}'::text`)} as granularity, token, metric,
         lower(gap) as windows_from, upper(gap) as windows_to,
         (extract(epoch from upper(gap) - lower(gap)) / ${length})::integer as windows, reason, detail
-      from (${gapsOf({ granularity, catalogue, wanted: wanted(granularity), now: sql`now()` })}) as gap`;
+      from (${gapsOf({ granularity, catalogue, tokens, now: sql`now()` })}) as gap`;
   });
   return textOf(sql.join(parts, sql` union all `));
 }
 
 export const gapViews = (catalogue: Catalogue): readonly View[] => [
+  ...granularities.map(wantedTokens),
   { name: 'gaps', comment, columns, query: query(catalogue) },
 ];
