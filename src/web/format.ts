@@ -1,29 +1,48 @@
+import { formatBeijing } from '../beijing.ts';
 import { purposes } from '../purposes.ts';
 
-/** Numbers, instants and spans as people read them; pure. */
+/**
+ * Numbers, instants and spans as people read them; pure. Without `Intl`: the first use of it in a page loads its tables,
+ * which takes a browser longer than all else until the first view.
+ */
 
-const beijingFormat = new Intl.DateTimeFormat('sv-SE', {
-  timeZone: 'Asia/Shanghai',
-  dateStyle: 'short',
-  timeStyle: 'short',
-});
-const hereFormat = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+const minute = 60_000;
 
-export const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** Minutes that Beijing is ahead of UTC. */
+const beijingMinutes = 480;
+
+/** Minutes that the viewer's clock is ahead of UTC at an instant. */
+const viewersMinutes = (instant: string | number) => -new Date(instant).getTimezoneOffset();
 
 /** Whether the viewer's clock shows the same as Beijing's at an instant. */
-export const isBeijing = (instant: string) => inBeijing(instant) === inViewersZone(instant);
+export const isBeijing = (instant: string | number) => viewersMinutes(instant) === beijingMinutes;
 
-export const inBeijing = (instant: string | number) => beijingFormat.format(new Date(instant));
+export const inBeijing = (instant: string | number) =>
+  formatBeijing(new Date(instant).getTime()).slice(0, 16);
 
-export const inViewersZone = (instant: string | number) => hereFormat.format(new Date(instant));
+export const inViewersZone = (instant: string | number) =>
+  inBeijing(new Date(instant).getTime() + (viewersMinutes(instant) - beijingMinutes) * minute);
+
+/** How far the viewer's clock is ahead of UTC at an instant, such as 'UTC+2' or 'UTC-3:30'. */
+export function viewersZone(instant: string | number): string {
+  const minutes = viewersMinutes(instant);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? '-' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
+}
 
 export const beijingDate = (instant: string | number) => inBeijing(instant).slice(0, 10);
 
 /** Start of a Beijing day such as 2025-06-01, as an instant in ISO 8601. */
 export const beijingMidnight = (date: string) => `${date}T00:00:00+08:00`;
 
-export const count = (number: number) => Math.round(number).toLocaleString('en-US');
+/** Commas between thousands, in a number without an exponent. */
+function grouped(number: number): string {
+  const [whole = '', decimals] = String(number).split('.');
+  const thousands = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return decimals === undefined ? thousands : `${thousands}.${decimals}`;
+}
+
+export const count = (number: number) => grouped(Math.round(number));
 
 /** A value with as many decimals as tell something. */
 export function decimal(value: number | null): string {
@@ -33,7 +52,7 @@ export function decimal(value: number | null): string {
 }
 
 export const signed = (value: number, digits = 0) =>
-  `${value > 0 ? '+' : ''}${value.toLocaleString('en-US', { maximumFractionDigits: digits })}`;
+  `${value > 0 ? '+' : ''}${grouped(Number(value.toFixed(digits)))}`;
 
 /** Never rounds up to 100 %: full means full. */
 export const percent = (share: number) => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
@@ -63,11 +82,9 @@ export function relative(instant: string, now: string): string {
 /** What a call was for, from its lane. */
 export const purpose = (lane: string) => (lane in purposes ? purposes[lane as keyof typeof purposes] : lane);
 
-/** How far the viewer's clock is from Beijing's at this moment, such as '7 h behind'; `undefined` where they agree. */
-export function fromBeijing(now: number): string | undefined {
-  const minutes = Math.round(
-    (Date.parse(`${inViewersZone(now)}Z`) - Date.parse(`${inBeijing(now)}Z`)) / 60_000,
-  );
+/** How far the viewer's clock is from Beijing's at an instant, such as '7 h behind'; `undefined` where they agree. */
+export function fromBeijing(instant: number): string | undefined {
+  const minutes = viewersMinutes(instant) - beijingMinutes;
   if (minutes === 0) return undefined;
   const size = Math.abs(minutes);
   const text = size % 60 === 0 ? `${size / 60} h` : span(size * 60);

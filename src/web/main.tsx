@@ -3,19 +3,22 @@ import { useEffect } from 'preact/hooks';
 import { linkTo, place } from './address.ts';
 import { askEarly, isLive, listen, session } from './api.ts';
 import { first } from './first.ts';
-import { fromBeijing, here } from './format.ts';
-import { Backfills } from './views/backfills.tsx';
-import { Coverage } from './views/coverage.tsx';
-import { Explorer } from './views/explorer.tsx';
+import { fromBeijing, viewersZone } from './format.ts';
+import { later } from './parts/later.tsx';
 import { Now } from './views/now.tsx';
-import { Trouble } from './views/trouble.tsx';
+
+/** The code of all views but the first, in one file that comes when one of them is shown, or soon after the first view. */
+const loadOthers = () => import('./views/others.ts');
+
+/** Milliseconds after the first view, which they must not slow down. */
+const othersAfter = 1000;
 
 const views = {
   now: { name: 'Now', Show: Now },
-  coverage: { name: 'Coverage', Show: Coverage },
-  explorer: { name: 'Explorer', Show: Explorer },
-  backfills: { name: 'Backfills', Show: Backfills },
-  trouble: { name: 'Trouble', Show: Trouble },
+  coverage: { name: 'Coverage', Show: later(async () => (await loadOthers()).Coverage) },
+  explorer: { name: 'Explorer', Show: later(async () => (await loadOthers()).Explorer) },
+  backfills: { name: 'Backfills', Show: later(async () => (await loadOthers()).Backfills) },
+  trouble: { name: 'Trouble', Show: later(async () => (await loadOthers()).Trouble) },
 } as const;
 
 type ViewName = keyof typeof views;
@@ -50,10 +53,12 @@ function Live() {
 
 /** Which clock the page shows. A time that is pointed at tells the viewer's, too. */
 function Zones() {
-  const difference = fromBeijing(Date.now());
+  const now = Date.now();
+  const difference = fromBeijing(now);
   return (
     <p class="soft small zones">
-      Times are Beijing’s (UTC+8){difference !== undefined && `; ${here} is ${difference}`}.
+      Times are Beijing’s (UTC+8)
+      {difference !== undefined && `; your clock (${viewersZone(now)}) is ${difference}`}.
     </p>
   );
 }
@@ -97,3 +102,5 @@ if (first.status === undefined && place.value.view === 'now') askEarly('/status'
 const root = document.getElementById('page');
 if (root !== null) render(<Page />, root);
 listen();
+// An open page outlives an upgrade, which takes the files of its own version away. A failure is told where a view is shown.
+setTimeout(() => void loadOthers().catch(() => {}), othersAfter);

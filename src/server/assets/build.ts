@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import type { Metafile } from 'esbuild';
 import { packageFolder } from '../../package.ts';
 
 /** Builds the page from `src/web`: into a folder beside the built program, or in memory where it runs from its sources. */
@@ -18,7 +19,7 @@ const sources = join(packageFolder, 'src', 'web');
 /** @throws where esbuild is not installed, as in a release */
 export async function buildPage(): Promise<Asset[]> {
   const { build } = await import('esbuild');
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: {
       page: join(sources, 'main.tsx'),
       style: join(sources, 'style.css'),
@@ -26,6 +27,9 @@ export async function buildPage(): Promise<Asset[]> {
     },
     outdir: '/assets',
     bundle: true,
+    // The views that the first one does not need are a file of their own.
+    splitting: true,
+    metafile: true,
     minify: true,
     format: 'esm',
     target: ['es2022'],
@@ -36,37 +40,57 @@ export async function buildPage(): Promise<Asset[]> {
     write: false,
   });
   const files = outputFiles.map(({ path, contents }) => ({
-    path: path.replaceAll('\\', '/').replace(/^.*\/assets\//, ''),
+    path: addressOf(path),
     body: Buffer.from(contents),
   }));
   const version = createHash('sha256');
   for (const { body } of files) version.update(body);
   const page = await readFile(join(sources, 'index.html'), 'utf8');
   return [
-    ...files.map(({ path, body }) => ({ path: `/assets/${path}`, body })),
+    ...files,
     { path: '/assets/icon.svg', body: await readFile(join(sources, 'icon.svg')) },
-    // The version in the address lets browsers keep what has not changed.
     {
       path: '/index.html',
-      body: Buffer.from(page.replaceAll('VERSION', version.digest('hex').slice(0, 12))),
+      body: Buffer.from(
+        page
+          // The version in the address lets browsers keep what has not changed.
+          .replaceAll('VERSION', version.digest('hex').slice(0, 12))
+          .replace('<!-- PRELOAD -->', preload(metafile)),
+      ),
     },
   ];
 }
 
-/** An asset as browsers take it. */
-export interface PackedAsset extends Asset {
-  readonly brotli: Buffer;
-  readonly gzip: Buffer;
+const addressOf = (output: string) => `/assets/${output.replaceAll('\\', '/').replace(/^.*\/assets\//, '')}`;
+
+/** Has a browser ask for what the page's script imports while it asks for the script. */
+function preload({ outputs }: Metafile): string {
+  return Object.entries(outputs)
+    .filter(([output]) => addressOf(output) === '/assets/page.js')
+    .flatMap(([, { imports }]) => imports)
+    .filter(({ kind }) => kind === 'import-statement')
+    .map(({ path }) => `<link rel="modulepreload" href="${addressOf(path)}">`)
+    .join('\n');
 }
 
+/** An asset as browsers take it. */
+export interface PackedAsset extends Asset {
+  readonly packed: Readonly<Record<Packing, Buffer>>;
+}
+
+/** Forms in which a body may go over the wire, by their names in HTTP. */
+export type Packing = 'br' | 'gzip';
+
 /** @param quality of Brotli: 11 is the smallest, and takes a tenth of a second for the page */
-export async function packAsset({ path, body }: Asset, quality: number): Promise<PackedAsset> {
+export function pack(body: Buffer, packing: Packing, quality: number): Promise<Buffer> {
   const params = { [constants.BROTLI_PARAM_QUALITY]: quality };
-  const [brotli, zipped] = await Promise.all([
-    promisify(brotliCompress)(body, { params }),
-    promisify(gzip)(body),
-  ]);
-  return { path, body, brotli, gzip: zipped };
+  return packing === 'br' ? promisify(brotliCompress)(body, { params }) : promisify(gzip)(body);
+}
+
+export async function packAsset(asset: Asset, quality: number): Promise<PackedAsset> {
+  const { body } = asset;
+  const [br, zipped] = await Promise.all([pack(body, 'br', quality), pack(body, 'gzip', quality)]);
+  return { ...asset, packed: { br, gzip: zipped } };
 }
 
 /** Writes the page into a folder that is not there yet, each file beside its packed forms. */
@@ -74,10 +98,10 @@ export async function writePage(folder: string): Promise<void> {
   const assets = await buildPage();
   await mkdir(join(folder, 'assets'), { recursive: true });
   for (const asset of assets) {
-    const { path, body, brotli, gzip: zipped } = await packAsset(asset, smallest);
+    const { path, body, packed } = await packAsset(asset, smallest);
     await writeFile(join(folder, path), body);
-    await writeFile(join(folder, `${path}.br`), brotli);
-    await writeFile(join(folder, `${path}.gz`), zipped);
+    await writeFile(join(folder, `${path}.br`), packed.br);
+    await writeFile(join(folder, `${path}.gz`), packed.gzip);
   }
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { First } from '../api/types.ts';
-import { buildPage, type PackedAsset, packAsset } from './build.ts';
+import { buildPage, type PackedAsset, type Packing, pack, packAsset } from './build.ts';
 
 /** Serves the page and what belongs to it. */
 
@@ -53,8 +53,8 @@ async function readBuilt(): Promise<PackedAsset[]> {
   const read = (path: string) => readFile(join(builtFolder, path));
   return Promise.all(
     paths.map(async (path) => {
-      const [body, brotli, gzip] = await Promise.all([read(path), read(`${path}.br`), read(`${path}.gz`)]);
-      return { path, body, brotli, gzip };
+      const [body, br, gzip] = await Promise.all([read(path), read(`${path}.br`), read(`${path}.gz`)]);
+      return { path, body, packed: { br, gzip } };
     }),
   );
 }
@@ -67,14 +67,18 @@ export const pageAssets: FastifyPluginAsync<PageOptions> = async (app, { first }
     const index = (await loadPage()).get('/index.html');
     if (index === undefined) return notFound(reply);
     const body = Buffer.from(withFirst(index.body.toString(), first(request)));
-    return send(request, reply, await packAsset({ path: index.path, body }, quick));
+    const packing = acceptedBy(request);
+    dress(reply, index.path, packing);
+    return packing === undefined ? body : pack(body, packing, quick);
   });
   app.get('/assets/:name', { config: { isOpen: true } }, async (request, reply) => {
     const asset = (await loadPage()).get(`/assets/${(request.params as { name: string }).name}`);
     if (asset === undefined) return notFound(reply);
     // Their address holds the version.
     reply.header('cache-control', 'public, max-age=31536000, immutable');
-    return send(request, reply, asset);
+    const packing = acceptedBy(request);
+    dress(reply, asset.path, packing);
+    return packing === undefined ? asset.body : asset.packed[packing];
   });
 };
 
@@ -87,12 +91,14 @@ function withFirst(page: string, first: First): string {
 
 const notFound = (reply: FastifyReply) => reply.code(404).send({ error: 'there is no such page' });
 
-function send(request: FastifyRequest, reply: FastifyReply, asset: PackedAsset): FastifyReply {
-  const { path, body, brotli, gzip } = asset;
-  const accepted = String(request.headers['accept-encoding'] ?? '');
+/** The smallest form that the browser takes; `undefined` for none. */
+function acceptedBy({ headers }: FastifyRequest): Packing | undefined {
+  const accepted = String(headers['accept-encoding'] ?? '');
+  return (['br', 'gzip'] as const).find((packing) => new RegExp(`\\b${packing}\\b`).test(accepted));
+}
+
+function dress(reply: FastifyReply, path: string, packing: Packing | undefined): void {
   const type = types[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
   reply.type(type).header('vary', 'accept-encoding');
-  if (/\bbr\b/.test(accepted)) return reply.header('content-encoding', 'br').send(brotli);
-  if (/\bgzip\b/.test(accepted)) return reply.header('content-encoding', 'gzip').send(gzip);
-  return reply.send(body);
+  if (packing !== undefined) reply.header('content-encoding', packing);
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, newsCount, type Query, Refusal } from '../api.ts';
-import { here, inBeijing, inViewersZone, isBeijing } from '../format.ts';
+import { inBeijing, inViewersZone, isBeijing, viewersZone } from '../format.ts';
 
 /** Pieces that several views share. */
 
@@ -10,7 +10,7 @@ export function Time({ at, both = false }: { at: string; both?: boolean }) {
   const viewer = inViewersZone(at);
   const isSame = isBeijing(at);
   return (
-    <time dateTime={at} title={`${inBeijing(at)} in Beijing, ${viewer} in ${here}`}>
+    <time dateTime={at} title={`${inBeijing(at)} in Beijing, ${viewer} by your clock (${viewersZone(at)})`}>
       {inBeijing(at)}
       {both && !isSame && (
         <span class="soft small">

@@ -34,7 +34,9 @@ describe('the files of the page', () => {
   it('are the same packed and as they are', async () => {
     const { payload: page } = await get('/');
     const [script = ''] = /\/assets\/page\.js\?v=\w+/.exec(page) ?? [];
-    for (const url of ['/', script, '/assets/style.css', '/assets/icon.svg']) {
+    const [preloaded = ''] = /\/assets\/chunk-\w+\.js/.exec(page) ?? [];
+    expect((await get(script)).payload).toContain(preloaded.slice('/assets'.length));
+    for (const url of ['/', script, preloaded, '/assets/style.css', '/assets/icon.svg']) {
       const [plain, brotli, zipped] = await Promise.all([get(url), get(url, 'gzip, br'), get(url, 'gzip')]);
       expect([plain.statusCode, plain.headers['content-encoding']]).toEqual([200, undefined]);
       expect(brotli.headers['content-encoding']).toBe('br');
