@@ -2,7 +2,8 @@
 
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
-export type Unit = '×' | 'ms' | 's' | 'MB' | 'bytes' | 'rows' | '%' | '/s';
+/** `''` counts what the figure's name says. */
+export type Unit = '×' | 'ms' | 's' | 'MB' | 'bytes' | 'rows' | '' | '%' | '/s';
 
 /** A figure that was measured. A ratio was taken in one run, of both sides on the same machine at the same time. */
 export interface Measured {

@@ -7,6 +7,8 @@ import { packing } from './benches/packing.ts';
 import { planning } from './benches/planning.ts';
 import { reading } from './benches/reading.ts';
 import { scale } from './benches/scale.ts';
+import { replica } from './benches/scaling/replica.ts';
+import { scaling } from './benches/scaling/workers.ts';
 import { start } from './benches/start.ts';
 import { storage } from './benches/storage.ts';
 import { store } from './benches/store.ts';
@@ -15,5 +17,5 @@ import type { Bench } from './world.ts';
 /** Every bench, in the order in which they run. */
 export const benches: readonly Bench[] = [
   ...[endToEnd, broken, store, decode, packing, planning],
-  ...[latency, fresh, memory, storage, reading, scale, start],
+  ...[latency, fresh, memory, storage, reading, scale, scaling, replica, start],
 ];

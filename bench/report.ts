@@ -6,7 +6,7 @@ import { type Figure, type Goal, isMeasured, meets, type Result, thousands, type
 
 function amount(value: number, unit: Unit): string {
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? thousands(value) : value.toPrecision(3);
-  return unit === '×' ? digits : `${digits} ${unit}`;
+  return unit === '×' || unit === '' ? digits : `${digits} ${unit}`;
 }
 
 const goalText = (goal: Goal, unit: Unit) =>

@@ -69,6 +69,14 @@ export class DebianServer {
     return server;
   }
 
+  /** Starts a standby that streams from a server, which goes on meanwhile. @param settings as of {@link start} */
+  static standbyOf(primary: DebianServer, settings: Readonly<Record<string, string>>): Promise<DebianServer> {
+    const copy = ['-d', primary.url, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+    return DebianServer.start(primary.#bin, settings, (data) =>
+      runProgram(primary.#bin, 'pg_basebackup', ...copy, '-D', data),
+    );
+  }
+
   #initialise(): void {
     const options = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
     this.#run('initdb', ...options);
@@ -84,12 +92,16 @@ export class DebianServer {
   }
 
   #run(program: string, ...args: readonly string[]): void {
-    const { status, error } = spawnSync(join(this.#bin, program), [...args, '-D', this.#data], {
-      ...serverAccount(),
-      cwd: '/',
-      // The server keeps what it inherits.
-      stdio: 'ignore',
-    });
-    if (status !== 0) throw new Error(`${program} of ${this.#bin}: ${error?.message ?? `status ${status}`}`);
+    runProgram(this.#bin, program, ...args, '-D', this.#data);
   }
+}
+
+function runProgram(bin: string, program: string, ...args: readonly string[]): void {
+  const { status, error } = spawnSync(join(bin, program), args, {
+    ...serverAccount(),
+    cwd: '/',
+    // The server keeps what it inherits.
+    stdio: 'ignore',
+  });
+  if (status !== 0) throw new Error(`${program} of ${bin}: ${error?.message ?? `status ${status}`}`);
 }

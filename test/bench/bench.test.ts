@@ -5,7 +5,10 @@ import { benches } from '../../bench/registry.ts';
 import { jsonOf, tableOf, withResults } from '../../bench/report.ts';
 
 /** Those that start processes of the program, or repeat another, take longer than a test may: the CI runs the command itself. */
-const slow = ['end-to-end', 'quality-broken', 'latency-bound', 'fresh', 'memory', 'start', 'scale'];
+const slow = [
+  ...['end-to-end', 'quality-broken', 'latency-bound', 'fresh', 'memory', 'start', 'scale'],
+  ...['scaling', 'replica'],
+];
 
 /** Whether each bench works, on a size whose ratios mean nothing. */
 describe('npm run bench', () => {
