@@ -72,7 +72,8 @@ export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, o
 /** What the page shows before it has asked: the visitor's rights, and how things were a moment ago. */
 function firstOf(request: FastifyRequest, settings: Settings, now: Memo<Now>): First {
   const status = now.known(shownFor);
-  // Under way while the browser loads the page, which shares the answer.
-  void now().catch(() => {});
+  // Under way while the browser loads the page, which shares the answer. Where the page has something to show it asks by
+  // itself after that: on a small machine the database would take the processor from the browser.
+  if (status === undefined) void now().catch(() => {});
   return { session: sessionOf(request, settings), status };
 }
