@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a server that can go silent: it stays open, takes what it is sent, and passes nothing on. */
+/** A way to a server that can go silent (it stays open, takes what it is sent, and passes nothing on), and can be cut. */
 export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -9,12 +9,16 @@ export class Relay {
   readonly #direct: URL;
   readonly #host: string;
   #isSilent = false;
+  #isCut = false;
 
   private constructor(url: string, defaultPort: number, host: string) {
     this.#host = host;
     this.#direct = new URL(url);
     const port = Number(this.#direct.port || defaultPort);
-    this.#server = createServer((client) => this.#pass(client, connect(port, this.#direct.hostname)));
+    this.#server = createServer((client) => {
+      if (this.#isCut) client.destroy();
+      else this.#pass(client, connect(port, this.#direct.hostname));
+    });
   }
 
   /** @param url the server's address @param host the address of this machine where the relay listens */
@@ -40,14 +44,25 @@ export class Relay {
     this.#isSilent = which === 'all';
   }
 
+  /** Ends what is open, and whatever is opened from now on, as a proxy does whose server is gone. */
+  cut(): void {
+    this.#isCut = true;
+    this.#endAll();
+  }
+
   /** Lets what is opened from now on pass; what is silent stays so. */
   recover(): void {
     this.#isSilent = false;
+    this.#isCut = false;
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#endAll();
     this.#server.close();
+  }
+
+  #endAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #pass(client: Socket, server: Socket): void {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Relay } from '../../harness/relay.ts';
 import { RedisServer } from '../../harness/servers.ts';
@@ -20,13 +21,18 @@ import { startTestSimulator } from '../support/api.ts';
 import { day } from '../support/clock.ts';
 import { createTestDatabase, silent } from '../support/database.ts';
 import { type RunningPipeline, runPipeline, testSettings } from '../support/pipeline.ts';
+import { hasBrowser, openBrowser } from '../web/browser.ts';
 import { bodyOf } from './site.ts';
 
-/** Each part of a running pipeline broken in turn: page, `status` and `doctor` name it, with the same remedy. */
+/**
+ * Each part of a running pipeline broken in turn and healed again: the page, which is open in a browser all the while (where
+ * there is one), its API, `status` and `doctor` name it, with the same remedy.
+ */
 
 interface Trouble {
   readonly kind: string;
   readonly headline: string;
+  readonly detail: string;
   readonly remedy: string;
 }
 
@@ -53,6 +59,9 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
   let server: StatusServer;
   let url: string;
   let environment: Environment;
+  let browser: Browser | undefined;
+  /** What the page in the browser says at its top. */
+  let verdict: Locator | undefined;
   /** How far the clocks of page and commands are ahead. */
   let skew = 0;
 
@@ -87,8 +96,15 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
       site: new Runtime(settings, { clock, log: silent }).site(database),
     });
     url = await server.start();
+    if (!hasBrowser) return;
+    browser = await openBrowser();
+    const tab = await browser.newPage();
+    tab.setDefaultTimeout(60_000);
+    await tab.goto(url);
+    verdict = tab.locator('.verdict');
   });
   afterAll(async () => {
+    await browser?.close();
     await server.stop();
     await pipeline.stop();
     await redis.stop();
@@ -103,11 +119,26 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
   /** What the page says as soon as its troubles are these. */
   async function pageThatNames(...kinds: string[]) {
     for (;;) {
-      const { body } = await page();
-      const found = (body.troubles ?? []).map(({ kind }: Trouble) => kind);
+      const { status, body } = await page();
+      const found = status === 200 ? body.troubles.map(({ kind }: Trouble) => kind) : [status];
       if (JSON.stringify(found) === JSON.stringify(kinds)) return body;
       await sleep(100);
     }
+  }
+
+  /** Waits until the page in the browser, which has not been loaded again, is of this mind and says all these texts. */
+  async function expectShown(mind: 'bad' | 'well', ...texts: readonly string[]): Promise<void> {
+    if (verdict === undefined) return;
+    // It looks every few seconds, and at once when somebody comes back to it.
+    await verdict.page().evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    const isOfThisMind = verdict.and(verdict.page().locator(`.${mind}`));
+    await isOfThisMind.waitFor();
+    for (const text of texts) await isOfThisMind.getByText(text).first().waitFor();
+  }
+
+  async function expectHealed(): Promise<void> {
+    expect((await pageThatNames()).verdict.level).toBe('well');
+    await expectShown('well');
   }
 
   /** Runs a command; where the clock is wrong, as a process of its own that has that clock. */
@@ -133,6 +164,7 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
       level: 'bad',
       remedy: expect.stringMatching(new RegExp(remedy, 'i')),
     });
+    await expectShown('bad', `${trouble?.headline}: ${trouble?.detail}`, trouble?.remedy ?? 'a remedy');
     const [asJson, asText, found] = await Promise.all([
       run('status', '--json'),
       run('status'),
@@ -147,7 +179,7 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
   }
 
   it('is nothing at first', async () => {
-    expect((await pageThatNames()).verdict.level).toBe('well');
+    await expectHealed();
     expect((await run('status')).stdout).toMatch(/^all is well/);
     expect((await run('doctor')).code).toBe(0);
   });
@@ -158,7 +190,7 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
     await expectNamed('access', 'API', /whitelist/);
     simulator.setFaults({});
     await pipeline.planner.planNewest('1d', true);
-    await pageThatNames();
+    await expectHealed();
   });
 
   it('is the API, where it answers no call', async () => {
@@ -170,25 +202,39 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
     await expectNamed('api', 'API', /CRYPTORACLE_BASE_URL and the network/);
     simulator.setFaults({});
     await pipeline.planner.planNewest('1d', true);
-    await pageThatNames();
+    await expectHealed();
   });
 
   it('is the clock, where it is two minutes fast', async () => {
     skew = 120_000;
     await expectNamed('clock', 'clock', /NTP/);
     skew = 0;
-    await pageThatNames();
+    await expectHealed();
+  });
+
+  it('is the clock, where the API’s is two minutes fast, and comes after a refusal, which is worse', async () => {
+    simulator.configure({ clockOffset: 120_000 });
+    await pipeline.planner.planNewest('1d', true);
+    await expectNamed('clock', 'clock', /NTP/);
+    simulator.setFaults({ forbidden: { probability: 1, status: 401 } });
+    await pipeline.planner.planNewest('1d', true);
+    const { troubles } = await pageThatNames('access', 'clock');
+    await expectShown('bad', ...troubles.flatMap(({ headline, remedy }: Trouble) => [headline, remedy]));
+    simulator.setFaults({});
+    simulator.configure({ clockOffset: 0 });
+    await pipeline.planner.planNewest('1d', true);
+    await expectHealed();
   });
 
   it('is the queue, where its Redis is away', async () => {
     await redis.kill();
     await expectNamed('queue', 'queue', /start Redis/);
     await redis.restart(0);
-    await pageThatNames();
+    await expectHealed();
   });
 
   it('is the database, where nothing answers at its address', async () => {
-    await way.close();
+    way.cut();
     const remedy = /start PostgreSQL, or correct DATABASE_URL/;
     // What was read a moment ago may be given once more.
     let answer = await page();
@@ -197,6 +243,7 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
       status: 503,
       body: { error: 'the database does not answer', remedy: expect.stringMatching(remedy) },
     });
+    await expectShown('bad', answer.body.error, answer.body.remedy);
     const { code, stderr } = await run('status');
     expect([code, stderr]).toEqual([
       75,
@@ -206,5 +253,7 @@ describe.skipIf(inject('redisUrl') === null)('what is broken', { timeout: 180_00
       state: 'failed',
       remedy: expect.stringMatching(remedy),
     });
+    way.recover();
+    await expectHealed();
   });
 });

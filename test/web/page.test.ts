@@ -3,8 +3,6 @@ import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { troubleKinds } from '../../src/store/reports/trouble-kinds.ts';
-import { remedies, troubleToJson, verdictOf } from '../../src/store/reports/troubles.ts';
 import { hasBrowser, openBrowser } from './browser.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -101,44 +99,6 @@ describe.skipIf(!hasBrowser)('the page', () => {
     world.simulator.allowEndpoint('endpoint');
     await world.pipeline.planner.planNewest('1h', true);
     await page.locator('.verdict.well, .verdict.busy').waitFor();
-  });
-
-  it('names whatever is broken, with what to do about it', { timeout: 120_000 }, async () => {
-    const known = await (await page.request.get(`${world.url}/api/v1/status`)).json();
-    const troubles = troubleKinds.map((kind) => ({
-      ...({ kind, level: 'bad', headline: kind, since: undefined, again: undefined } as const),
-      ...{ detail: `so it is with ${kind}`, remedy: remedies[kind] },
-    }));
-    const status = '**/api/v1/status';
-    await page.route(status, (route) =>
-      route.fulfill({
-        json: {
-          ...known,
-          troubles: troubles.map(troubleToJson),
-          verdict: verdictOf(troubles, undefined, []),
-        },
-      }),
-    );
-    const verdict = page.locator('.verdict');
-    await verdict.getByText(/^Access: so it is with access/).waitFor();
-    const shown = (await verdict.innerText()).toLowerCase();
-    for (const { detail, remedy } of troubles) {
-      expect(shown).toContain(detail);
-      expect(shown).toContain(remedy.toLowerCase());
-    }
-    await page.unroute(status);
-    await page.route(status, (route) =>
-      route.fulfill({
-        status: 503,
-        json: { error: 'the database does not answer', remedy: remedies.database },
-      }),
-    );
-    await verdict.getByText('The database does not answer.').waitFor();
-    expect(await verdict.innerText()).toMatch(/Start PostgreSQL, or correct DATABASE_URL/);
-    await page.unroute(status);
-    await page.locator('.verdict.well, .verdict.busy').waitFor();
-    const others = complaints.filter((complaint) => !complaint.includes('503 (Service Unavailable)'));
-    complaints.splice(0, complaints.length, ...others);
   });
 
   it('prices, places, pauses and finishes a backfill', { timeout: 180_000 }, async () => {
