@@ -1,4 +1,4 @@
-import { doublePrecision, primaryKey, text } from 'drizzle-orm/pg-core';
+import { doublePrecision, index, text } from 'drizzle-orm/pg-core';
 import type { Granularity, MetricCode, Token } from '../../catalog/index.ts';
 import { describeTable } from './description.ts';
 import { cryptoracle, exactInstant, instant } from './types.ts';
@@ -15,10 +15,9 @@ export const qualityNotes = cryptoracle.table(
     detail: text('detail').notNull(),
     notedAt: instant('noted_at').notNull(),
   },
-  // The windows come first, since notes are looked for by them; a second index would double the cost of a note.
-  (table) => [
-    primaryKey({ columns: [table.granularity, table.time, table.token, table.metric, table.note] }),
-  ],
+  // Notes are looked for by their windows. A key of all that makes a note one of its kind would double what writing it
+  // costs, and the one process that checks at a time compares what it found with all notes of the windows anyway.
+  (table) => [index('quality_notes_windows').on(table.granularity, table.time)],
 );
 
 export const qualityNotesDescription = describeTable(qualityNotes, {

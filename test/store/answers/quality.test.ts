@@ -173,7 +173,7 @@ describeOnServers('quality notes', (kind) => {
     }
     let looks = 0;
     const observe = (name: string) => {
-      if (name === 'count findings') looks++;
+      if (name === 'read quality rules') looks++;
     };
     const observed = new Database(database.url, { connections: 3, observe });
     try {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Granularity } from '../../../catalog/index.ts';
 import type { Instant } from '../../../time.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
@@ -7,6 +7,7 @@ import { noteStoredDays } from '../../ledger/dropped.ts';
 import { qualityNotes } from '../../schema/index.ts';
 import { timestamptz, windowLengthSql } from '../../schema/sql.ts';
 import { readDueGranularities, type Stretch, takeDue } from './due.ts';
+import { eachFamily } from './reading.ts';
 import { type CheckedWindows, countingSql, familiesOf, findingsSql, type Rule } from './rules.ts';
 import { enterRates, type SuspensionChange } from './suspensions.ts';
 
@@ -101,41 +102,41 @@ async function checkStretch(
   const end = sql`${stretch.end}::timestamptz`;
   const endAfter = sql`(${stretch.end}::timestamptz + ${windowLengthSql(granularity)})`;
   const checked: CheckedWindows = { granularity, start, end: endAfter };
-  const [counted] = await database.query<{ cells: number; fired: number[] } & Noted>(
-    'count findings',
-    sql`
-      select counted.*, ${hasNotes({ granularity, start, end })} as noted,
-        ${hasNotes({ granularity, start: end, end: endAfter })} as "notedAfter"
-      from (${countingSql(checked, familiesOf(database.catalogue))}) as counted`,
-    tx,
+  const counts = await eachFamily(database, tx, (family) =>
+    database.query<{ cells: number; fired: number[] }>('count findings', countingSql(checked, family), tx),
   );
-  if (counted === undefined) return nothingDone;
-  const { cells: rows, fired, noted, notedAfter } = counted;
+  // The first family's cells are all rows.
+  const rows = counts[0]?.[0]?.cells ?? 0;
+  const fired = counts.flatMap(([count]) => count?.fired ?? []);
   if (rows > 0) await noteStoredDays(database, granularity, checked, tx);
   const { noting, changes } = await enterRates(database, checked, { rows, fired }, now, tx);
   // History is checked from its newest windows on: the window after has its notes, the stretch mostly has none.
   const parts = [
-    { windows: { granularity, start, end }, noted },
-    { windows: { granularity, start: end, end: endAfter }, noted: notedAfter },
+    { granularity, start, end },
+    { granularity, start: end, end: endAfter },
   ];
   let added = 0;
   for (const part of parts) {
-    if (part.noted) added += await renewNotes(database, part.windows, noting, now, tx);
-    else if (noting.length > 0) added += await addNotes(database, part.windows, noting, now, tx);
+    if (await haveNotes(database, part, tx)) added += await renewNotes(database, part, noting, now, tx);
+    else added += await addNotes(database, part, noting, now, tx);
   }
   return { added, changes };
 }
 
-/** Whether a stretch has notes, and the window after it. */
-interface Noted extends Record<string, unknown> {
-  readonly noted: boolean;
-  readonly notedAfter: boolean;
-}
-
-function hasNotes({ granularity, start, end }: CheckedWindows): SQL {
-  return sql`exists (
-    select from ${qualityNotes} where granularity = ${granularity} and time >= ${start} and time < ${end}
-  )`;
+async function haveNotes(
+  database: Database,
+  { granularity, start, end }: CheckedWindows,
+  tx: Transaction,
+): Promise<boolean> {
+  const [row] = await database.query<{ noted: boolean }>(
+    'look for notes',
+    sql`
+      select exists (
+        select from ${qualityNotes} where granularity = ${granularity} and time >= ${start} and time < ${end}
+      ) as noted`,
+    tx,
+  );
+  return row?.noted === true;
 }
 
 const noteColumns = sql`(granularity, token, time, metric, note, value, detail, noted_at)`;
@@ -148,21 +149,25 @@ async function addNotes(
   now: Instant,
   tx: Transaction,
 ): Promise<number> {
-  const [row] = await database.query<{ added: number }>(
-    'add notes',
-    sql`
-      with noted as (
-        insert into ${qualityNotes} ${noteColumns}
-        select ${windows.granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
-        from (${findingsSql(windows, familiesOf(database.catalogue), noting)}) as found
-        -- In the order of the index.
-        order by time, token, metric, note
-        returning 1
-      )
-      select count(*)::int as added from noted`,
-    tx,
-  );
-  return row?.added ?? 0;
+  const counts = await eachFamily(database, tx, async (family) => {
+    if (!family.rules.some((rule) => noting.includes(rule))) return 0;
+    const [row] = await database.query<{ added: number }>(
+      'add notes',
+      sql`
+        with noted as (
+          insert into ${qualityNotes} ${noteColumns}
+          select ${windows.granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
+          from (${findingsSql(windows, [family], noting)}) as found
+          -- In the order of the index.
+          order by time
+          returning 1
+        )
+        select count(*)::int as added from noted`,
+      tx,
+    );
+    return row?.added ?? 0;
+  });
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /**
@@ -193,17 +198,18 @@ async function renewNotes(
       ), gone as (
         delete from ${qualityNotes} as n using compared
         where n.ctid = compared.place and not compared.holds
+      ), corrected as (
+        update ${qualityNotes} as n set value = compared.value, detail = compared.detail from compared
+        where n.ctid = compared.place and compared.holds and compared.differs
       ), noted as (
-        insert into ${qualityNotes} as n ${noteColumns}
+        insert into ${qualityNotes} ${noteColumns}
         select ${granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
-        from compared where holds and differs
+        from compared where holds and place is null
         -- In the order of the index.
-        order by time, token, metric, note
-        on conflict (granularity, token, time, metric, note) do update
-          set value = excluded.value, detail = excluded.detail
-        returning xmax = 0 as is_new
+        order by time
+        returning 1
       )
-      select count(*) filter (where is_new)::int as added from noted`,
+      select count(*)::int as added from noted`,
     tx,
   );
   return row?.added ?? 0;

@@ -35,6 +35,8 @@ export interface RuleFamily {
   readonly rules: readonly Rule[];
   /** Token and time of each row of the windows, with what the rules look at. Sorted by what is narrow, never joined. */
   readonly cells: (windows: CheckedWindows) => SQL;
+  /** Whether the cells are sorted by window, so that an index on time saves the sorting. */
+  readonly isSorted: boolean;
 }
 
 /** Windows that are checked together; instants as PostgreSQL writes them, half-open. */
@@ -91,6 +93,7 @@ function singleOf(catalogue: Catalogue): RuleFamily {
     ],
     cells: (windows) => sql`
     select token, time, ${columnsOf([...new Set([...bounded, net, positive, negative])])} ${rowsIn(windows)}`,
+    isSorted: false,
   };
 }
 
@@ -127,6 +130,7 @@ function successionOf(catalogue: Catalogue): RuleFamily {
       where coalesce(${isZero}, false)
       offset 0`;
     },
+    isSorted: false,
   };
 }
 
@@ -149,6 +153,7 @@ function rankingOf(catalogue: Catalogue): RuleFamily {
       lag(${column(mentions)}) over (partition by time order by ${column(rank)}, ${column(mentions)} desc)
         as better_mentions
     ${rowsIn(windows)} and ${column(rank)} is not null and ${column(mentions)} is not null`,
+    isSorted: true,
   };
 }
 
@@ -166,17 +171,12 @@ export function familiesOf(catalogue: Catalogue): RuleFamilies {
   return families;
 }
 
-/** A row of one column for each family: on how many rows each of its rules fires, and of the first, how many there are. */
-export function countingSql(windows: CheckedWindows, families: RuleFamilies): SQL {
-  const counted = families.map(
-    ({ rules, cells }, place) => sql`(
-      select count(*)::float8 as cells,
-        array[${list(rules.map(({ fires }) => sql`count(*) filter (where ${fires})`))}]::float8[] as fired
-      from (${cells(windows)}) as cells
-    ) as ${sql.identifier(`family_${place}`)}`,
-  );
-  const fired = families.map((_, place) => sql`${sql.identifier(`family_${place}`)}.fired`);
-  return sql`select family_0.cells, ${sql.join(fired, sql` || `)} as fired from ${list(counted)}`;
+/** One row: how many cells a family has, and on how many of them each of its rules fires. */
+export function countingSql(windows: CheckedWindows, { rules, cells }: RuleFamily): SQL {
+  const fired = rules.map(({ fires }) => sql`count(*) filter (where ${fires})`);
+  return sql`
+    select count(*)::float8 as cells, array[${list(fired)}]::float8[] as fired
+    from (${cells(windows)}) as cells`;
 }
 
 /** Every value on which one of the rules fires: token, time, metric, note, value, detail. */

@@ -1,0 +1,2 @@
+ALTER TABLE "cryptoracle"."quality_notes" DROP CONSTRAINT "quality_notes_granularity_time_token_metric_note_pk";--> statement-breakpoint
+CREATE INDEX "quality_notes_windows" ON "cryptoracle"."quality_notes" USING btree ("granularity","time");
