@@ -11,8 +11,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Commands at a time; the others wait for their turn. */
-const mostHosts = 4;
+/** Commands at a time; the others wait for their turn. Each host takes a second to load the program. */
+const mostHosts = 2;
 
 /** Processes that run the program's commands, each one after the other. They end with the process that has them. */
 export class CommandHosts {

@@ -77,6 +77,8 @@ export function settingsFor(simulator: Simulator, databaseUrl: string): Environm
     DATABASE_URL: databaseUrl,
     CRYPTORACLE_BASE_URL: simulator.url,
     REQUESTS_PER_SECOND: '10000',
+    // A call more at a time is a connection more.
+    FETCH_CONCURRENCY: '3',
     ...credentialSettings(simulator.credentials),
   };
 }

@@ -9,6 +9,7 @@ import {
   createTestDatabase,
   describeOnServers,
   dropDatabase,
+  dropQueue,
   rows,
   value,
 } from '../support/database.ts';
@@ -98,6 +99,7 @@ describe('who must run `migrate` is said in one line', () => {
 
   it('where it was run with Redis, which makes no queue in the database, and one is wanted there', async () => {
     const database = await createTestDatabase('plain PostgreSQL');
+    await dropQueue(database);
     const withRedis = { DATABASE_URL: database.url, REDIS_URL: 'redis://127.0.0.1:1' };
     expect((await runCli(folder, ['migrate'], withRedis)).code).toBe(0);
     expect(await rows(database, "select from pg_namespace where nspname = 'bullmq'")).toEqual([]);

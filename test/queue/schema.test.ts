@@ -5,7 +5,7 @@ import { openQueueBackend, rateLimitError } from '../../src/queue/backend.ts';
 import { fetchQueue, queueNames } from '../../src/queue/jobs.ts';
 import { ensureQueueMigrated, migrateQueue } from '../../src/queue/schema.ts';
 import type { Database } from '../../src/store/connection/database.ts';
-import { createTestDatabase, describeOnServers, rows, value } from '../support/database.ts';
+import { createTestDatabase, describeOnServers, dropQueue, rows, value } from '../support/database.ts';
 import { grantsOf } from '../support/grants.ts';
 import { createLogin } from '../support/logins.ts';
 import { openTestQueue } from '../support/pipeline.ts';
@@ -45,6 +45,7 @@ describeOnServers("the queue's schema", (kind) => {
 
   it('is made by the owner who opens a queue first, also where several open one at once', async () => {
     const fresh = await createTestDatabase(kind);
+    await dropQueue(fresh);
     await Promise.all([1, 2, 3, 4].map(() => ensureQueueMigrated(fresh)));
     await addJobs(fresh);
     expect(await value(fresh, 'select count(*)::int from bullmq.job')).toBe(2 * queueNames.length);
@@ -150,7 +151,7 @@ describeOnServers("the queue's schema", (kind) => {
     });
 
     it.each([
-      ['missing', async () => {}],
+      ['missing', dropQueue],
       [
         'old',
         async (fresh: Database) => {

@@ -42,20 +42,25 @@ export async function withDatabase(url: string, work: (database: Database) => Pr
   }
 }
 
-/** A migrated database, copied from one that was migrated once; it is dropped when the test file ends. */
+/** A migrated database, copied from one that was migrated once, with a queue; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   const template = inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate');
   // The embedded server does not wait for the disk: copying files takes it less than writing them to its log.
   const options = kind === 'plain PostgreSQL' ? 'strategy file_copy' : '';
   const { url, drop } = await createDatabase(serverUrl(kind) ?? '', template, options);
   // Settings of a database are not part of it, and are not copied.
-  const database = new Database(url, { connections: 12 });
+  const database = new Database(url, { connections: 8 });
   await database.connect(turnOffJit);
   onFileEnd(async () => {
     await database.close();
     await drop();
   });
   return database;
+}
+
+/** Makes a database as `migrate` leaves it where Redis has the queue. */
+export async function dropQueue(database: Database): Promise<void> {
+  await database.pool.query('drop schema bullmq cascade');
 }
 
 /** Runs a statement and gives its rows. */

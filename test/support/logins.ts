@@ -15,7 +15,7 @@ export async function createLogin(database: Database, ...memberOf: readonly stri
   for (const role of memberOf) await database.pool.query(`grant ${role} to ${name}`);
   const url = new URL(database.url);
   Object.assign(url, { username: name, password });
-  const login = new Database(url.href, { connections: 12 });
+  const login = new Database(url.href, { connections: 8 });
   onFileEnd(async () => {
     await login.close();
     await database.pool.query(`drop role ${name}`);

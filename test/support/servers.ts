@@ -8,6 +8,7 @@ import { createTemporaryFolder, removeLeftovers } from '../../harness/leftovers.
 import { bundleProgram } from '../../harness/program.ts';
 import { PostgresServer, RedisServer, silent } from '../../harness/servers.ts';
 import { systemClock } from '../../src/clock.ts';
+import { migrateQueue } from '../../src/queue/schema.ts';
 import { Database } from '../../src/store/connection/database.ts';
 import { migrate } from '../../src/store/setup/migrate.ts';
 
@@ -118,6 +119,8 @@ async function createTemplate(serverUrl: string): Promise<string> {
   releasers.push(drop);
   const database = new Database(url, { connections: 2 });
   await migrate(database, systemClock, silent);
+  // As the command does without REDIS_URL: to make it anew takes half as long as all the rest.
+  await migrateQueue(database);
   await database.close();
   await withClient(serverUrl, async (client) => {
     await client.query(`alter database ${name} allow_connections false`);

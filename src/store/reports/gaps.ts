@@ -362,16 +362,14 @@ export async function readReportedGaps(
   const tokenList = textArray(tokens);
   const metricList = textArray(metrics);
   const { catalogue } = reader;
+  const tokensWanted = sql`
+    select token, ${tstzrangeOf(interval)} as windows, ${metricList} as metrics,
+      ${textArray(catalogue.unserved(metrics, wanted.apiVersion))} as unserved
+    from unnest(${tokenList}) as token`;
   const question = {
     granularity,
     catalogue,
-    tokens: sql`(${withAvailability(
-      granularity,
-      sql`
-      select token, ${tstzrangeOf(interval)} as windows, ${metricList} as metrics,
-        ${textArray(catalogue.unserved(metrics, wanted.apiVersion))} as unserved
-      from unnest(${tokenList}) as token`,
-    )})`,
+    tokens: sql`wanted_token`,
     now: timestamptz(now),
   };
   const rows = await reader.query<{
@@ -384,7 +382,10 @@ export async function readReportedGaps(
   }>(
     'read reported gaps',
     sql`
-      with by_token as (
+      with wanted_token as materialized (
+        -- Once for all reasons: each would plan it anew, and look into every token.
+        ${withAvailability(granularity, tokensWanted)}
+      ), by_token as (
         select g.gap, g.reason, g.detail, g.token, array_agg(g.metric order by m.place) as metrics
         from (${gapsOf(question, reasons)}) as g
         join unnest(${metricList}) with ordinality as m (metric, place) on m.metric = g.metric
