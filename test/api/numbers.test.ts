@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDecimal, keepsDigits, withExactNumbers } from '../../src/api/numbers.ts';
+import { expectQuick } from '../support/processor-time.ts';
 
 /** What a double makes of a decimal, digit by digit: the exact value of the double, by whole numbers alone. */
 function isExactly(value: number, text: string): boolean {
@@ -99,10 +100,8 @@ describe('JSON with numbers that would be lost', () => {
   });
 
   it('takes no longer for a text that never ends', () => {
-    const started = performance.now();
-    withExactNumbers(`1e5"${'\\"'.repeat(1_000_000)}`);
-    withExactNumbers('1e'.repeat(1_000_000));
-    expect(performance.now() - started).toBeLessThan(2000);
+    expectQuick(() => withExactNumbers(`1e5"${'\\"'.repeat(1_000_000)}`));
+    expectQuick(() => withExactNumbers('1e'.repeat(1_000_000)));
   });
 
   it('knows a decimal', () => {

@@ -10,6 +10,7 @@ import {
   unreadSettings,
 } from '../../src/config.ts';
 import { UserError } from '../../src/errors.ts';
+import { expectQuick } from '../support/processor-time.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -248,13 +249,11 @@ describe('settings', () => {
   });
 
   it('are read in no time, however many slashes an address has', () => {
-    const began = performance.now();
     const path = `${'/'.repeat(100_000)}x`;
     for (const slashes of [path, `${path}${'/'.repeat(100_000)}`]) {
-      const { baseUrl } = parseSettings({ CRYPTORACLE_BASE_URL: `http://host${slashes}` });
+      const { baseUrl } = expectQuick(() => parseSettings({ CRYPTORACLE_BASE_URL: `http://host${slashes}` }));
       expect(baseUrl).toBe(`http://host${path}`);
     }
-    expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it('say which part of the wire profile is wrong', () => {
