@@ -12,6 +12,7 @@ import type { DataRequest } from '../planning/request.ts';
 import { windowCount } from '../planning/windows.ts';
 import { wasAnsweredSince } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
+import { everyRequestWrong } from '../store/limits/breaker.ts';
 import { BudgetSpent } from '../store/limits/rate-limiter.ts';
 import type { Instant } from '../time.ts';
 import { type FillScope, gapReader, stretchOf } from './scope.ts';
@@ -211,7 +212,8 @@ class Fill {
       }
       this.#failures++;
       this.#lastFailure = { kind: error.kind, message: error.message };
-      if (error.kind === 'access-denied') this.#endWith('access-denied');
+      if (error.kind === 'access-denied')
+        this.#endWith(error.code === everyRequestWrong ? 'all-wrong' : 'access-denied');
       else if (++this.#failuresInARow >= mostFailuresInARow) await this.#endUnlessAnswered(error.kind);
     }
   }

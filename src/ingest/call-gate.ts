@@ -24,15 +24,17 @@ export class CallGate {
 
   /**
    * Waits until a call may be sent.
+   * @param context the same object for all calls of a request
    * @throws ApiFailure (`access-denied`) where none may, what `beforeCall` throws, BudgetSpent, the signal's reason
    */
-  async admit(lane: Lane, { signal, beforeCall, withdrawCall }: IngestContext): Promise<void> {
+  async admit(lane: Lane, context: IngestContext): Promise<void> {
+    const { signal, beforeCall, withdrawCall } = context;
     beforeCall?.();
     try {
       if (await this.#rateLimiter.acquireWhileGranted(lane, signal)) {
         this.#access.noteGranted();
       } else {
-        await this.#access.enter();
+        await this.#access.enter(context);
         await this.#rateLimiter.acquire(lane, signal);
       }
     } catch (error) {

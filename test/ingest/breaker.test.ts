@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { ApiFailure } from '../../src/api/failure.ts';
 import { asToken } from '../../src/catalog/index.ts';
 import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
@@ -7,7 +8,7 @@ import { makeProbeDue, readBreaker } from '../../src/store/limits/breaker.ts';
 import { startServer } from '../api/server.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
 import { v1Metrics } from '../support/catalogue.ts';
-import { day, ManualClock, minute } from '../support/clock.ts';
+import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 
 const probeInterval = minute;
@@ -101,6 +102,85 @@ describeOnServers('while the API refuses access', (kind) => {
     clock.advance(-day);
     simulator.allowEndpoint('endpoint');
     await ingestor.ingest(request(2), 'live');
+    expect(await readBreaker(database)).toBeUndefined();
+  });
+});
+
+describeOnServers('while the API finds every request wrong', (kind) => {
+  let database: Database;
+  let simulator: Simulator;
+  let clock: ManualClock;
+
+  beforeAll(async () => {
+    database = await createTestDatabase(kind);
+  });
+
+  beforeEach(async () => {
+    clock = new ManualClock('2025-06-20T00:00:00Z');
+    simulator = await startTestSimulator({ clock });
+    await database.pool.query(
+      'truncate cryptoracle.coverage, cryptoracle.breaker, cryptoracle.metrics_1d, cryptoracle.requests',
+    );
+  });
+
+  /** Sealed as the API does not open it. */
+  const wrongly = () => {
+    const credentials = { ...simulator.credentials, dataSecret: 'of-somebody-else' };
+    return createIngestor(database, { url: simulator.url, credentials }, clock);
+  };
+
+  const failures = async (ingestor: Ingestor, requests: number) => {
+    const kinds: unknown[] = [];
+    for (let number = 2; number < requests + 2; number++) {
+      const failure: unknown = await ingestor.ingest(request(number), 'history').catch((error) => error);
+      kinds.push(failure instanceof ApiFailure ? failure.kind : failure);
+    }
+    return kinds;
+  };
+
+  it('some twenty calls find that out, for all processes, and then one in ten minutes is sent', async () => {
+    expect((await failures(wrongly(), 30)).at(-1)).toBe('access-denied');
+    const { requests } = simulator.counters;
+    expect(requests).toBeGreaterThan(3);
+    expect(requests).toBeLessThanOrEqual(20);
+    expect(await readBreaker(database)).toMatchObject({ code: 201, openedAt: clock.now() });
+    clock.advance(9 * minute);
+    await failures(wrongly(), 3);
+    expect(simulator.counters.requests).toBe(requests);
+    clock.advance(minute);
+    await failures(wrongly(), 3);
+    expect(simulator.counters.requests).toBe(requests + 1);
+    expect(await readBreaker(database)).toMatchObject({ code: 201 });
+  });
+
+  it('a person who has mended the settings and starts again has everything go on', async () => {
+    await failures(wrongly(), 30);
+    await makeProbeDue(database, clock.now());
+    await createIngestor(database, simulator, clock).ingest(request(2), 'live');
+    expect(await readBreaker(database)).toBeUndefined();
+  });
+
+  it('a probe that is wrong only as a whole is divided until its parts are answered', async () => {
+    await failures(wrongly(), 30);
+    clock.advance(10 * minute);
+    // The half of the tokens is no more than the API gives at once.
+    const tokens = ['BTC', 'ETH', 'SOL', 'XRP'].map(asToken);
+    simulator.configure({ recordLimit: 4 * v1Metrics.length });
+    const wrong = simulator.counters.byCode[201] ?? 0;
+    const ingestor = createIngestor(database, simulator, clock);
+    await ingestor.ingest({ ...request(2), tokens }, 'live').catch(() => {});
+    expect(simulator.counters.byCode[201]).toBeGreaterThan(wrong);
+    expect(await readBreaker(database)).toBeUndefined();
+    const { rows } = await database.pool.query(
+      'select distinct token from cryptoracle.metrics_1d order by 1',
+    );
+    expect(rows).toEqual(tokens.toSorted().map((token) => ({ token })));
+  });
+
+  it('nothing stops where something was answered within two hours', async () => {
+    await createIngestor(database, simulator, clock).ingest(request(1), 'live');
+    clock.advance(hour);
+    expect(await failures(wrongly(), 30)).toEqual(Array.from({ length: 30 }, () => 'bad-request'));
     expect(await readBreaker(database)).toBeUndefined();
   });
 });

@@ -4,7 +4,10 @@ import type { Database, Transaction } from '../connection/database.ts';
 import type { Reader } from '../connection/reader.ts';
 import { breaker } from '../schema/index.ts';
 
-/** Access is refused. */
+/** As a breaker's code: every request is found wrong, so that no other will do better (API page, Error Codes). */
+export const everyRequestWrong = 201;
+
+/** Access is refused, or every request is found wrong. */
 export interface OpenBreaker {
   readonly code: number | null;
   readonly reason: string;

@@ -1,5 +1,6 @@
 import type { Instant, Milliseconds } from '../../time.ts';
 import { describeDoubt } from '../ledger/doubted-lists.ts';
+import { everyRequestWrong } from '../limits/breaker.ts';
 import type { StoredEvent } from './events.ts';
 import type { Filling } from './filling.ts';
 import { isQuiet } from './freshness.ts';
@@ -84,6 +85,8 @@ interface Found {
   readonly detail: string;
   readonly since?: Instant | undefined;
   readonly again?: Instant | undefined;
+  /** Where it is another than that of the kind. */
+  readonly remedy?: string;
 }
 
 export function troublesOf(facts: TroubleFacts): readonly Trouble[] {
@@ -103,9 +106,8 @@ export function troublesOf(facts: TroubleFacts): readonly Trouble[] {
     ...suspected(facts),
     ...dropped(facts),
   ];
-  return found.map(({ kind, level, headline, detail, since, again }) => ({
-    ...{ kind, level, headline, since, detail, again },
-    remedy: remedies[kind],
+  return found.map(({ kind, level, headline, detail, since, again, remedy = remedies[kind] }) => ({
+    ...{ kind, level, headline, since, detail, again, remedy },
   }));
 }
 
@@ -173,9 +175,15 @@ const capitalised = (text: string) => text.slice(0, 1).toUpperCase() + text.slic
 
 function refused({ status: { accessRefused } }: TroubleFacts): Found[] {
   if (accessRefused === undefined) return [];
-  const { openedAt: since, reason: detail, probeAt: again } = accessRefused;
-  return [{ kind: 'access', level: 'bad', headline: 'access refused', since, detail, again }];
+  const { openedAt: since, reason: detail, probeAt: again, code } = accessRefused;
+  const trouble = { kind: 'access', level: 'bad', since, detail, again } as const;
+  return code === everyRequestWrong
+    ? [{ ...trouble, headline: 'every request refused', remedy: calibrate }]
+    : [{ ...trouble, headline: 'access refused' }];
 }
+
+/** What helps where the API does not understand us. */
+const calibrate = '`doctor --calibrate` finds out how the API wants them; then restart the processes';
 
 /** The outage as the pipeline has noted it, which says since when, or as whoever asks has found it. */
 function silentQueue({ open, queueProblem }: TroubleFacts): Found[] {

@@ -51,6 +51,12 @@ type Case = readonly [where: string, Partial<TroubleFacts>, kinds: readonly stri
 
 const cases: readonly Case[] = [
   ['access is refused', { ...failing, status: { ...status, accessRefused } }, ['access'], /code 204/],
+  [
+    'every request is found wrong',
+    { status: { ...status, accessRefused: { ...accessRefused, code: 201, reason: 'code 201' } } },
+    ['access'],
+    /code 201/,
+  ],
   ['the queue is silent', { queueProblem: 'no answer' }, ['queue'], /no answer/],
   [
     'the pipeline noticed it, too',
@@ -130,6 +136,14 @@ describe('troubles', () => {
     expect(found.map(({ detail }) => detail).join()).toMatch(says);
     // Whatever is wrong comes with something to do.
     for (const { remedy } of found) expect(remedy.length).toBeGreaterThan(20);
+  });
+
+  it('send people to calibration, not to the whitelist, where every request is found wrong', () => {
+    const wrong = { ...accessRefused, code: 201, reason: 'code 201' };
+    const [found] = troublesOf({ ...well, status: { ...status, accessRefused: wrong } });
+    expect(found).toMatchObject({ kind: 'access', headline: 'every request refused' });
+    expect(found?.remedy).toMatch(/doctor --calibrate/);
+    expect(found?.remedy).not.toMatch(/whitelist/);
   });
 
   it('tries every kind here', () => {
