@@ -63,15 +63,18 @@ export function bytes(size: number): string {
   return `${(size / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** A span of seconds in its two largest units. */
+/** A span of seconds in its two largest units, such as '2 h 5 min'. */
 export function span(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 48) return both(`${hours} h`, minutes % 60, 'min');
+  return both(`${Math.floor(hours / 24)} d`, hours % 24, 'h');
 }
+
+const both = (larger: string, smaller: number, unit: string) =>
+  smaller === 0 ? larger : `${larger} ${smaller} ${unit}`;
 
 /** How long ago, or how far ahead, an instant is. */
 export function relative(instant: string, now: string): string {
@@ -86,7 +89,5 @@ export const purpose = (lane: string) => (lane in purposes ? purposes[lane as ke
 export function fromBeijing(instant: number): string | undefined {
   const minutes = viewersMinutes(instant) - beijingMinutes;
   if (minutes === 0) return undefined;
-  const size = Math.abs(minutes);
-  const text = size % 60 === 0 ? `${size / 60} h` : span(size * 60);
-  return `${text} ${minutes < 0 ? 'behind' : 'ahead'}`;
+  return `${span(Math.abs(minutes) * 60)} ${minutes < 0 ? 'behind' : 'ahead'}`;
 }

@@ -60,6 +60,30 @@ describe('instants on the page', () => {
   });
 });
 
+describe('spans on the page', () => {
+  it('are told in two units, or in one where that is all', () => {
+    const seconds = { s: 1, min: 60, h: 3600, d: 86_400 };
+    const spans = [
+      '59 s',
+      '1 min',
+      '59 min',
+      '1 h',
+      '1 h 1 min',
+      '47 h 59 min',
+      '2 d',
+      '2 d 1 h',
+      '400 d 23 h',
+    ];
+    for (const text of spans) {
+      const parts = [...text.matchAll(/(\d+) (s|min|h|d)/g)];
+      const length = parts.reduce((sum, [, number, unit]) => {
+        return sum + Number(number) * seconds[unit as keyof typeof seconds];
+      }, 0);
+      expect(format.span(length)).toBe(text);
+    }
+  });
+});
+
 describe('numbers on the page', () => {
   it('have commas between thousands', () => {
     fc.assert(

@@ -194,9 +194,14 @@ describe.skipIf(!hasBrowser)('the page', () => {
   it('fits a phone, in the dark', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     await page.emulateMedia({ colorScheme: 'dark' });
-    for (const view of ['now', 'coverage', 'explorer', 'backfills', 'trouble']) {
+    for (const [view, part] of [
+      ...['now', 'coverage', 'explorer', 'backfills', 'trouble'].map(
+        (name) => [name, '.card, .map'] as const,
+      ),
+      ['trouble?list=calls', 'td'],
+    ] as const) {
       await show(view);
-      await page.locator('main .card, main .map').first().waitFor();
+      await page.locator('main').locator(part).first().waitFor();
       expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 360]);
     }
     for (const view of ['now', 'backfills']) {

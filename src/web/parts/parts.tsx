@@ -22,6 +22,13 @@ export function Time({ at, both = false }: { at: string; both?: boolean }) {
   );
 }
 
+/** A text of the program's, in which commands stand between backticks. */
+export function Prose({ text }: { text: string }) {
+  return (
+    <>{text.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>))}</>
+  );
+}
+
 export interface Asked<T> {
   readonly data: T | undefined;
   readonly problem: string | undefined;
@@ -137,18 +144,22 @@ export interface Column<T> {
   readonly show: (row: T) => ComponentChildren;
 }
 
+/** On a phone each row stands as a list of its cells with their names, but for a grid, which is moved sideways. */
 export function Table<T>({
   rows,
   columns,
   caption,
+  isGrid = false,
 }: {
   rows: readonly T[];
   columns: readonly Column<T>[];
   caption: string;
+  /** Whether numbers are to be compared down the columns. */
+  isGrid?: boolean;
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area has to be reached with the keyboard
-    <section class="scroll" tabIndex={0} aria-label={caption}>
+    <section class={`scroll ${isGrid ? 'grid' : 'stacks'}`} tabIndex={0} aria-label={caption}>
       <table>
         <caption class="visually-hidden">{caption}</caption>
         <thead>
@@ -164,7 +175,7 @@ export function Table<T>({
           {rows.map((row, index) => (
             <tr key={index}>
               {columns.map(({ name, isNumber, isWide, show }) => (
-                <td key={name} class={isNumber ? 'number' : isWide ? 'wide' : undefined}>
+                <td key={name} class={isNumber ? 'number' : isWide ? 'wide' : undefined} data-name={name}>
                   {show(row)}
                 </td>
               ))}

@@ -100,7 +100,10 @@ function ReadOnly() {
           <a href="/sign-in">Sign in</a> with HTTP_WRITE_TOKEN to place backfills here.
         </>
       ) : (
-        'This page only reads. Set HTTP_WRITE_TOKEN to place backfills here, or use the command `backfill`.'
+        <>
+          This page only reads. Set HTTP_WRITE_TOKEN to place backfills here, or use the command{' '}
+          <code>backfill</code>.
+        </>
       )}
     </p>
   );
@@ -144,7 +147,7 @@ function OrderCard({ order, onChanged }: { order: Order; onChanged: () => void }
         {count(order.tokens.length)} tokens
         {order.refresh && ', asked again'}
       </p>
-      {data !== undefined && (
+      {data !== undefined && !isOver(order.state) && (
         <>
           <progress max={1} value={data.done} aria-label={`Share of backfill ${order.id} that is done`} />
           <p class="small">

@@ -234,6 +234,7 @@ function Shown(props: {
         </div>
         <div style={{ maxHeight: '22rem', overflow: 'auto' }}>
           <Table
+            isGrid
             caption="Values"
             rows={newestFirst}
             columns={values.columns.map((name, index) => ({

@@ -3,7 +3,7 @@ import { linkTo } from '../address.ts';
 import { isLive } from '../api.ts';
 import { first } from '../first.ts';
 import { bytes, count, percent, purpose, relative } from '../format.ts';
-import { Time, useAsked } from '../parts/parts.tsx';
+import { Prose, Time, useAsked } from '../parts/parts.tsx';
 
 /** The last answer, for a visitor who comes back from another view. */
 let latest = first.status;
@@ -44,11 +44,16 @@ function Verdict({ facts: { verdict, troubles, at } }: { facts: Facts }) {
   return (
     <div class={`verdict ${verdict.level}`} role="status">
       <p class="sentence">{verdict.sentence}</p>
-      {verdict.remedy !== null && <p class="remedy">{verdict.remedy}</p>}
+      {verdict.remedy !== null && (
+        <p class="remedy">
+          <Prose text={verdict.remedy} />
+        </p>
+      )}
       {worst !== undefined && <When trouble={worst} now={at} />}
       {others.map((trouble) => (
         <p key={`${trouble.kind} ${trouble.detail}`} class="remedy">
-          <strong>{capitalised(trouble.headline)}</strong>: {trouble.detail}. {capitalised(trouble.remedy)}.{' '}
+          <strong>{capitalised(trouble.headline)}</strong>: {trouble.detail}.{' '}
+          <Prose text={`${capitalised(trouble.remedy)}. `} />
           <When trouble={trouble} now={at} />
         </p>
       ))}

@@ -74,7 +74,11 @@ export function Explanation({ granularity, chosen }: { granularity: Granularity;
           )}
           {data.calls.length > 0 && (
             <details>
-              <summary>The last {data.calls.length} calls that asked for it</summary>
+              <summary>
+                {data.calls.length === 1
+                  ? 'The last call that asked for it'
+                  : `The last ${data.calls.length} calls that asked for it`}
+              </summary>
               <Table
                 caption="Calls that asked for it"
                 rows={data.calls}
