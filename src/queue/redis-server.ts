@@ -1,6 +1,7 @@
 import { type CommonRedisOptions, Redis } from 'ioredis';
 import { TryLaterError, UserError } from '../errors.ts';
 import { parseSentinelAddress, redisServerOf } from '../redis-address.ts';
+import { readRefusal } from './redis-greeting.ts';
 
 /** The server of a queue in Redis: how it is reached, and whether it will do. */
 
@@ -64,7 +65,7 @@ export async function probeRedis(address: string): Promise<RedisFacts> {
   } catch (error) {
     if (error instanceof UserError) throw error;
     const message = error instanceof Error && !/closed/i.test(error.message) ? error.message : reason;
-    throw explain(message, server);
+    throw explain((await refusalBehind(message, address)) ?? message, server);
   } finally {
     probe.disconnect();
   }
@@ -76,6 +77,13 @@ const cluster = (server: string) =>
       'Use a Redis that is no cluster, alone or with Sentinels, or leave REDIS_URL unset: the queue is then in the database',
   );
 
+/** Some words of the server are lost where it turns connections away: only the end of the connection is seen. */
+async function refusalBehind(message: string, address: string): Promise<string | undefined> {
+  return /DB index|NOAUTH|WRONGPASS|NOPERM|certificate|CERT_/i.test(message)
+    ? undefined
+    : readRefusal(address);
+}
+
 /** Redis tells its errors apart by the first word of their text (RESP, "Simple errors"). */
 function explain(message: string, server: string): UserError | TryLaterError {
   if (/DB index/i.test(message)) return new UserError(`REDIS_URL: ${server} has no such database number`);
@@ -85,6 +93,15 @@ function explain(message: string, server: string): UserError | TryLaterError {
     return new UserError(
       `REDIS_URL: the user lacks rights on ${server} (${message}): see docs/operations.md`,
     );
+  }
+  if (/^DENIED/.test(message)) {
+    return new UserError(
+      `REDIS_URL: ${server} takes connections from its own machine only, for it runs in protected mode: it has no password. ` +
+        'Give it one (`requirepass` in redis.conf, or a user of its own: see docs/operations.md), and write it into REDIS_URL',
+    );
+  }
+  if (/max number of clients/.test(message)) {
+    return new TryLaterError(`REDIS_URL: ${server} has all the connections it takes; raise its maxclients`);
   }
   if (/certificate|CERT_/i.test(message)) {
     return new UserError(
