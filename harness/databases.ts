@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { dropDatabase, withClient } from './client.ts';
+import { administer, dropDatabase } from './client.ts';
 import { remember } from './leftovers.ts';
 
 /** Databases of their own on a server that others may use, too. */
@@ -26,9 +26,7 @@ export async function createDatabase(
   address.pathname = `/${name}`;
   const url = address.href;
   const forget = remember({ database: url });
-  await withClient(serverUrl, (client) =>
-    client.query(`create database ${name} template ${template} ${options}`),
-  );
+  await administer(serverUrl, `create database ${name} template ${template} ${options}`);
   const drop = async () => {
     await dropDatabase(url);
     forget();

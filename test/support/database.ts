@@ -24,9 +24,12 @@ export function describeOnServers(name: string, suite: (kind: ServerKind) => voi
 
 export const silent = pino({ level: 'silent' });
 
+/** The embedded server does not wait for the disk: copying files takes it a fifth of writing them to its log. */
+const copying = (kind: ServerKind) => (kind === 'plain PostgreSQL' ? 'strategy file_copy' : '');
+
 /** An empty database. @returns its address */
 export async function createEmptyDatabase(kind: ServerKind): Promise<string> {
-  return (await createDatabase(serverUrl(kind) ?? '')).url;
+  return (await createDatabase(serverUrl(kind) ?? '', 'template0', copying(kind))).url;
 }
 
 export const dropDatabase = (_kind: ServerKind, url: string) => client.dropDatabase(url);
@@ -45,9 +48,7 @@ export async function withDatabase(url: string, work: (database: Database) => Pr
 /** A migrated database, copied from one that was migrated once, with a queue; it is dropped when the test file ends. */
 export async function createTestDatabase(kind: ServerKind): Promise<Database> {
   const template = inject(kind === 'TimescaleDB' ? 'timescaleTemplate' : 'plainTemplate');
-  // The embedded server does not wait for the disk: copying files takes it less than writing them to its log.
-  const options = kind === 'plain PostgreSQL' ? 'strategy file_copy' : '';
-  const { url, drop } = await createDatabase(serverUrl(kind) ?? '', template, options);
+  const { url, drop } = await createDatabase(serverUrl(kind) ?? '', template, copying(kind));
   // Settings of a database are not part of it, and are not copied.
   const database = new Database(url, { connections: 8 });
   await database.connect(turnOffJit);

@@ -5,7 +5,14 @@ import type { Database } from '../../../src/store/connection/database.ts';
 import { RateLimiter } from '../../../src/store/limits/rate-limiter.ts';
 import { migrate } from '../../../src/store/setup/migrate.ts';
 import { viewNames } from '../../../src/store/setup/views/index.ts';
-import { createTestDatabase, describeOnServers, rows, silent, value } from '../../support/database.ts';
+import {
+  createTestDatabase,
+  describeOnServers,
+  dropQueue,
+  rows,
+  silent,
+  value,
+} from '../../support/database.ts';
 import { grantsOf } from '../../support/grants.ts';
 import { createLogin } from '../../support/logins.ts';
 import { answer, mentions, row, start } from '../answers/answering.ts';
@@ -35,6 +42,8 @@ describeOnServers('the roles', (kind) => {
   let tables: string[];
   beforeAll(async () => {
     database = await createTestDatabase(kind);
+    // Its rights have a test of their own.
+    await dropQueue(database);
     await storeAnswer(database, answer({ rows: [row('BTC', start, { [mentions]: 7 })] }));
     await new RateLimiter(database, 1000).acquire('live');
     const found = await rows<{ relname: string }>(

@@ -151,7 +151,8 @@ describeOnServers('the views', (kind) => {
     const columnsOf = (view: string) =>
       rows<{ name: string }>(
         database,
-        'select column_name as name from information_schema.columns where table_name = $1 order by ordinal_position',
+        `select column_name as name from information_schema.columns
+         where table_schema = 'cryptoracle' and table_name = $1 order by ordinal_position`,
         [view],
       ).then((found) => found.map(({ name }) => name));
     const whole = await columnsOf('metrics');
