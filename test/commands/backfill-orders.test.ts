@@ -182,6 +182,13 @@ describe('backfill orders', () => {
     expect(line).toMatch(/^ +1 +cancelled +\d{4}-\d\d-\d\d \d\d:\d\d +\d{4}-\d\d-\d\d \d\d:\d\d +- +\d+$/);
     expect(below.join(' ')).toContain('cancelled by a person');
     for (const each of stdout.split('\n')) expect(each.length).toBeLessThanOrEqual(80);
+    // As a process leaves it that was killed a minute ago.
+    await database.pool.query(
+      "update cryptoracle.backfills set state = 'running', beat_at = now() - interval '1 minute'",
+    );
+    const dead = (await run(['list'])).stdout;
+    expect(dead).toMatch(/^ +1 +died /m);
+    expect(dead).toContain('nothing is heard of it; `backfill resume 1` goes on with it');
   });
 
   it('that refresh ask for everything again, record what changed, and can be resumed', async () => {

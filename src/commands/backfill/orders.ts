@@ -51,8 +51,9 @@ async function readShares(
 function describe(order: BackfillOrder, done: number | undefined, times: Times, now: number): string {
   const { id, range, granularities, tokens, valuesOrdered, requestsSent, message } = order;
   const share = done === undefined ? '-' : percent(done, 1);
+  const state = displayedState(order, now);
   const head = [
-    ...[String(id).padStart(5), displayedState(order, now).padEnd(9), times.minute(order.startedAt)],
+    ...[String(id).padStart(5), state.padEnd(9), times.minute(order.startedAt)],
     ...[times.minute(order.endedAt).padEnd(16), share.padStart(7), count(requestsSent).padStart(8)],
   ];
   const ordered = [
@@ -62,7 +63,10 @@ function describe(order: BackfillOrder, done: number | undefined, times: Times, 
     ...(valuesOrdered === undefined ? [] : [counted(valuesOrdered, 'value')]),
     ...(order.refresh ? ['everything again'] : []),
   ];
-  const reason = message === undefined ? '' : wrapped(visibleLine(message), indent);
+  const help = state === 'died' ? [`nothing is heard of it; \`backfill resume ${id}\` goes on with it`] : [];
+  const reason = [...(message === undefined ? [] : [visibleLine(message)]), ...help]
+    .map((line) => wrapped(line, indent))
+    .join('');
   return `${head.join('  ')}\n${wrapped(ordered.join(', '), indent)}${reason}`;
 }
 

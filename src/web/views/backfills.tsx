@@ -176,6 +176,9 @@ function OrderCard({ order, onChanged }: { order: Order; onChanged: () => void }
         ]}
       </dl>
       {order.message !== null && <p class="small soft">{order.message}</p>}
+      {order.state === 'died' && (
+        <p class="small">Nothing is heard of the process that worked on it. Resume it to go on.</p>
+      )}
       <Problem text={problem} />
       {mayWrite() && !isOver(order.state) && (
         <div class="buttons">
