@@ -3,6 +3,7 @@ import { withClient } from '../harness/client.ts';
 import { createDatabase } from '../harness/databases.ts';
 import { createTemporaryFolder } from '../harness/leftovers.ts';
 import { bundleProgram, type Program } from '../harness/program.ts';
+import { findPython } from '../harness/python.ts';
 import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
 import { bundledTokens, type Token } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
@@ -76,9 +77,6 @@ export interface Bench {
   run(world: World): Promise<readonly Figure[]>;
 }
 
-/** Where Debian puts the interpreter that its packages are for, and the one of the path. */
-const interpreters = ['/usr/bin/python3', 'python3'];
-
 export class World {
   readonly size: Size;
   readonly #server: Server | undefined;
@@ -145,8 +143,7 @@ export class World {
 
   /** A Python with the packages that a plain script uses; `undefined` where there is none. */
   python(): string | undefined {
-    const packages = 'import pandas, sqlalchemy, psycopg2';
-    return interpreters.find((path) => spawnSync(path, ['-c', packages]).status === 0);
+    return findPython('pandas', 'sqlalchemy', 'psycopg2');
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { findPython } from '../../harness/python.ts';
 import { day } from '../support/clock.ts';
 import { describeOnServers } from '../support/database.ts';
 import { expectMistake } from './cli.ts';
@@ -23,16 +24,7 @@ interface Certificate {
 
 const utc = (instant: number) => new Date(instant).toISOString();
 
-/** Debian's Python, which has pandas where that is installed. */
-const python = '/usr/bin/python3';
-function hasPandas(): boolean {
-  try {
-    execFileSync(python, ['-c', 'import pandas'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const python = findPython('pandas');
 
 describeOnServers('certify', (server) => {
   const world = createCliWorld({ server, settings: { TOKENS: 'BTC,ETH,XRP', GRANULARITIES: '4h,1d' } });
@@ -123,7 +115,7 @@ describeOnServers('certify', (server) => {
     expect(result.differing.filter(({ what }) => what === 'gone').map(({ token }) => token)).toContain('BTC');
   });
 
-  it.skipIf(!hasPandas())(
+  it.skipIf(python === undefined)(
     'has the hash that pandas gets from an export, as the documentation works it out',
     async () => {
       const { hash, tokens, metrics } = await certify();
@@ -152,7 +144,7 @@ describeOnServers('certify', (server) => {
       const ask = `
 frames = {name: read_export(name + ".csv") for name in ("4h", "1d")}
 print(certificate_hash(frames, ${JSON.stringify(byCode)}))`;
-      const printed = execFileSync(python, ['-c', program + ask], {
+      const printed = execFileSync(python ?? '', ['-c', program + ask], {
         cwd: world.folder,
         env: { TZ: 'Europe/Berlin' },
         encoding: 'utf8',

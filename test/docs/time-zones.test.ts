@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findPython } from '../../harness/python.ts';
 import { hour } from '../support/clock.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
@@ -19,9 +20,7 @@ const blocks = [
 ].flatMap(({ question, sql }) => statementsOf(sql).map((statement) => ({ question, statement })));
 
 /** A Python that has what the recipe needs; `undefined` where there is none. */
-const python = ['python3', '/usr/bin/python3'].find(
-  (each) => spawnSync(each, ['-c', 'import pandas, psycopg2, sqlalchemy']).status === 0,
-);
+const python = findPython('pandas', 'psycopg2', 'sqlalchemy');
 
 /** The recipe for pandas, and what became of its times. */
 const recipes = [...read('docs/cookbook.md').matchAll(/^```python\n([\s\S]*?)^```/gm)].map(

@@ -155,9 +155,8 @@ async function checkTimescale(database: Database, isEmbedded: boolean): Promise<
         (select default_version from pg_available_extensions where name = 'timescaledb') as available`,
   );
   const { installed = null, available = null, license = null } = row ?? {};
-  if (installed !== null && (await hasHypertables(database))) {
-    return judgeCompression(`${installed}, hypertables`, license, await readUncompressed(database));
-  }
+  const uncompressed = installed === null ? undefined : await readUncompressed(database);
+  if (uncompressed !== undefined) return judgeCompression(`${installed}, hypertables`, license, uncompressed);
   if (isEmbedded) return ok(check, 'not in the embedded database: plain tables, without compression');
   const version = installed ?? available;
   return version === null
@@ -173,17 +172,6 @@ async function checkTimescale(database: Database, isEmbedded: boolean): Promise<
       );
 }
 
-async function hasHypertables(database: Database): Promise<boolean> {
-  const [row] = await database.query<{ found: boolean }>(
-    'look for hypertables',
-    sql`
-      select exists (
-        select from timescaledb_information.hypertables
-        where hypertable_schema = 'cryptoracle' and hypertable_name = 'metrics_15m') as found`,
-  );
-  return row?.found === true;
-}
-
 /** A run that fails now and then, such as one cut off by a restart, is repeated by itself. */
 const fewestFailures = 3;
 
@@ -194,7 +182,8 @@ interface Uncompressed {
   readonly failing: readonly string[];
 }
 
-async function readUncompressed(database: Database): Promise<Uncompressed> {
+/** `undefined` where there are no hypertables. */
+async function readUncompressed(database: Database): Promise<Uncompressed | undefined> {
   const rows = await database.query<{ name: string; enabled: boolean; scheduled: boolean; failed: boolean }>(
     'look at compression',
     sql`
@@ -211,6 +200,7 @@ async function readUncompressed(database: Database): Promise<Uncompressed> {
       group by tables.hypertable_name, tables.compression_enabled
       order by tables.hypertable_name`,
   );
+  if (rows.length === 0) return undefined;
   const names = (isSo: (row: (typeof rows)[number]) => boolean) => rows.filter(isSo).map(({ name }) => name);
   return {
     disabled: names(({ enabled }) => !enabled),

@@ -1,7 +1,8 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { findPython } from '../../../../harness/python.ts';
 import { v1Metrics } from '../../../support/catalogue.ts';
 import { day } from '../../../support/clock.ts';
 import { describeOnServers } from '../../../support/database.ts';
@@ -10,9 +11,7 @@ import { createFilledDatabase } from '../../../support/filled.ts';
 /** The views against a computation of their own in pandas, which knows the tables and the documentation alone. */
 
 const script = fileURLToPath(new URL('recompute.py', import.meta.url));
-const python = ['/usr/bin/python3', 'python3'].find(
-  (each) => spawnSync(each, ['-c', 'import pandas, psycopg2']).status === 0,
-);
+const python = findPython('pandas', 'psycopg2');
 
 /** Zones of which one has put its clocks forward three days ago, and one back: in those that exist, that is twice a year. */
 function zonesOfChange(): string[] {
