@@ -1,6 +1,12 @@
 import type { Logger } from 'pino';
 import { beijingDay } from '../beijing.ts';
-import { type Granularity, type MetricCode, type Token, windowLength } from '../catalog/index.ts';
+import {
+  type DayStart,
+  type Granularity,
+  type MetricCode,
+  type Token,
+  windowLength,
+} from '../catalog/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { auditsDue, drawWindow, type Random, shuffled } from '../planning/audit.ts';
@@ -11,7 +17,7 @@ import type { Gap, Packer } from '../planning/packing.ts';
 import { type GapReader, planRequests, stretchFor, wantedWindows } from '../planning/plan.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { newestDay, tagRequests } from '../planning/tags.ts';
-import { recheckedFor } from '../planning/windows.ts';
+import { isWindowStart, recheckedFor } from '../planning/windows.ts';
 import { countAuditCalls } from '../store/answers/requests.ts';
 import type { Database } from '../store/connection/database.ts';
 import { forgetUndue, readEmptyCells, readGaps } from '../store/ledger/coverage.ts';
@@ -150,7 +156,7 @@ export class Planner {
     if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
       return undefined;
     }
-    const pending = await this.#pending(granularity);
+    const pending = await this.#pending(granularity, dayStart);
     const tokens = scope.tokensOf(granularity);
     const read = async (_: Granularity, interval: Interval, of = tokens) =>
       subtract(
@@ -191,19 +197,14 @@ export class Planner {
     const tokens = scope.tokensOf(granularity);
     const now = clock.now();
     const range = { start: Math.max(settings.historyStart, now - recheckedFor), end: now };
-    const interval = wantedWindows(
-      range,
-      [granularity],
-      now,
-      settings.settleDelay,
-      await readDayStart(database),
-      settings.keep,
-    ).get(granularity);
+    const dayStart = await readDayStart(database);
+    const { settleDelay, keep } = settings;
+    const interval = wantedWindows(range, [granularity], now, settleDelay, dayStart, keep).get(granularity);
     if (interval === undefined || isEmpty(interval) || tokens.length === 0 || metrics.length === 0) {
       return { added: 0, hasMore: false };
     }
     const empty = await readEmptyCells(database, { granularity, tokens, metrics, interval });
-    const pending = await this.#pending(granularity);
+    const pending = await this.#pending(granularity, dayStart);
     const requests = subtract(empty, pending.requests).flatMap((gap) => packer.pack(gap));
     return {
       added: await this.#add(requests.map((request) => ({ request, lane: 'lookback' }))),
@@ -278,8 +279,11 @@ export class Planner {
     return this.#add(requests.map((request) => ({ request, lane: 'lookback' })));
   }
 
-  /** Requests of the granularity that wait in the queue or are being fetched. */
-  async #pending(granularity: Granularity): Promise<Pending> {
+  /**
+   * Requests of the granularity that wait in the queue or are being fetched. Those about days that start at another hour, as
+   * they were thought to when they were planned, will not be asked.
+   */
+  async #pending(granularity: Granularity, dayStart: DayStart): Promise<Pending> {
     const { liveQueue, fetchQueue, database } = this.#options;
     const schema = fetchJobSchema(database.catalogue);
     const jobs = await Promise.all(
@@ -290,7 +294,8 @@ export class Planner {
       const data = schema.safeParse(job?.data).data;
       return data?.granularity === granularity ? [fromFetchJob(data, database.catalogue).request] : [];
     });
-    return { requests, count: requests.length };
+    const isOnGrid = ({ interval }: DataRequest) => isWindowStart(granularity, interval.start, dayStart);
+    return { requests: requests.filter(isOnGrid), count: requests.length };
   }
 
   async #add(planned: readonly PlannedRequest[]): Promise<number> {
