@@ -1,3 +1,4 @@
+import { TryLaterError } from '../../errors.ts';
 import { isEvicting, probeRedis } from '../../queue/redis-server.ts';
 import { isQueueMigrated } from '../../queue/schema.ts';
 import { redisServerOf } from '../../redis-address.ts';
@@ -11,7 +12,8 @@ export async function checkQueue({ settings }: Runtime, found: FoundDatabase): P
   try {
     return settings.redisUrl === undefined ? await inDatabase(found) : await inRedis(settings.redisUrl);
   } catch (error) {
-    return failedWith('queue', error, remedies.queue);
+    // A mistake in the settings says by itself what to do.
+    return failedWith('queue', error, error instanceof TryLaterError ? remedies.queue : undefined);
   }
 }
 

@@ -9,7 +9,7 @@ export const eventKinds = {
   'database outage': 'the database was away, or took no writes',
   'queue outage': 'the Redis of the queue took no writes',
   stalled: 'work waited, and none of it ended',
-  'access refused': 'the API refused the key or this address, or found every request wrong',
+  'access refused': 'the API refused the key, this address, or every request',
   'metric refused': 'the subscription does not include a metric or tag',
   'request refused': 'the API found a request wrong',
   'budget used up': 'a lane had no calls left of the day',
