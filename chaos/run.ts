@@ -82,7 +82,10 @@ async function runRound(kind: QueueKind, round: number): Promise<void> {
 /** @returns whether the fault could be brought about; where not, the world is left as it was then */
 async function tryFault(world: World, fault: Fault, random: Random): Promise<boolean> {
   const started = performance.now();
-  const verdict = await strike(world, fault, random).catch((error: unknown) => failed(world, error));
+  const verdict = await strike(world, fault, random).catch(async (error: unknown) => {
+    process.stderr.write(`${await world.describe().catch(String)}\n`);
+    return failed(world, error);
+  });
   tally.add(fault.name, world.queue, verdict);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const { cells, ...found } = verdict;

@@ -11,7 +11,7 @@ import { bundledTokens, granularities } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { type WantedWindows, wantedWindows } from '../src/planning/plan.ts';
 import { type JobQueue, openQueueBackend, type QueueBackend } from '../src/queue/backend.ts';
-import { planQueue } from '../src/queue/jobs.ts';
+import { fetchQueue, liveQueue, planQueue } from '../src/queue/jobs.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
 import { Database } from '../src/store/connection/database.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
@@ -276,6 +276,24 @@ export class World {
       );
       return rows[0]?.answered === true;
     });
+  }
+
+  /** What each queue holds, what the database is at, and what each process said last: to find out why nothing goes on. */
+  async describe(): Promise<string> {
+    const queues = await Promise.all(
+      [planQueue, liveQueue, fetchQueue].map(async (name) => {
+        const queue = this.#backend.queue(name);
+        const jobs = await queue.getJobs(['active', 'waiting', 'prioritized', 'delayed']);
+        await queue.close();
+        return `${name}: ${JSON.stringify(jobs.map((job) => [job?.id, job?.attemptsStarted, job?.delay]))}`;
+      }),
+    );
+    const { rows } = await this.#database.pool.query(
+      `select state, wait_event, now() - xact_start as since, left(query, 120) as query from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`,
+    );
+    const said = this.#members.filter(({ isRunning }) => isRunning).map((member) => member.lastSaid());
+    return [...queues, JSON.stringify(rows), ...said].join('\n');
   }
 
   /** @throws Error where it does not come true */

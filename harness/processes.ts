@@ -94,6 +94,11 @@ export class Member {
     return line === undefined ? undefined : `${this.name}: ${line}`;
   }
 
+  /** The end of what it printed. */
+  lastSaid(): string {
+    return `${this.name}: ${this.#output.slice(-1500)}`;
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     if (!this.isRunning) return;
     const ended = once(this.#process, 'exit');

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { granularities } from '../../src/catalog/index.ts';
 import { phases } from '../phases.ts';
 import type { Fault } from './fault.ts';
 
@@ -53,6 +54,21 @@ export const processFaults: readonly Fault[] = [
   },
   clockFault('26 hours forward, and back', 26),
   clockFault('3 hours back, and right again', -3),
+  {
+    name: 'kill -9 of everything while clocks are 26 hours ahead',
+    isSlow: true,
+    strike: async (world) => {
+      world.simulator.setFaults({ slow: { probability: 1, milliseconds: 1000 } });
+      for (const member of [world.scheduler, ...world.workers]) member.setClock(26 * 3_600_000);
+      await sleep(200);
+      await world.tick('15m', '1h', 'heal');
+      await sleep(6000);
+      await world.killAll();
+      world.simulator.setFaults({});
+      await world.revive();
+      await world.tick(...granularities);
+    },
+  },
 ];
 
 function clockFault(name: string, hours: number): Fault {

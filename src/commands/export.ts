@@ -229,7 +229,7 @@ const writeCsv: Writing = (file, connection, selection, tally, signal) =>
   pipeline(readCsv(connection, selection, tally), createWriteStream(file), { signal });
 
 /** Rows that are in memory at a time; a reader skips groups of them by token and time. */
-const rowGroupSize = 50_000;
+const rowGroupSize = 10_000;
 
 /** Milliseconds of UTC, said in the way of today and in that of old readers. */
 const instant = {

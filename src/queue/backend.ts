@@ -16,6 +16,7 @@ import { createPool } from '../store/connection/pool.ts';
 import { tryToEnd, tryToNote } from '../store/ledger/events.ts';
 import type { Milliseconds } from '../time.ts';
 import { queuePrefix } from './identity.ts';
+import { PostgresWatch } from './postgres-watch.ts';
 import { createRedis, isEvicting, probeRedis, type RedisFacts } from './redis-server.ts';
 import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
@@ -29,6 +30,7 @@ export type JobQueue = Pick<
   | 'getJobCounts'
   | 'upsertJobScheduler'
   | 'getJobSchedulers'
+  | 'remove'
   | 'removeJobScheduler'
   | 'setGlobalConcurrency'
   | 'waitUntilReady'
@@ -211,6 +213,8 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
   pool.on('error', (error) => log.debug({ error: error.message }, 'the queue lost a connection'));
   // BullMQ describes a pool by hand, and not quite as pg does; it takes one of pg's all the same.
   const connection = pool as unknown as Connection;
+  // Only where jobs are worked off is it looked for those that were lost.
+  let watch: PostgresWatch | undefined;
   return {
     kind: 'postgres',
     queue: (name) => {
@@ -218,11 +222,13 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
       return quieten(new onPostgres.Queue<object, void, string>(name, options), log);
     },
     worker: (name, processor, workerOptions) => {
+      watch ??= new PostgresWatch(pool, log);
       const options = { connection, ...workerOptions, ...stallOptions };
       return quieten(new onPostgres.Worker<object, void, string>(name, processor, options), log);
     },
     problem: () => undefined,
     close: async () => {
+      watch?.stop();
       // Ends when whoever still has a connection gives it back.
       void pool.end().catch(() => {});
     },

@@ -10,6 +10,7 @@ import { timeZone } from './schedules.ts';
 import {
   findTask,
   firstAtStart,
+  longestOlderDelay,
   olderDelay,
   olderPriority,
   type Task,
@@ -195,8 +196,14 @@ export class Scheduler {
 
   async #queueOlder(granularity: Granularity, delay: Milliseconds): Promise<void> {
     const name = `more-${granularity}`;
-    const waiting = await this.#queue.getJobs(['delayed', 'waiting', 'prioritized']);
-    if (waiting.some((job) => job?.name === name)) return;
+    const jobs = await this.#queue.getJobs(['delayed', 'waiting', 'prioritized']);
+    const waiting = jobs.filter((job) => job?.name === name);
+    // A job that is due later than any can be is from a clock that ran ahead.
+    const latest = Date.now() + 2 * longestOlderDelay;
+    const isLost = ({ timestamp, delay: wait }: { timestamp: number; delay: number }) =>
+      timestamp + wait > latest;
+    for (const job of waiting.filter(isLost)) if (job.id !== undefined) await this.#queue.remove(job.id);
+    if (!waiting.every(isLost)) return;
     const job = { task: granularity, older: true } satisfies PlanJob;
     await this.#queue.add(name, job, { delay, priority: olderPriority });
   }

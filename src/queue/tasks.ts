@@ -258,11 +258,14 @@ export function findTask(name: string): Task | undefined {
   return tasks.find((task) => task.name === name);
 }
 
+/** No older windows wait longer until they are planned. */
+export const longestOlderDelay: Milliseconds = 30_000;
+
 /**
  * How long to wait until the next older windows are planned: until about half of what is queued has been fetched.
  * @returns whole milliseconds, the only ones that the queue in PostgreSQL takes
  */
 export function olderDelay(requestsPerSecond: number): Milliseconds {
   const halfFetched = (100 / requestsPerSecond) * 1000;
-  return Math.round(Math.min(30_000, Math.max(1000, halfFetched)));
+  return Math.round(Math.min(longestOlderDelay, Math.max(1000, halfFetched)));
 }

@@ -117,6 +117,16 @@ describeOnBackends('a running pipeline', (queue, server) => {
     await expect.poll(() => pool.totalCount - pool.idleCount, { timeout: 60_000 }).toBe(0);
   });
 
+  it('plans what is older though a clock that ran ahead had that planned a day later', async () => {
+    const backend = await openTestQueue(queue, database);
+    const plans = backend.queue(planQueue);
+    await plans.add('more-15m', { task: '15m', older: true }, { delay: 26 * hour });
+    await plans.close();
+    pipeline = await runPipeline({ database, simulator, clock, settings, backend });
+    await pipeline.idle();
+    await expectComplete();
+  });
+
   if (queue === quickerQueue()) {
     it('takes nothing for answered that was asked for while its clock ran ahead', async () => {
       const running = await run();
