@@ -46,11 +46,16 @@ const urlOf = (found: Found) => ('url' in found ? found.url : null);
 export async function setup(project: TestProject): Promise<void> {
   const removed = await removeLeftovers();
   if (removed > 0) process.stderr.write(`removed ${removed} leftovers of test runs that were killed\n`);
-  const program = await bundleProgram();
-  releasers.push(async () => program.remove());
-  const plain = await startPlain();
-  const timescale = await findTimescale();
-  const redis = await findRedis();
+  // Beside one another: nothing else runs until they are there.
+  const [program, plain, timescale, redis] = await Promise.all([
+    bundleProgram().then((bundled) => {
+      releasers.push(async () => bundled.remove());
+      return bundled;
+    }),
+    startPlain(),
+    findTimescale(),
+    findRedis(),
+  ]);
   insist('REQUIRE_TIMESCALE', 'TimescaleDB', timescale);
   insist('REQUIRE_REDIS', 'Redis', redis);
   const timescaleUrl = urlOf(timescale);
@@ -60,8 +65,10 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('plainUrl', plain);
   project.provide('timescaleUrl', timescaleUrl);
   project.provide('redisUrl', urlOf(redis));
-  project.provide('plainTemplate', await createTemplate(plain));
-  project.provide('timescaleTemplate', timescaleUrl === null ? '' : await createTemplate(timescaleUrl));
+  const templates = [plain, timescaleUrl].map((url) => (url === null ? '' : createTemplate(url)));
+  const [plainTemplate = '', timescaleTemplate = ''] = await Promise.all(templates);
+  project.provide('plainTemplate', plainTemplate);
+  project.provide('timescaleTemplate', timescaleTemplate);
   const servers = { 'plain PostgreSQL': { url: plain }, TimescaleDB: timescale, Redis: redis };
   process.stderr.write(`${describeServers(servers)}\n`);
 }
