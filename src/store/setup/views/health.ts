@@ -71,11 +71,12 @@ const coverageDaily = (catalogue: Catalogue): View => ({
     answered: 'How many of them the API has answered; an answer without a value counts',
     answered_ratio: 'Answered of expected, 0 to 1; below 1 there is a gap',
   },
-  // Most metrics of a token share one history, which is compared with the days once. Which tokens are unavailable is
-  // looked up only where something is missing.
+  // Most metrics of a token share one history, which is compared with the days once. The days are worked out once, and not
+  // for each history. Which tokens are unavailable is looked up only where something is missing.
   query: eachGranularity(
     (granularity) => `select *, answered::float8 / expected as answered_ratio
 from (
+  with span as materialized (${spans(granularity)})
   select span.day, '${granularity}'::text as granularity, asked.token, span.windows,
     sum(asked.metrics)::bigint as metrics, span.windows * sum(asked.metrics)::bigint as expected,
     sum(asked.metrics * case
@@ -85,7 +86,7 @@ from (
         from unnest(asked.answered * tstzmultirange(span.range)) as part
       ), 0)::integer
     end)::bigint as answered
-  from (${spans(granularity)}) as span
+  from span
   cross join (
     select token, answered, count(*) as metrics
     from cryptoracle.coverage
