@@ -19,7 +19,7 @@ export const lateAfter: Milliseconds = 1_800_000;
 /** The windows of so many days before, at the same hour, say what is usual. */
 const usualDays = 14;
 
-/** With fewer days that reach into the history nothing is usual yet. */
+/** With fewer days that have a value nothing is usual yet. */
 const fewestDays = 3;
 
 /** Of the tokens that are usual, this share has to have a value. */
@@ -30,7 +30,7 @@ export interface TokenCounts {
   /** Start of the window. */
   readonly window: Instant;
   readonly tokens: number;
-  /** Median of the windows at this hour on the 14 days before; `undefined` where the history is shorter than 3 days. */
+  /** Median of the windows at this hour on the 14 days before that have a value; `undefined` where fewer than 3 have one. */
   readonly usual: number | undefined;
 }
 
@@ -39,15 +39,18 @@ export const tokensWithin = (granularity: Granularity, window: SQL, tokens: SQL)
   select count(*)::integer from ${metricTable(granularity)} as within
   where within.time = ${window} and within.token in (select wanted.token from (${tokens}) as wanted))`;
 
-/** Median of {@link tokensWithin} over the windows at the same hour of the days before; NULL where the history is short. */
+/**
+ * Median of {@link tokensWithin} over the windows at the same hour of the days before; NULL where the history is short. Windows
+ * without any value do not count: they may not have been asked for yet, and what is missing for days is not what is usual.
+ */
 export const usualTokens = (granularity: Granularity, window: SQL, tokens: SQL) => sql`(
   select percentile_disc(0.5) within group (order by day.tokens)
   from (
     select ${tokensWithin(granularity, sql`earlier.window`, tokens)} as tokens
     from generate_series(1, ${sql.raw(String(usualDays))}) as ago
     cross join lateral (select ${window} - ago * interval '24 hours' as window) as earlier
-    where earlier.window >= (select min(first.time) from ${metricTable(granularity)} as first)
   ) as day
+  where day.tokens > 0
   having count(*) >= ${sql.raw(String(fewestDays))})`;
 
 /** Whether so few tokens have a value that something must be wrong; the vendor, or we. */

@@ -80,7 +80,7 @@ const freshness: View = {
     counted_window: 'Start of the newest window that has been due for ten minutes: its tokens are counted',
     counted_tokens: 'Tokens wanted that have a row in counted_window',
     usual_tokens:
-      'How many of them is usual: the median of the windows at the same hour on the 14 days before, the lower of the two in the middle; NULL with less than 3 days of history',
+      'How many of them is usual: the median of the windows at the same hour on the 14 days before that have a value, the lower of the two in the middle; NULL where fewer than 3 have one',
     is_quiet:
       'True where fewer than four fifths of usual_tokens have a row in counted_window; NULL where nothing is usual yet',
   },

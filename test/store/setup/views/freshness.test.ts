@@ -100,6 +100,13 @@ describeOnServers('freshness', (kind) => {
     expect(await hourly()).toMatchObject({ usual_tokens: null, is_quiet: null, is_late: false });
   });
 
+  it('takes days that were not asked for yet for nothing, whatever is known from before them', async () => {
+    await store(tokens, { from: 40 * 24, to: 30 * 24 });
+    await store(tokens, { from: 4 * 24, to: 1 });
+    await store(tokens.slice(0, 1), { from: 0 });
+    expect(await hourly()).toMatchObject({ usual_tokens: 10, is_quiet: true, is_late: true });
+  });
+
   it('judges what is wanted alone', async () => {
     await store(tokens, { from: 20 * 24, to: 1 });
     await store(tokens.slice(0, 1), { from: 0 });

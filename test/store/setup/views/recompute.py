@@ -150,7 +150,7 @@ def counts(tables, granularity):
     wanted = values[values.token.isin(tables.wanted[granularity]["tokens"])].groupby("time").token.nunique()
     window = tables.newest_due(granularity, 10 * MINUTE)
     earlier = [window - days * DAY for days in range(1, 15)]
-    usual = sorted(wanted.get(each, 0) for each in earlier if each >= values.time.min())
+    usual = sorted(wanted[each] for each in earlier if each in wanted)
     found = {"counted_window": window, "counted_tokens": wanted.get(window, 0)}
     if len(usual) < 3:
         return {**found, "usual_tokens": None, "is_quiet": None}
