@@ -49,6 +49,8 @@ export const usualTokens = (granularity: Granularity, window: SQL, tokens: SQL) 
     select ${tokensWithin(granularity, sql`earlier.window`, tokens)} as tokens
     from generate_series(1, ${sql.raw(String(usualDays))}) as ago
     cross join lateral (select ${window} - ago * interval '24 hours' as window) as earlier
+    -- Keeps the tokens from being counted a second time for the condition below.
+    offset 0
   ) as day
   where day.tokens > 0
   having count(*) >= ${sql.raw(String(fewestDays))})`;
