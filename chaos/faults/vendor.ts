@@ -37,7 +37,10 @@ async function answerWithNothing(world: World): Promise<void> {
 
 /** Makes suspects due that are not yet, and has them asked for again. */
 async function letPausesPass(world: World): Promise<void> {
-  await world.database.pool.query('update cryptoracle.suspects set ask_at = now() where ask_at > now()');
+  // A worker that enters suspects meanwhile may hold what this waits for, and wait for what this holds.
+  await world.persist(() =>
+    world.database.pool.query('update cryptoracle.suspects set ask_at = now() where ask_at > now()'),
+  );
   await world.tickAndWait('heal');
 }
 
