@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Dialect, SealedCredentials } from '../api/dialects/index.ts';
@@ -51,6 +52,8 @@ export class SimulatorServer {
     this.behaviour = options.behaviour;
     this.faults = options.faults;
     this.recorder = new Recorder(options.logSize);
+    // Every answer that is held back listens.
+    setMaxListeners(0, this.#closing.signal);
     this.#server = createServer({ keepAliveTimeout: keepAliveMilliseconds }, (request, response) => {
       // Whoever hangs up while being answered is no trouble of the simulator's.
       this.#serve(request, response).catch(() => response.destroy());
