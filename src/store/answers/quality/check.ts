@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Granularity } from '../../../catalog/index.ts';
 import type { Instant } from '../../../time.ts';
 import type { Database, Transaction } from '../../connection/database.ts';
@@ -102,7 +102,7 @@ async function checkStretch(
   const end = sql`${stretch.end}::timestamptz`;
   const endAfter = sql`(${stretch.end}::timestamptz + ${windowLengthSql(granularity)})`;
   const checked: CheckedWindows = { granularity, start, end: endAfter };
-  const counts = await eachFamily(database, tx, (family) =>
+  const counts = await eachFamily(database, familiesOf(database.catalogue), tx, (family) =>
     database.query<{ cells: number; fired: number[] }>('count findings', countingSql(checked, family), tx),
   );
   // The first family's cells are all rows.
@@ -139,7 +139,14 @@ async function haveNotes(
   return row?.noted === true;
 }
 
-const noteColumns = sql`(granularity, token, time, metric, note, value, detail, noted_at)`;
+/** Writes notes. @param found where from: a relation like that of the findings, and conditions */
+const insertion = ({ granularity }: CheckedWindows, found: SQL, now: Instant) => sql`
+  insert into ${qualityNotes} (granularity, token, time, metric, note, value, detail, noted_at)
+  select ${granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
+  from ${found}
+  -- In the order of the index.
+  order by time
+  returning 1`;
 
 /** Writes the notes of windows without any. @returns how many */
 async function addNotes(
@@ -149,19 +156,15 @@ async function addNotes(
   now: Instant,
   tx: Transaction,
 ): Promise<number> {
-  const counts = await eachFamily(database, tx, async (family) => {
-    if (!family.rules.some((rule) => noting.includes(rule))) return 0;
+  const families = familiesOf(database.catalogue).filter(({ rules }) =>
+    rules.some((rule) => noting.includes(rule)),
+  );
+  const counts = await eachFamily(database, families, tx, async (family) => {
+    const found = sql`(${findingsSql(windows, [family], noting)}) as found`;
     const [row] = await database.query<{ added: number }>(
       'add notes',
       sql`
-        with noted as (
-          insert into ${qualityNotes} ${noteColumns}
-          select ${windows.granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
-          from (${findingsSql(windows, [family], noting)}) as found
-          -- In the order of the index.
-          order by time
-          returning 1
-        )
+        with noted as (${insertion(windows, found, now)})
         select count(*)::int as added from noted`,
       tx,
     );
@@ -201,14 +204,7 @@ async function renewNotes(
       ), corrected as (
         update ${qualityNotes} as n set value = compared.value, detail = compared.detail from compared
         where n.ctid = compared.place and compared.holds and compared.differs
-      ), noted as (
-        insert into ${qualityNotes} ${noteColumns}
-        select ${granularity}, token, time, metric, note, value, detail, ${timestamptz(now)}
-        from compared where holds and place is null
-        -- In the order of the index.
-        order by time
-        returning 1
-      )
+      ), noted as (${insertion(windows, sql`compared where holds and place is null`, now)})
       select count(*)::int as added from noted`,
     tx,
   );

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../../connection/database.ts';
-import { familiesOf, type RuleFamily } from './rules.ts';
+import type { RuleFamily } from './rules.ts';
 
 /**
- * Reads the rows once for each family of rules, one after the other.
+ * Reads the rows once for each of the families of rules, one after the other.
  *
  * A backfill stores rows token by token, so that the rows of a window lie on as many pages as there are tokens. An index on
  * time visits a page for each row, which PostgreSQL takes for cheap: within a token the windows are in order. Visiting each
@@ -11,11 +11,12 @@ import { familiesOf, type RuleFamily } from './rules.ts';
  */
 export async function eachFamily<T>(
   database: Database,
+  families: readonly RuleFamily[],
   tx: Transaction,
   read: (family: RuleFamily) => Promise<T>,
 ): Promise<T[]> {
   const results: T[] = [];
-  for (const family of familiesOf(database.catalogue)) {
+  for (const family of families) {
     if (family.isSorted) results.push(await read(family));
     else results.push(await withoutIndexScan(database, tx, () => read(family)));
   }
