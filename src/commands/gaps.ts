@@ -4,13 +4,8 @@ import { UserError } from '../errors.ts';
 import { isEmpty } from '../planning/interval.ts';
 import type { WantedWindows } from '../planning/plan.ts';
 import { windowCount } from '../planning/windows.ts';
-import {
-  type GapReason,
-  gapReasons,
-  openReasons,
-  type ReportedGap,
-  readReportedGaps,
-} from '../store/reports/gaps.ts';
+import { type GapReason, gapReasons, openReasons } from '../store/reports/gap-reasons.ts';
+import { type ReportedGap, readReportedGaps } from '../store/reports/gaps.ts';
 import { earliest, type NextTry, readNextTries } from '../store/reports/next-tries.ts';
 import { visibleLine } from '../terminal.ts';
 import { parseItems } from './options.ts';
@@ -104,7 +99,7 @@ const whatNext: Readonly<Record<GapReason, string>> = {
   'not available': 'the newest windows are looked at once a week',
 };
 
-/** What gaps are shown with. */
+/** The means to show gaps. */
 interface Shown {
   readonly catalogue: Catalogue;
   readonly times: Times;

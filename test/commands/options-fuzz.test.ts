@@ -11,7 +11,7 @@ import { simulateCommand } from '../../src/commands/simulate.ts';
 import { startCommand } from '../../src/commands/start.ts';
 import { statusCommand } from '../../src/commands/status/command.ts';
 import { behaviourSchema, coverages } from '../../src/simulator/index.ts';
-import { gapReasons } from '../../src/store/reports/gaps.ts';
+import { gapReasons } from '../../src/store/reports/gap-reasons.ts';
 import { fuzzRuns } from '../support/fuzz.ts';
 import { mutatedText } from '../support/mutations.ts';
 import { expectQuick } from '../support/processor-time.ts';

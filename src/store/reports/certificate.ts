@@ -8,7 +8,8 @@ import { windowCount } from '../../planning/windows.ts';
 import type { Instant } from '../../time.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Database } from '../connection/database.ts';
-import { type GapReason, gapReasons, readReportedGaps } from './gaps.ts';
+import { type GapReason, gapReasons } from './gap-reasons.ts';
+import { readReportedGaps } from './gaps.ts';
 
 /**
  * Certificates: what is known of a range at an instant, as a hash that any machine with the same values gets. The form is

@@ -4,7 +4,7 @@ import type { Interval } from '../../planning/interval.ts';
 import { nextHeal, nextLookback, nextRecheck } from '../../planning/rhythm.ts';
 import { recheckedFor } from '../../planning/windows.ts';
 import type { Instant, Milliseconds } from '../../time.ts';
-import type { GapReason } from './gaps.ts';
+import type { GapReason } from './gap-reasons.ts';
 
 /** What happens next to cells, and when; pure. */
 

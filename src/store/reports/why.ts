@@ -20,7 +20,8 @@ import { readBreaker } from '../limits/breaker.ts';
 import { qualityNotes, quarantine, requests, revisions, suspects } from '../schema/index.ts';
 import { inMilliseconds, metricTable, textArray, timestamptz } from '../schema/sql.ts';
 import { readEvents, type StoredEvent } from './events.ts';
-import { type GapReason, gapReasons, readReportedGaps } from './gaps.ts';
+import { type GapReason, gapReasons } from './gap-reasons.ts';
+import { readReportedGaps } from './gaps.ts';
 import { type NextStep, nextSteps, type Unwanted } from './next.ts';
 
 /** The life of one cell, or of all metrics of a token's window: when it was due, who asked, what came of it, what comes next. */

@@ -6,12 +6,8 @@ import { storeAnswer } from '../../../src/store/answers/write.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
 import { storeDesiredScope } from '../../../src/store/ledger/desired-scope.ts';
 import { storeRefused } from '../../../src/store/ledger/entitlements.ts';
-import {
-  type GapReason,
-  gapReasons,
-  openReasons,
-  readReportedGaps,
-} from '../../../src/store/reports/gaps.ts';
+import { type GapReason, gapReasons, openReasons } from '../../../src/store/reports/gap-reasons.ts';
+import { readReportedGaps } from '../../../src/store/reports/gaps.ts';
 import { hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../support/database.ts';
 import { fuzzRuns } from '../../support/fuzz.ts';

@@ -9,7 +9,7 @@ import {
   usualShare,
   usualTokens,
 } from '../../reports/freshness.ts';
-import { windowStart } from '../../reports/gaps.ts';
+import { windowStart } from '../../reports/gap-branches.ts';
 import { metricTable, windowLengthSql } from '../../schema/sql.ts';
 import {
   eachGranularity,

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Catalogue, type Granularity, granularities } from '../../../catalog/index.ts';
 import { unservedOf } from '../../ledger/desired-scope.ts';
-import { gapsOf, windowStart, withAvailability } from '../../reports/gaps.ts';
+import { gapsOf, windowStart, withAvailability } from '../../reports/gap-branches.ts';
 import { windowLengthSql } from '../../schema/sql.ts';
 import { textOf, type View } from './view.ts';
 
