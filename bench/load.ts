@@ -7,15 +7,9 @@ import {
   tags,
 } from '../src/catalog/index.ts';
 import type { Database } from '../src/store/connection/database.ts';
+import { windowLengths } from '../src/store/schema/sql.ts';
 
 /** Values by the million, made by the database itself: what is measured is reading, not the pipeline. */
-
-const steps: Readonly<Record<Granularity, string>> = {
-  '15m': '15 minutes',
-  '1h': '1 hour',
-  '4h': '4 hours',
-  '1d': '24 hours',
-};
 
 /** Days that one statement loads. */
 const stretch = 30;
@@ -91,10 +85,10 @@ async function loadGranularity(
     await database.pool.query(
       `insert into cryptoracle.metrics_${granularity}
          ("time", token, ${columns}, first_seen_at, updated_at, backfilled)
-       select "time", token, ${drawn}, "time" + interval '${steps[granularity]}', "time", false
+       select "time", token, ${drawn}, "time" + ${windowLengths[granularity]}, "time", false
        from unnest($1::text[]) as token,
-         generate_series(${midnight(before)}, ${midnight(to)} - interval '${steps[granularity]}',
-           interval '${steps[granularity]}') as "time"`,
+         generate_series(${midnight(before)}, ${midnight(to)} - ${windowLengths[granularity]},
+           ${windowLengths[granularity]}) as "time"`,
       [tokens],
     );
   }

@@ -5,12 +5,13 @@ import type { Instant, Milliseconds } from './time.ts';
  * current Beijing time"). Inside the program an instant is an `Instant`; these functions stand at the border.
  */
 
-const offset: Milliseconds = 8 * 3_600_000;
+/** Beijing is ahead of UTC by it. */
+export const beijingOffset: Milliseconds = 8 * 3_600_000;
 const day: Milliseconds = 86_400_000;
 
 /** `yyyy-MM-dd HH:mm:ss` in Beijing. */
 export function formatBeijing(instant: Instant): string {
-  return new Date(instant + offset).toISOString().slice(0, 19).replace('T', ' ');
+  return new Date(instant + beijingOffset).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** `yyyy-MM-dd` in Beijing. */
@@ -38,10 +39,10 @@ export function parseBeijing(text: string): Instant | undefined {
     read.getUTCMonth() === Number(month) - 1 &&
     read.getUTCDate() === Number(date);
   if (!exists) return undefined;
-  return midnight + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 - offset;
+  return midnight + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 - beijingOffset;
 }
 
 /** Start of the Beijing day that holds the instant. */
 export function beijingDay(instant: Instant): Instant {
-  return Math.floor((instant + offset) / day) * day - offset;
+  return Math.floor((instant + beijingOffset) / day) * day - beijingOffset;
 }

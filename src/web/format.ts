@@ -1,4 +1,4 @@
-import { formatBeijing } from '../beijing.ts';
+import { beijingOffset, formatBeijing } from '../beijing.ts';
 import { purposes } from '../purposes.ts';
 
 /**
@@ -9,7 +9,7 @@ import { purposes } from '../purposes.ts';
 const minute = 60_000;
 
 /** Minutes that Beijing is ahead of UTC. */
-const beijingMinutes = 480;
+const beijingMinutes = beijingOffset / minute;
 
 /** Minutes that the viewer's clock is ahead of UTC at an instant. */
 const viewersMinutes = (instant: string | number) => -new Date(instant).getTimezoneOffset();

@@ -1,5 +1,7 @@
 import { hasPgBouncer, PgBouncer } from '../../../harness/pgbouncer.ts';
+import { granularities } from '../../../src/catalog/index.ts';
 import type { Database } from '../../../src/store/connection/database.ts';
+import { windowLengths } from '../../../src/store/schema/sql.ts';
 import { countValues } from '../../copy.ts';
 import { type Figure, thousands } from '../../figure.ts';
 import type { Bench, World } from '../../world.ts';
@@ -13,12 +15,13 @@ const once = { atMost: 0 } as const;
 
 /** Cells that more than one answered call was about, by the log of calls. */
 async function cellsAskedTwice(database: Database): Promise<number> {
+  const lengths = granularities.map(
+    (granularity) => `when '${granularity}' then ${windowLengths[granularity]}`,
+  );
   const { rows } = await database.pool.query<{ twice: number }>(
     `select (count(*) - count(distinct (granularity, token, metric, time)))::float8 as twice
      from cryptoracle.requests, unnest(tokens) as token, unnest(metrics) as metric,
-       generate_series(windows_from, windows_to - interval '1 second', case granularity
-         when '15m' then interval '15 minutes' when '1h' then interval '1 hour'
-         when '4h' then interval '4 hours' else interval '24 hours' end) as time
+       generate_series(windows_from, windows_to - interval '1 second', case granularity ${lengths.join(' ')} end) as time
      where what = 'values' and outcome in ('answered', 'cut-short')`,
   );
   return rows[0]?.twice ?? Number.NaN;
