@@ -239,7 +239,7 @@ function describeIssue({ path, message }: z.core.$ZodIssue): string {
   return `${entry?.name ?? 'settings'}${inside.length > 0 ? ` (${inside.join('.')})` : ''}: ${message}`;
 }
 
-/** Whoever has one of the three secrets means v1; with the key alone, or nothing yet, it is what the vendor serves today. */
+/** One of the three secrets means v1; the key alone, or nothing yet, means what the vendor serves today. */
 function versionOf({ apiVersion, credentials }: ParsedSettings): ApiVersion {
   const { signSecret, dataSecret, dataIv } = credentials;
   return apiVersion ?? ([signSecret, dataSecret, dataIv].every((each) => each === undefined) ? 'v2.1' : 'v1');

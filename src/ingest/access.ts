@@ -48,7 +48,7 @@ export interface AccessGateOptions {
 /** Lets calls pass while the API grants access, and a probe now and then while it does not; the same for all processes. */
 export class AccessGate {
   readonly #options: AccessGateOptions;
-  /** What was refused when the last call was let through. */
+  /** The refusal that held when the last call was let through. */
   #probed: OpenBreaker | undefined;
   /** Requests of which a probe was sent: they may be divided, to find which part of them is wrong. */
   readonly #probes = new WeakSet<object>();

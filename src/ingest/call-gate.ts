@@ -7,7 +7,7 @@ import type { ApiOutage } from './api-outage.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { IngestContext } from './context.ts';
 
-/** What every call on the wire passes: the breaker, the budget of whoever asked for it, and the rate limiter. */
+/** The gate that every call on the wire passes: the breaker, the budget of whoever asked for it, and the rate limiter. */
 export class CallGate {
   readonly #access: AccessGate;
   readonly #rateLimiter: RateLimiter;

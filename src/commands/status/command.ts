@@ -94,7 +94,7 @@ async function findTroubles(
   });
 }
 
-/** What the Redis of the queue says when it is asked; `undefined` where it answers. */
+/** The trouble with the Redis of the queue, as it is found by asking; `undefined` where it answers. */
 async function problemOfRedis(url: string): Promise<string | undefined> {
   // Lazy: most have their queue in the database.
   const { probeRedis } = await import('../../queue/redis-server.ts');
