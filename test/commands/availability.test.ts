@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bundledTokens } from '../../src/catalog/index.ts';
 import { Market } from '../../src/simulator/index.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import type { Ended } from './cli.ts';
 import { createCliWorld } from './cli-world.ts';
 
@@ -16,7 +17,7 @@ describe('a backfill of a token that has no such windows', () => {
   const run = (from: string, to: string, ...more: string[]) =>
     world.run(['backfill', '--from', from, '--to', to, '--json', ...more]);
   const valuesOf = (ended: Ended) => (JSON.parse(ended.stdout) as { values: number }).values;
-  const hours = (number: number) => number * 13;
+  const hours = (number: number) => number * v1Metrics.length;
   const askedFor = () => world.simulator.log.flatMap(({ business }) => business?.token);
 
   it('takes what its dry run said; later ones leave the token out, but for one that names it', async () => {

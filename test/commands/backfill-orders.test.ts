@@ -4,6 +4,7 @@ import { asToken } from '../../src/catalog/index.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';
 import {
   createFolder,
@@ -20,8 +21,8 @@ const tokens = ['BTC', 'ETH', 'XRP', 'SOL'];
 const range = ['--from', '2025-06-01', '--to', '2025-06-11'];
 const interval = { start: Date.UTC(2025, 4, 31, 16), end: Date.UTC(2025, 5, 10, 16) };
 /** Ten days of 24 and 6 windows. */
-const cells = 4 * 13 * (240 + 60);
-const recordLimit = 260;
+const cells = 4 * v1Metrics.length * (240 + 60);
+const recordLimit = 20 * v1Metrics.length;
 
 describe('backfill orders', () => {
   const folder = createFolder();

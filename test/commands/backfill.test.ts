@@ -5,6 +5,7 @@ import type { Interval } from '../../src/planning/interval.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { hour } from '../support/clock.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';
 import { createFolder, type Ended, type Environment, errorLines, runCli, settingsFor } from './cli.ts';
@@ -15,7 +16,7 @@ const range: Interval = { start: Date.UTC(2025, 4, 31, 16), end: Date.UTC(2025, 
 const command = ['backfill', '--from', '2025-06-01', '--to', '2025-06-04', '--json'];
 const granularities: readonly Granularity[] = ['1h', '4h', '1d'];
 /** Tokens × metrics × windows: 72 of one hour, 18 of four, 3 days. */
-const cells = 5 * 13 * (72 + 18 + 3);
+const cells = 5 * v1Metrics.length * (72 + 18 + 3);
 
 interface Done {
   readonly end: string;
@@ -77,7 +78,11 @@ describe('backfill', () => {
     const plan = JSON.parse(dry.stdout);
     expect(plan).toMatchObject({ values: cells, requests: expect.any(Number) });
     expect(plan.granularities.map((part: { values: number }) => part.values)).toEqual(
-      expect.arrayContaining([5 * 13 * 72, 5 * 13 * 18, 5 * 13 * 3]),
+      expect.arrayContaining([
+        5 * v1Metrics.length * 72,
+        5 * v1Metrics.length * 18,
+        5 * v1Metrics.length * 3,
+      ]),
     );
     expect(plan.granularities[0]).toMatchObject({
       from: new Date(range.start).toISOString(),
@@ -93,7 +98,7 @@ describe('backfill', () => {
       end: 'done',
       calls: plan.requests,
       values: cells,
-      rowsWritten: cells / 13,
+      rowsWritten: cells / v1Metrics.length,
       valuesLeft: 0,
       requestsLeft: 0,
     });

@@ -7,9 +7,9 @@ import { describeOnServers, rows, value } from '../support/database.ts';
 import { createCliWorld } from './cli-world.ts';
 
 const file = [
-  { code: 'CO-A-01-06', column: 'question_count', kind: 'count', range: [0, null], additive: true },
+  { code: 'CO-X-01-06', column: 'my_question_count', kind: 'count', range: [0, null], additive: true },
   { code: 'CO-A-01-05', column: 'mentions_by_author', kind: 'count', params: { by: 'author', window: 7 } },
-  { code: 'CO-A-02-08', column: 'platform_divergence', versions: ['v2.1'] },
+  { code: 'CO-X-02-08', column: 'my_divergence', versions: ['v2.1'] },
 ];
 
 const parsed = parseCatalogueFile(JSON.stringify(file));
@@ -40,7 +40,7 @@ describeOnServers('a catalogue file', (kind) => {
 
     const stored = await rows<{ time: Date; token: string } & Record<string, unknown>>(
       world.database,
-      `select "time", token, question_count, mention_count, mentions_by_author, platform_divergence
+      `select "time", token, my_question_count, mention_count, mentions_by_author, my_divergence
        from cryptoracle.metrics where granularity = '4h' and "time" >= '2025-06-01T00:00:00Z'`,
     );
     expect(stored.length).toBeGreaterThanOrEqual(20);
@@ -48,10 +48,10 @@ describeOnServers('a catalogue file', (kind) => {
     for (const { time, token, ...values } of stored) {
       const truth = (code: MetricCode) => market.value('4h', token, code, time.getTime());
       expect(values).toEqual({
-        question_count: truth('CO-A-01-06' as MetricCode),
+        my_question_count: truth('CO-X-01-06' as MetricCode),
         mention_count: truth('CO-A-01-05'),
         mentions_by_author: truth(byAuthor),
-        platform_divergence: null,
+        my_divergence: null,
       });
     }
     expect(stored.some((row) => row.mention_count !== row.mentions_by_author)).toBe(true);
@@ -62,14 +62,14 @@ describeOnServers('a catalogue file', (kind) => {
     });
     const found: { reason: string; metrics: string[] }[] = JSON.parse(gaps.stdout);
     const inVain = found.filter(({ reason }) => reason === 'not in this API version');
-    expect(inVain.flatMap(({ metrics }) => metrics)).toContain('CO-A-02-08');
+    expect(inVain.flatMap(({ metrics }) => metrics)).toContain('CO-X-02-08');
     expect(found.filter(({ reason }) => reason === 'not asked yet')).toEqual([]);
 
     const csv = await world.run(
-      ['export', '--granularity', '1d', '--metric', 'question_count,mentions_by_author', '--token', 'BTC'],
+      ['export', '--granularity', '1d', '--metric', 'my_question_count,mentions_by_author', '--token', 'BTC'],
       own,
     );
-    expect(csv.stdout.split('\n')[0]).toMatch(/question_count,mentions_by_author/);
+    expect(csv.stdout.split('\n')[0]).toMatch(/my_question_count,mentions_by_author/);
   });
 
   it('has series of one code asked for in requests of their own, with their parameters', () => {
@@ -85,15 +85,15 @@ describeOnServers('a catalogue file', (kind) => {
   });
 
   it('is shown by doctor, and its codes are metrics of --metric and METRICS', async () => {
-    const doctor = await world.run(['doctor'], { ...own, METRICS: 'question_count,CO-A-01-05' });
+    const doctor = await world.run(['doctor'], { ...own, METRICS: 'my_question_count,CO-A-01-05' });
     expect(doctor.stdout).toContain(`mentions_by_author (${byAuthor})`);
-    const unknown = await world.run(['gaps', '--metric', 'question_cont'], own);
+    const unknown = await world.run(['gaps', '--metric', 'my_question_cont'], own);
     expect(unknown).toMatchObject({ code: 1 });
     expect(unknown.stderr).toContain(
-      "--metric: unknown metric 'question_cont' (did you mean question_count?)",
+      "--metric: unknown metric 'my_question_cont' (did you mean my_question_count?)",
     );
-    const without = await world.run(['gaps', '--metric', 'question_count']);
-    expect(without.stderr).toContain("--metric: unknown metric 'question_count'");
+    const without = await world.run(['gaps', '--metric', 'my_question_count']);
+    expect(without.stderr).toContain("--metric: unknown metric 'my_question_count'");
   });
 
   it('that clashes is one line, and nothing is altered', async () => {
@@ -110,7 +110,7 @@ describeOnServers('a catalogue file', (kind) => {
     const clash = await world.run(['migrate'], { CATALOGUE_FILE: wrong });
     expect(clash.code).toBe(1);
     expect(clash.stderr.trim().split('\n').at(-1)).toBe(
-      'error: CATALOGUE_FILE: CO-A-01-06: its column in the database is question_count; leave it so',
+      'error: CATALOGUE_FILE: CO-X-01-06: its column in the database is my_question_count; leave it so',
     );
     const absent = await world.run(['migrate'], { CATALOGUE_FILE: join(world.folder, 'none.json') });
     expect(absent.stderr).toMatch(
@@ -123,7 +123,7 @@ describeOnServers('a catalogue file', (kind) => {
     const at = new Date(Date.now() + day).toISOString();
     const known = await value(
       world.database,
-      `select count(question_count)::int from cryptoracle.as_of('4h', '${at}')`,
+      `select count(my_question_count)::int from cryptoracle.as_of('4h', '${at}')`,
     );
     expect(known).toBeGreaterThan(0);
   });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compareWithTruth } from '../../harness/truth.ts';
 import { asToken } from '../../src/catalog/index.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { rows } from '../support/database.ts';
 import { errorLines } from './cli.ts';
 import { createCliWorld } from './cli-world.ts';
@@ -43,7 +44,7 @@ describe('Ctrl-C', () => {
       const wanted = new Map([['1h', range]] as const);
       const compared = await compareWithTruth(database, simulator.market, tokens, wanted, undefined);
       expect(compared.differences).toEqual([]);
-      expect(compared.withValue).toBe(2 * 13 * 48);
+      expect(compared.withValue).toBe(2 * v1Metrics.length * 48);
     },
   );
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatBeijingDate } from '../../src/beijing.ts';
-import { v1Metrics } from '../support/catalogue.ts';
+import { thirteenMetrics } from '../support/catalogue.ts';
 import { day } from '../support/clock.ts';
 import { rows, value } from '../support/database.ts';
 import { createCliWorld } from './cli-world.ts';
@@ -22,7 +22,7 @@ interface Side {
 describe('plan', () => {
   const world = createCliWorld({
     settings: {
-      ...{ TOKENS: 'BTC,ETH', GRANULARITIES: '4h,1d', METRICS: v1Metrics.join() },
+      ...{ TOKENS: 'BTC,ETH', GRANULARITIES: '4h,1d', METRICS: thirteenMetrics.join() },
       ...{
         HISTORY_START: formatBeijingDate(Date.now() - 20 * day),
         RECORD_LIMIT: '20',
@@ -30,7 +30,7 @@ describe('plan', () => {
       },
     },
   });
-  const wider = { TOKENS: 'BTC,ETH,SOL,XRP', METRICS: v1Metrics.slice(2).join() };
+  const wider = { TOKENS: 'BTC,ETH,SOL,XRP', METRICS: thirteenMetrics.slice(2).join() };
   const plan = async (changes: Record<string, string> = {}) => {
     const { code, stdout, stderr } = await world.run(['plan', '--json'], changes);
     expect(code, stderr).toBe(0);
@@ -57,7 +57,7 @@ describe('plan', () => {
     const { change, before, after, summary } = await plan(wider);
     expect(change).toMatchObject({
       tokens: { added: ['SOL', 'XRP'], removed: [] },
-      metrics: { added: [], removed: v1Metrics.slice(0, 2) },
+      metrics: { added: [], removed: thirteenMetrics.slice(0, 2) },
     });
     // Seven ticks a day; 2 tokens × 13 metrics are 2 calls of 20, of four windows 6; 4 × 11 are 3 and 9.
     expect([before?.callsPerDay, after.callsPerDay]).toEqual([7 * (2 + 6), 7 * (3 + 9)]);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatBeijingDate } from '../../src/beijing.ts';
+import { metricCodes } from '../../src/catalog/index.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day } from '../support/clock.ts';
 import { rows } from '../support/database.ts';
 import { type Environment, expectMistake, runCli } from './cli.ts';
@@ -30,6 +32,9 @@ interface Status {
   readonly calls: Readonly<Record<string, number>>;
   readonly lastCall: { readonly outcome: string; readonly at: string };
 }
+
+/** All metrics of v1 but the refused one, and those that v1 lacks. */
+const [left, missing] = [v1Metrics.length - 1, metricCodes.length - v1Metrics.length];
 
 /** The Beijing date so many days ago. */
 const daysAgo = (days: number) => formatBeijingDate(Date.now() - days * day);
@@ -79,10 +84,10 @@ describe('gaps and status', () => {
 
     const partly = await report();
     expectAgreement(partly);
-    // Three tokens and the twelve metrics that are left, in three days of six windows.
+    // Three tokens and the metrics that are left, in three days of six windows.
     expect(partly.status.granularities).toMatchObject([
-      { granularity: '4h', answered: 3 * 12 * 18 },
-      { granularity: '1d', answered: 3 * 12 * 3 },
+      { granularity: '4h', answered: 3 * left * 18 },
+      { granularity: '1d', answered: 3 * left * 3 },
     ]);
     expect(partly.status.refused).toEqual(['CO-A-02-05']);
     expect(partly.status.calls).toMatchObject({ 'metric-refused': expect.any(Number) });
@@ -162,10 +167,10 @@ describe('gaps and status', () => {
         },
       ),
     );
-    const before = ["before the token's history", 6 * 12, 12];
+    const before = ["before the token's history", 6 * left, left];
     const refused = ['not entitled', 6, 1];
     // The standardised metrics came with v2.
-    const later = ['not in this API version', 6 * 4, 4];
+    const later = ['not in this API version', 6 * missing, missing];
     expect(lists).toEqual([[refused], [before, refused, later].sort(), [before], [refused]]);
     const plain = await world.run(['gaps', ...range, '--reason', 'failed']);
     expect(plain).toMatchObject({

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatBeijing } from '../../src/beijing.ts';
+import { findMetric } from '../../src/catalog/index.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day } from '../support/clock.ts';
 import { value } from '../support/database.ts';
 import { expectMistake } from './cli.ts';
@@ -13,6 +15,8 @@ describe('scorecard', () => {
     expect(code, stderr).toBe(0);
   });
 
+  const columns = v1Metrics.map((code) => findMetric(code)?.column).join();
+
   it('is about a Beijing month', async () => {
     const { code, stdout, stderr } = await world.run(['scorecard', '--month', month, '--json']);
     expect(code, stderr).toBe(0);
@@ -21,7 +25,7 @@ describe('scorecard', () => {
     for (const { granularity, values, delay, emptyRate } of card.granularities) {
       const expected = await value<number>(
         world.database,
-        `select sum(num_nonnulls(${'mention_rank, mention_rank_change, message_count, interaction_count, mention_count, unique_user_count, community_count, mention_share, positive_ratio, negative_ratio, net_sentiment, extreme_sentiment_ratio, sentiment_consensus'}))::float8
+        `select sum(num_nonnulls(${columns}))::float8
          from cryptoracle.metrics_${granularity} where to_char(time at time zone 'Asia/Shanghai', 'YYYY-MM') = $1`,
         [month],
       );

@@ -9,7 +9,7 @@ import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { readFacts, storeFact } from '../../src/store/ledger/facts.ts';
 import { readBreaker } from '../../src/store/limits/breaker.ts';
 import { createIngestor, startTestSimulator } from '../support/api.ts';
-import { v1Metrics } from '../support/catalogue.ts';
+import { thirteenMetrics } from '../support/catalogue.ts';
 import { day, ManualClock } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers, value } from '../support/database.ts';
 
@@ -21,7 +21,7 @@ function request(days = 5, start = first): DataRequest {
   return {
     granularity: '4h',
     tokens: ['BTC', 'ETH', 'XRP'].map(asToken),
-    metrics: v1Metrics,
+    metrics: thirteenMetrics,
     tags: [],
     interval: { start, end: start + days * day },
   };

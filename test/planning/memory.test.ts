@@ -1,14 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { bundledCatalogue, granularities } from '../../src/catalog/index.ts';
+import { granularities } from '../../src/catalog/index.ts';
 import { Packer } from '../../src/planning/packing.ts';
 import { planRequests, wantedWindows } from '../../src/planning/plan.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
+import { thirteenMetrics } from '../support/catalogue.ts';
 import { allTokens, day, newYear } from './arbitraries.ts';
-
-/** What one version of the API has. */
-const metricCodes = bundledCatalogue.served(bundledCatalogue.codes, 'v1');
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -36,7 +34,7 @@ async function planYear(take: (request: DataRequest) => void) {
   let most = 0;
   const plan = planRequests(
     wanted,
-    async (granularity, interval) => [{ granularity, tokens: allTokens, metrics: metricCodes, interval }],
+    async (granularity, interval) => [{ granularity, tokens: allTokens, metrics: thirteenMetrics, interval }],
     packer,
   );
   for await (const request of plan) {

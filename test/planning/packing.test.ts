@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { granularities, type MetricCode, type Token } from '../../src/catalog/index.ts';
 import { type Gap, Packer, type PackingRules } from '../../src/planning/packing.ts';
 import { type DataRequest, recordsOf } from '../../src/planning/request.ts';
-import { v1Metrics } from '../support/catalogue.ts';
+import { thirteenMetrics } from '../support/catalogue.ts';
 import { allTokens, granularity, lengthOf, metrics, newYear, tokens, windowsUpTo } from './arbitraries.ts';
 
 const mostCells = 40_000;
@@ -61,7 +61,7 @@ function records({ tokens, metrics, interval, granularity }: DataRequest, by: Pa
   return by.unit === 'row' ? rows : rows * (metrics.length + by.extraRecords);
 }
 
-const whole: Omit<Gap, 'granularity' | 'interval'> = { tokens: allTokens, metrics: v1Metrics };
+const whole: Omit<Gap, 'granularity' | 'interval'> = { tokens: allTokens, metrics: thirteenMetrics };
 
 describe('packing', () => {
   it('asks for each cell of a gap exactly once and for nothing else', () => {
@@ -130,7 +130,7 @@ describe('packing', () => {
     const interval = windowsUpTo('15m', newYear, 153);
     const requests = packer.pack({ granularity: '15m', ...whole, interval });
     expect(requests).toHaveLength(200);
-    for (const request of requests) expect(request.metrics).toEqual(v1Metrics);
+    for (const request of requests) expect(request.metrics).toEqual(thirteenMetrics);
   });
 
   it.each([1, 2, 3])(
@@ -146,9 +146,9 @@ describe('packing', () => {
           ...whole,
           interval: windowsUpTo(of, newYear, windows),
         });
-        for (const request of packed) expect(request.metrics).toEqual(v1Metrics);
+        for (const request of packed) expect(request.metrics).toEqual(thirteenMetrics);
         requests += packed.length;
-        cells += windows * allTokens.length * v1Metrics.length;
+        cells += windows * allTokens.length * thirteenMetrics.length;
       }
       expect(requests / Math.ceil(cells / 2000)).toBeLessThanOrEqual(1.06);
     },
@@ -172,7 +172,7 @@ describe('packing', () => {
     const interval = windowsUpTo('1h', newYear, 5);
     const empty: Gap[] = [
       { granularity: '1h', ...whole, interval: windowsUpTo('1h', newYear, 0) },
-      { granularity: '1h', tokens: [], metrics: v1Metrics, interval },
+      { granularity: '1h', tokens: [], metrics: thirteenMetrics, interval },
       { granularity: '1h', tokens: allTokens, metrics: [], interval },
     ];
     expect(empty.flatMap((missing) => packer.pack(missing))).toEqual([]);
@@ -189,7 +189,7 @@ describe('packing', () => {
     const request: DataRequest = {
       granularity: '4h',
       tokens: allTokens.slice(0, 7),
-      metrics: v1Metrics.slice(0, 3),
+      metrics: thirteenMetrics.slice(0, 3),
       tags: ['CO-B-01-04', 'CO-B-03-01'],
       interval: windowsUpTo('4h', newYear, 6),
     };

@@ -19,7 +19,7 @@ import {
   wantedWindows,
 } from '../../src/planning/plan.ts';
 import type { DataRequest } from '../../src/planning/request.ts';
-import { v1Metrics } from '../support/catalogue.ts';
+import { thirteenMetrics } from '../support/catalogue.ts';
 import { allTokens, cellsOf, day, lengthOf, newYear } from './arbitraries.ts';
 
 const packer = () => new Packer({ limit: 2000, unit: 'value', extraRecords: 0 });
@@ -115,7 +115,7 @@ describe('a plan', () => {
       );
     await fc.assert(
       fc.asyncProperty(wantedAnywhere, async (wanted) => {
-        const { reads, read } = emptyLedger(allTokens, v1Metrics);
+        const { reads, read } = emptyLedger(allTokens, thirteenMetrics);
         for await (const gaps of planGaps(wanted, read)) expect(gaps).toHaveLength(1);
         for (const [granularity, interval] of wanted) {
           const parts = reads.filter((each) => each.granularity === granularity);
@@ -135,7 +135,7 @@ describe('a plan', () => {
   });
 
   it('gives its first request after reading one stretch of the coarsest granularity', async () => {
-    const { reads, read } = emptyLedger(allTokens, v1Metrics);
+    const { reads, read } = emptyLedger(allTokens, thirteenMetrics);
     const requests = planRequests(year, read, packer());
     const first = await requests.next();
     await requests.return(undefined);
@@ -146,7 +146,7 @@ describe('a plan', () => {
   });
 
   it('reads the next stretch only once the requests of the one before are taken', async () => {
-    const { reads, read } = emptyLedger(allTokens, v1Metrics);
+    const { reads, read } = emptyLedger(allTokens, thirteenMetrics);
     let taken = 0;
     for await (const request of planRequests(year, read, packer())) {
       expect(reads.at(-1)?.granularity).toBe(request.granularity);
@@ -157,7 +157,7 @@ describe('a plan', () => {
   });
 
   it('goes from the newest stretch to the oldest, coarse before fine, and newest first in each', async () => {
-    const { read } = emptyLedger(allTokens.slice(0, 20), v1Metrics);
+    const { read } = emptyLedger(allTokens.slice(0, 20), thirteenMetrics);
     const ends = new Map<Granularity, number>();
     const order: Granularity[] = [];
     for await (const { granularity, interval } of planRequests(year, read, packer())) {
@@ -170,7 +170,7 @@ describe('a plan', () => {
   });
 
   it('of nothing wanted reads nothing', async () => {
-    const { reads, read } = emptyLedger(allTokens, v1Metrics);
+    const { reads, read } = emptyLedger(allTokens, thirteenMetrics);
     const nothing: WantedWindows = new Map([['1h', { start: newYear, end: newYear }]]);
     for await (const request of planRequests(nothing, read, packer()))
       throw new Error(JSON.stringify(request));
@@ -182,7 +182,7 @@ describe('a plan', () => {
 
 describe('a plan over a ledger', () => {
   const tokens = ['BTC', 'ETH', 'SOL'].map(asToken);
-  const metrics = v1Metrics.slice(0, 3);
+  const metrics = thirteenMetrics.slice(0, 3);
 
   /** A ledger as plain as can be: the set of cells that were answered. */
   function gapsBetween(answered: ReadonlySet<string>): GapReader {

@@ -6,6 +6,7 @@ import { Market, type Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { readCurrentStatus } from '../../src/store/reports/status.ts';
 import { startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../support/database.ts';
 import { openTestQueue, quickerQueue, runPipeline, testSettings } from '../support/pipeline.ts';
@@ -76,7 +77,7 @@ describeOnServers('tokens that lack a granularity', (kind) => {
       // The clock stands at 11:20 in Beijing: windows until 11:00 are due.
       const windows =
         (Date.parse('2025-06-17T03:00:00Z') - Date.parse('2025-06-12T16:00:00Z')) / (15 * minute);
-      expect(fine?.wanted).toBe(complete.length * 13 * windows);
+      expect(fine?.wanted).toBe(complete.length * v1Metrics.length * windows);
 
       clock.advance(7 * day);
       await fill({ database, simulator, clock, start: '2025-06-13' });

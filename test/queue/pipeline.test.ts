@@ -8,6 +8,7 @@ import type { Simulator } from '../../src/simulator/index.ts';
 import type { Database } from '../../src/store/connection/database.ts';
 import { readGaps } from '../../src/store/ledger/coverage.ts';
 import { startTestSimulator } from '../support/api.ts';
+import { v1Metrics } from '../support/catalogue.ts';
 import { day, hour, ManualClock, minute } from '../support/clock.ts';
 import { createTestDatabase, rows, value } from '../support/database.ts';
 import {
@@ -189,7 +190,7 @@ describeOnBackends('the pipeline', (queue, server) => {
     const records = asked.reduce((sum, each) => sum + each.records, 0);
     const due = [...wanted()].reduce((sum, [granularity, { start, end }]) => {
       const length = { '15m': 15 * minute, '1h': hour, '4h': 4 * hour, '1d': day }[granularity];
-      return sum + ((end - start) / length + 2 * settings.lookbackWindows) * tokens.length * 13;
+      return sum + ((end - start) / length + 2 * settings.lookbackWindows) * tokens.length * v1Metrics.length;
     }, 0);
     // Every window once, the look-back of both starts, and the tags.
     expect(records).toBeLessThanOrEqual(due + 2 * tokens.length * 7);

@@ -216,7 +216,7 @@ describe('the business parameters', () => {
     ['timeType from the prototype', { timeType: 'constructor' }],
     ['endpoints missing', { endpoints: undefined }],
     ['endpoints a text', { endpoints: 'CO-A-01-05' }],
-    ['endpoints unknown', { endpoints: ['CO-A-01-05', 'CO-A-01-06'] }],
+    ['endpoints unknown', { endpoints: ['CO-A-01-05', 'CO-X-01-06'] }],
     ['endpoints and tags empty', { endpoints: [], tags: [] }],
     ['tags missing', { tags: undefined }],
     ['tags null', { tags: null }],

@@ -22,7 +22,7 @@ import { updateReaders } from './readers.ts';
 import { createRetire, noteDaysOnce } from './retire.ts';
 import { openExtension, setUpRoles } from './roles.ts';
 import { setUpTimescale } from './timescale.ts';
-import { addColumns, queryableMetrics, requireNoClash } from './user-metrics.ts';
+import { addColumns, adoptColumns, queryableMetrics, requireNoClash } from './user-metrics.ts';
 import { createViews } from './views/index.ts';
 
 const migrationsFolder = join(packageFolder, 'migrations');
@@ -40,6 +40,7 @@ export async function migrate(database: Database, clock: Clock, log: Logger): Pr
     await database.exclusively('migrate', async (connection) => {
       if ((await schemaState(database)) === 'ahead') throw tooNew();
       await requireNoClash(connection, database.catalogue);
+      await adoptColumns(connection, database.catalogue);
       await connection.use('migrations', (client) =>
         runMigrations(drizzle({ client }), { migrationsFolder, ...migrationsTable }),
       );

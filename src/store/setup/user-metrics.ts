@@ -58,6 +58,33 @@ function clashOf(
   return undefined;
 }
 
+/**
+ * Gives the columns of metrics that a user's file named once, and that come with the program now, the program's names: their
+ * values are answered, and would be asked for no more. It precedes the migrations, which add what columns are missing.
+ * @throws UserError where another metric of a user's has such a column, before anything is changed
+ */
+export async function adoptColumns(connection: Connection, { metrics }: Catalogue): Promise<void> {
+  const own = (await readKnownMetrics(connection)).filter(({ origin }) => origin === 'user');
+  const renamed: string[] = [];
+  for (const { code, column } of metrics.filter(({ origin }) => origin === 'bundled')) {
+    const owner = own.find((each) => each.column_name === column && each.code !== code);
+    if (owner !== undefined) {
+      throw new UserError(
+        `DATABASE_URL: column ${column} holds ${owner.code}, a metric of a catalogue file, and is that of ${code} now; rename it in the metric tables and in metric_catalog`,
+      );
+    }
+    const before = own.find((each) => each.code === code);
+    if (before === undefined || before.column_name === column) continue;
+    renamed.push(
+      ...tableNames.map(
+        (name) => `alter table cryptoracle.${name} rename column ${before.column_name} to ${column}`,
+      ),
+      `update cryptoracle.metric_catalog set column_name = '${column}' where column_name = '${before.column_name}'`,
+    );
+  }
+  if (renamed.length > 0) await connection.query('adopt columns', renamed.join(';\n'));
+}
+
 /** What the database's catalogue says; nothing where there is none yet. */
 async function readKnownMetrics(connection: Connection): Promise<readonly KnownMetric[]> {
   const { rows: found } = await connection.query<{ has: boolean; tells: boolean }>(

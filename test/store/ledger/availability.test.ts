@@ -12,6 +12,7 @@ import type { Database } from '../../../src/store/connection/database.ts';
 import { isReprobeDue, readUnavailable } from '../../../src/store/ledger/availability.ts';
 import { readScope } from '../../../src/store/ledger/scope.ts';
 import { readStatus } from '../../../src/store/reports/status.ts';
+import { v1Metrics } from '../../support/catalogue.ts';
 import { day, hour } from '../../support/clock.ts';
 import { createTestDatabase, describeOnServers } from '../../support/database.ts';
 import { type AnswerParts, answer, clear, consensus, mentions, row, start } from '../answers/answering.ts';
@@ -124,7 +125,9 @@ describeOnServers('what the ledger says about tokens without windows of a granul
     expect(scope.tokensOf('4h')).toEqual(tokens);
     const wanted = new Map([['1h', { start, end: start + 40 * hour }] as const]);
     const { granularities } = await readStatus(database, scope, wanted, start + 40 * hour);
-    expect(granularities).toMatchObject([{ wanted: 2 * 13 * 40, answered: 13 * 2 }]);
+    expect(granularities).toMatchObject([
+      { wanted: 2 * v1Metrics.length * 40, answered: v1Metrics.length * 2 },
+    ]);
 
     const named = await readScope(database, { ...chosen, evenUnavailable: true }, start + 30 * hour);
     expect(named.tokensOf('1h')).toEqual(tokens);

@@ -6,13 +6,13 @@ import { ensureMigrated, migrate, requireMigrated } from '../../../src/store/set
 import { createTestDatabase, describeOnServers, rows, silent, value } from '../../support/database.ts';
 
 const questions = {
-  code: 'CO-A-01-06',
+  code: 'CO-X-01-06',
   column: 'question_count',
   kind: 'count',
   range: [0, null],
   unit: 'questions',
 };
-const members = { code: 'CO-A-01-10', column: 'active_member_ratio', kind: 'ratio' };
+const members = { code: 'CO-X-01-10', column: 'active_member_ratio', kind: 'ratio' };
 const weekly = { code: 'CO-A-01-05', column: 'mention_count_7d', kind: 'count', params: { window: 7 } };
 
 function entriesOf(...metrics: object[]): readonly MetricEntry[] {
@@ -82,7 +82,7 @@ describeOnServers("metrics of the user's own", (kind) => {
         meaning: expect.stringContaining('API code CO-A-01-05?window=7'),
       },
       {
-        ...{ code: 'CO-A-01-06', endpoint: 'CO-A-01-06', params: null, unit: 'questions' },
+        ...{ code: 'CO-X-01-06', endpoint: 'CO-X-01-06', params: null, unit: 'questions' },
         meaning: expect.stringContaining('Range: 0 to ∞'),
       },
     ]);
@@ -125,7 +125,7 @@ describeOnServers("metrics of the user's own", (kind) => {
     [
       'a column of another code',
       { ...members, code: 'CO-X-01', column: 'question_count' },
-      /holds CO-A-01-06/,
+      /holds CO-X-01-06/,
     ],
     [
       'a column that is there already',
@@ -140,6 +140,37 @@ describeOnServers("metrics of the user's own", (kind) => {
     await expect(migrateWith(added, wrong)).rejects.toThrow(line);
     await expect(migrateWith(added, wrong)).rejects.toThrow(/^CATALOGUE_FILE: CO-[^\n]*$/);
     expect(await dump()).toEqual(before);
+  });
+
+  it('that come with the program later keep their values, in the column that they have there', async () => {
+    // As a file left it that named the code before the program did.
+    await database.pool.query(
+      `drop view if exists public.mine;
+       ${['15m', '1h', '4h', '1d'].map((each) => `alter table cryptoracle.metrics_${each} rename sentiment_price_gap to my_gap`).join(';')};
+       update cryptoracle.metric_catalog set origin = 'user', column_name = 'my_gap' where code = 'CO-S-01-05';
+       insert into cryptoracle.metrics_1h ("time", token, my_gap, first_seen_at, updated_at)
+       values ('2025-06-02T00:00:00Z', 'ETH', 0.5, now(), now())`,
+    );
+    await migrateWith();
+    expect(
+      await value(database, "select sentiment_price_gap from cryptoracle.metrics where token = 'ETH'"),
+    ).toBe(0.5);
+    expect(
+      await rows(
+        database,
+        "select origin, column_name from cryptoracle.metric_catalog where code = 'CO-S-01-05'",
+      ),
+    ).toEqual([{ origin: 'bundled', column_name: 'sentiment_price_gap' }]);
+
+    await database.pool.query(
+      "update cryptoracle.metric_catalog set origin = 'user', code = 'CO-X-03' where code = 'CO-S-01-05'",
+    );
+    const before = await dump();
+    await expect(migrateWith()).rejects.toThrow(/^DATABASE_URL: column sentiment_price_gap holds CO-X-03/);
+    expect(await dump()).toEqual(before);
+    await database.pool.query(
+      "update cryptoracle.metric_catalog set origin = 'bundled', code = 'CO-S-01-05' where code = 'CO-X-03'",
+    );
   });
 
   it('are made by start, and missed by what changes nothing', async () => {

@@ -4,6 +4,7 @@ import { bundledCatalogue, metricCodes, tagCodes } from '../../../../src/catalog
 import { storeAnswer } from '../../../../src/store/answers/write.ts';
 import type { Database } from '../../../../src/store/connection/database.ts';
 import { storeDesiredScope } from '../../../../src/store/ledger/desired-scope.ts';
+import { v1Metrics } from '../../../support/catalogue.ts';
 import { day, hour, minute } from '../../../support/clock.ts';
 import { createTestDatabase, describeOnServers, rows } from '../../../support/database.ts';
 import { answer, mentions, row } from '../../answers/answering.ts';
@@ -128,8 +129,8 @@ describeOnServers('the views of health', (kind) => {
     await database.pool.query('delete from cryptoracle.wanted');
     expect(first).toBe('CO-A-01-01');
     // The first metric was answered on the first day only; the others on both.
-    expect(found[0]).toMatchObject({ metrics: 13, answered_ratio: 1 });
-    expect(found[1]).toMatchObject({ metrics: 13, answered: 24 * others.length });
+    expect(found[0]).toMatchObject({ metrics: v1Metrics.length, answered_ratio: 1 });
+    expect(found[1]).toMatchObject({ metrics: v1Metrics.length, answered: 24 * others.length });
   });
 
   it('what nobody wants any more is not judged', async () => {
