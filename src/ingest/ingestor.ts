@@ -9,7 +9,7 @@ import { writeRejects } from '../store/answers/quarantine.ts';
 import { logRequest } from '../store/answers/requests.ts';
 import { hasTags } from '../store/answers/tags.ts';
 import { AnswerWriter } from '../store/answers/writer.ts';
-import { isUntouched, readGaps } from '../store/ledger/coverage.ts';
+import { areUntouched, type CellSelection, readGaps } from '../store/ledger/coverage.ts';
 import { believeLacking, readDoubtedGranularities } from '../store/ledger/suspects.ts';
 import { AccessGate } from './access.ts';
 import { ApiOutage } from './api-outage.ts';
@@ -20,6 +20,7 @@ import { DayStarts, daysBefore } from './day-starts.ts';
 import { EmptyStretches } from './empty-stretches.ts';
 import { EntitlementScout } from './entitlement-scout.ts';
 import { bringsNothing, Evidence } from './evidence.ts';
+import { GatheredQuestions } from './gathered-questions.ts';
 import { type Asked, Inquirer } from './inquirer.ts';
 import { type Inquiry, plain, type Verdict } from './inquiry.ts';
 import type { IngestorOptions } from './options.ts';
@@ -48,6 +49,7 @@ export class Ingestor {
   readonly #evidence: Evidence;
   readonly #writer: AnswerWriter;
   readonly #emptyStretches = new EmptyStretches();
+  readonly #untouched: GatheredQuestions<Omit<CellSelection, 'metrics'>, boolean>;
 
   constructor(options: IngestorOptions) {
     this.#options = options;
@@ -63,6 +65,7 @@ export class Ingestor {
     this.#days = new DayStarts(database, clock, log, options.dayStart ?? 'auto');
     this.#evidence = new Evidence(database, clock);
     this.#writer = new AnswerWriter(database);
+    this.#untouched = new GatheredQuestions((requests) => areUntouched(database, requests));
     this.#records = new Records(database, clock, log, options.stated ?? {});
     this.#entitlements = new EntitlementScout(database, clock);
     this.#inquirer = new Inquirer(options, {
@@ -133,7 +136,7 @@ export class Ingestor {
     { asksSuspects }: IngestContext,
   ): Promise<DataRequest | undefined> {
     const { database, clock } = this.#options;
-    if (await isUntouched(database, request)) return request;
+    if (await this.#untouched.ask(request)) return request;
     const leftAlone = asksSuspects === true ? {} : { now: clock.now() };
     const gaps = await readGaps(database, { ...request, metrics: codesOf(request) }, leftAlone);
     const [gap] = gaps;

@@ -8,6 +8,7 @@ import {
   withBackend,
 } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../clock.ts';
 import { TryLaterError } from '../errors.ts';
@@ -20,6 +21,13 @@ import { PostgresWatch } from './postgres-watch.ts';
 import { createRedis, isEvicting, probeRedis, type RedisFacts } from './redis-server.ts';
 import { RedisWatch } from './redis-watch.ts';
 import { ensureQueueMigrated } from './schema.ts';
+
+/** A job that waits, is put off or is being worked off. */
+export interface UnfinishedJob {
+  readonly name: string;
+  /** Checked by whoever reads it. */
+  readonly data: unknown;
+}
 
 /** The part of a BullMQ queue that the program uses, whatever its backend. Job data are checked where they are read. */
 export type JobQueue = Pick<
@@ -35,7 +43,10 @@ export type JobQueue = Pick<
   | 'setGlobalConcurrency'
   | 'waitUntilReady'
   | 'close'
->;
+> & {
+  /** All of its jobs that are not over, however many, at the price of one question. */
+  readonly unfinished: () => Promise<readonly UnfinishedJob[]>;
+};
 
 /** The part of a BullMQ worker that the program uses. */
 export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady' | 'rateLimit'>;
@@ -170,8 +181,11 @@ async function openRedis(url: string, prefix: string, options: QueueBackendOptio
   const base = { connection: shared, prefix } satisfies QueueOptions;
   return {
     kind: 'redis',
-    queue: (name) =>
-      quieten(new Queue<object, void, string>(name, { ...base, defaultJobOptions: jobOptions }), log),
+    queue: (name) => {
+      const queue = new Queue<object, void, string>(name, { ...base, defaultJobOptions: jobOptions });
+      const unfinished = () => queue.getJobs(['active', 'waiting', 'prioritized', 'delayed']);
+      return Object.assign(quieten(queue, log), { unfinished });
+    },
     worker: (name, processor, workerOptions) =>
       quieten(
         new Worker<object, void, string>(name, processor, { ...base, ...workerOptions, ...stallOptions }),
@@ -197,6 +211,15 @@ export const queueConnections = 8;
 /** The queue's statements take milliseconds; one that has no answer for so long is on a connection that went silent. */
 const queryTimeout = 20_000;
 
+/** Reads jobs by one statement: BullMQ's own `getJobs` sends one for each. */
+async function readUnfinished(pool: Pool, queue: string): Promise<readonly UnfinishedJob[]> {
+  const { rows } = await pool.query<UnfinishedJob>(
+    "select name, data from job where queue = $1 and state in ('active', 'waiting', 'delayed')",
+    [queue],
+  );
+  return rows;
+}
+
 async function openPostgres(database: Database, log: Logger): Promise<QueueBackend> {
   await ensureQueueMigrated(database);
   const onPostgres = withBackend(createPostgresBackend);
@@ -219,7 +242,8 @@ async function openPostgres(database: Database, log: Logger): Promise<QueueBacke
     kind: 'postgres',
     queue: (name) => {
       const options = { connection, defaultJobOptions: jobOptions };
-      return quieten(new onPostgres.Queue<object, void, string>(name, options), log);
+      const queue = new onPostgres.Queue<object, void, string>(name, options);
+      return Object.assign(quieten(queue, log), { unfinished: () => readUnfinished(pool, name) });
     },
     worker: (name, processor, workerOptions) => {
       watch ??= new PostgresWatch(pool, log);

@@ -224,8 +224,7 @@ export class Planner {
     const { database, clock, fetchQueue, rateLimiter } = this.#options;
     const now = clock.now();
     const today = beijingDay(now);
-    const waiting = await fetchQueue.getJobs(['active', 'waiting', 'prioritized', 'delayed']);
-    const queued = waiting.filter((job) => job?.name === 'audit').length;
+    const queued = (await fetchQueue.unfinished()).filter(({ name }) => name === 'audit').length;
     const sent = (await countAuditCalls(database, today)) + queued;
     const due = auditsDue(perDay, (now - today) / day, sent);
     if (due === 0 || chosen.length === 0 || !(await rateLimiter.canSend('audit'))) {
@@ -286,12 +285,9 @@ export class Planner {
   async #pending(granularity: Granularity, dayStart: DayStart): Promise<Pending> {
     const { liveQueue, fetchQueue, database } = this.#options;
     const schema = fetchJobSchema(database.catalogue);
-    const jobs = await Promise.all(
-      [liveQueue, fetchQueue].map((queue) => queue.getJobs(['active', 'waiting', 'prioritized', 'delayed'])),
-    );
+    const jobs = await Promise.all([liveQueue, fetchQueue].map((queue) => queue.unfinished()));
     const requests = jobs.flat().flatMap((job) => {
-      // A job may be over by the time it is read.
-      const data = schema.safeParse(job?.data).data;
+      const data = schema.safeParse(job.data).data;
       return data?.granularity === granularity ? [fromFetchJob(data, database.catalogue).request] : [];
     });
     const isOnGrid = ({ interval }: DataRequest) => isWindowStart(granularity, interval.start, dayStart);

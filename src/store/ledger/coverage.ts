@@ -16,11 +16,13 @@ import { coverage, dropped, metricTables, refreshed, suspects } from '../schema/
 import {
   columnNames,
   excluded,
+  float8Array,
   inMilliseconds,
   intervalOf,
   metricTable,
   textArray,
   timestamptz,
+  timestamptzArray,
   tstzrangeOf,
 } from '../schema/sql.ts';
 import { type LeftAlone, leftAlone } from './suspects.ts';
@@ -75,27 +77,34 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
 }
 
 /**
- * Whether nothing is known of the selection's tokens within its interval: none of it answered, removed here or suspect.
+ * Whether nothing is known of each selection's tokens within its interval: none of it answered, removed here or suspect.
  * Then all of the selection is a gap, which takes a fraction of the time of {@link readGaps} to find out.
  */
-export async function isUntouched(
+export async function areUntouched(
   database: Database,
-  { granularity, tokens, interval }: Omit<CellSelection, 'metrics'>,
-): Promise<boolean> {
-  const overlaps = (table: typeof coverage | typeof dropped | typeof suspects, windows: SQLWrapper) => sql`
-    exists (
-      select from ${table}
-      where ${table.granularity} = ${granularity} and ${table.token} = any (${textArray(tokens)})
-        and ${windows} && ${tstzrangeOf(interval)})`;
-  const [row] = await database.query<{ untouched: boolean }>(
+  selections: readonly Omit<CellSelection, 'metrics'>[],
+): Promise<boolean[]> {
+  const asked = selections.flatMap(({ granularity, tokens, interval }, place) =>
+    tokens.map((token) => ({ place, granularity, token, ...interval })),
+  );
+  const knownIn = (table: typeof coverage | typeof dropped | typeof suspects, windows: SQLWrapper) => sql`
+    select from ${table}
+    where ${table.granularity} = asked.granularity and ${table.token} = asked.token
+      and ${windows} && tstzrange(asked."from", asked."to")`;
+  const touched = await database.query<{ place: number }>(
     'look for answers',
     sql`
-      select not (
-        ${overlaps(coverage, coverage.answered)} or ${overlaps(dropped, dropped.windows)}
-        or ${overlaps(suspects, suspects.windows)}
-      ) as untouched`,
+      select distinct place::int
+      from unnest(
+        ${float8Array(asked.map(({ place }) => place))}, ${textArray(asked.map(({ granularity }) => granularity))},
+        ${textArray(asked.map(({ token }) => token))}, ${timestamptzArray(asked.map(({ start }) => start))},
+        ${timestamptzArray(asked.map(({ end }) => end))}
+      ) as asked (place, granularity, token, "from", "to")
+      where exists (${knownIn(coverage, coverage.answered)}) or exists (${knownIn(dropped, dropped.windows)})
+        or exists (${knownIn(suspects, suspects.windows)})`,
   );
-  return row?.untouched ?? false;
+  const places = new Set(touched.map(({ place }) => place));
+  return selections.map((_, place) => !places.has(place));
 }
 
 /** How far back a token must have a value in a granularity to count as one that has it. */
