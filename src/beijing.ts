@@ -19,7 +19,20 @@ export function formatBeijingDate(instant: Instant): string {
   return formatBeijing(instant).slice(0, 10);
 }
 
-const pattern = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?$/;
+const pattern = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?$/;
+
+/** The date that was read last: windows follow one another, so the next one mostly has the same. */
+let lastDate: { readonly text: string; readonly midnight: Instant | undefined } | undefined;
+
+/** Midnight in UTC of a date `yyyy-MM-dd`; `undefined` where there is no such day. */
+function midnightOf(text: string): Instant | undefined {
+  if (lastDate?.text === text) return lastDate.midnight;
+  const midnight = Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)) - 1, Number(text.slice(8)));
+  // Date.UTC rolls over what does not exist (31 June, the year 25): only a day that reads the same is meant.
+  const exists = new Date(midnight).toISOString().startsWith(text);
+  lastDate = { text, midnight: exists ? midnight : undefined };
+  return lastDate.midnight;
+}
 
 /**
  * Reads `yyyy-MM-dd HH:mm:ss`, `yyyy-MM-dd HH:mm` or `yyyy-MM-dd` as Beijing time.
@@ -28,17 +41,10 @@ const pattern = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.0
 export function parseBeijing(text: string): Instant | undefined {
   const match = pattern.exec(text.trim());
   if (match === null) return undefined;
-  // Read one by one: every window of every answer is read here, and a list of the parts takes as long as all else.
-  const [, year, month, date, hour = 0, minute = 0, second = 0] = match;
+  const [, date = '', hour = 0, minute = 0, second = 0] = match;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const midnight = Date.UTC(Number(year), Number(month) - 1, Number(date));
-  // Date.UTC rolls over what does not exist (31 June, the year 25): only a day that reads the same is meant.
-  const read = new Date(midnight);
-  const exists =
-    read.getUTCFullYear() === Number(year) &&
-    read.getUTCMonth() === Number(month) - 1 &&
-    read.getUTCDate() === Number(date);
-  if (!exists) return undefined;
+  const midnight = midnightOf(date);
+  if (midnight === undefined) return undefined;
   return midnight + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 - beijingOffset;
 }
 

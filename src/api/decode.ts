@@ -113,17 +113,26 @@ export function decodeAnswer(answer: unknown, asked: Asked, catalogue: Catalogue
   return new AnswerReader(asked, catalogue).read(answer);
 }
 
-/** A row while it is read, with which of its cells the answer mentions. */
-type AnswerRow = AnsweredRow & { readonly seen: boolean[] };
+/** A row while it is read: cells that the answer does not mention are `undefined`. */
+type AnswerRow = Omit<AnsweredRow, 'values'> & { readonly values: (number | null | undefined)[] };
+
+const finished = ({ token, time, values }: AnswerRow): AnsweredRow => ({
+  token,
+  time,
+  values: values.map((value) => value ?? null),
+});
+
+/** A metric that was asked for, and the position of its values in a row. */
+type AskedMetric = Pick<Metric, 'code' | 'kind'> & { readonly position: number };
 
 class AnswerReader {
   readonly #asked: Asked;
   readonly #tokens: ReadonlySet<string>;
   readonly #catalogue: Catalogue;
   /** The metrics asked for, by the API's code: one request never asks twice for the same code. */
-  readonly #metrics: ReadonlyMap<string, Metric>;
+  readonly #metrics: ReadonlyMap<string, AskedMetric>;
   readonly #endpoints: ReadonlySet<string>;
-  readonly #rows = new Map<string, AnswerRow>();
+  readonly #rows = new Map<Token, Map<Instant, AnswerRow>>();
   readonly #tags = new Map<string, AnsweredTag & { readonly time: Instant }>();
   readonly #rejects: Reject[] = [];
   #values = 0;
@@ -139,7 +148,10 @@ class AnswerReader {
     this.#tokens = new Set(asked.tokens);
     this.#catalogue = catalogue;
     this.#metrics = new Map(
-      asked.metrics.map((code) => [catalogue.metric(code).endpoint, catalogue.metric(code)]),
+      asked.metrics.map((code) => {
+        const { endpoint, kind } = catalogue.metric(code);
+        return [endpoint, { code, kind, position: catalogue.position(code) }];
+      }),
     );
     this.#endpoints = new Set(catalogue.metrics.map(({ endpoint }) => endpoint));
   }
@@ -152,7 +164,7 @@ class AnswerReader {
     const { tokens, metrics, interval, granularity } = this.#asked;
     const windows = (interval.end - interval.start) / windowLength[granularity];
     return {
-      rows: Array.from(this.#rows.values(), ({ token, time, values }) => ({ token, time, values })),
+      rows: [...this.#rows.values()].flatMap((rows) => Array.from(rows.values(), finished)),
       tags: Array.from(this.#tags.values(), ({ token, tag, value }) => ({ token, tag, value })),
       rejects: this.#rejects,
       values: this.#values,
@@ -261,12 +273,11 @@ class AnswerReader {
   /** Enters a value into its row. @returns why it cannot be stored, if so */
   #enter(
     row: AnswerRow,
-    { code, kind }: Metric,
+    { kind, position }: AskedMetric,
     value: ReturnType<typeof readNumber>,
   ): RejectReason | undefined {
-    const position = this.#catalogue.position(code);
-    if (row.seen[position] !== true) {
-      row.seen[position] = true;
+    if (row.values[position] === undefined) {
+      row.values[position] = null;
       this.#seenCells++;
     }
     if (typeof value === 'string') return value;
@@ -280,16 +291,12 @@ class AnswerReader {
   }
 
   #row(token: Token, time: Instant): AnswerRow {
-    const key = `${time} ${token}`;
-    let row = this.#rows.get(key);
+    const rows = this.#rows.get(token) ?? new Map<Instant, AnswerRow>();
+    let row = rows.get(time);
     if (row === undefined) {
-      row = {
-        token,
-        time,
-        values: Array<number | null>(this.#catalogue.metrics.length).fill(null),
-        seen: [],
-      };
-      this.#rows.set(key, row);
+      row = { token, time, values: Array<undefined>(this.#catalogue.metrics.length).fill(undefined) };
+      rows.set(time, row);
+      this.#rows.set(token, rows);
     }
     return row;
   }

@@ -57,6 +57,7 @@ export function readNumber(value: unknown): number | null | NoNumber {
   if (typeof value !== 'string') return 'no finite number';
   const text = value.trim();
   if (text === '') return null;
-  if (!isDecimal(text) || !Number.isFinite(Number(text))) return 'no finite number';
-  return keepsDigits(text) ? Number(text) : 'more digits than can be kept';
+  const number = Number(text);
+  if (!Number.isFinite(number) || !isDecimal(text)) return 'no finite number';
+  return keepsDigits(text, number) ? number : 'more digits than can be kept';
 }

@@ -25,9 +25,32 @@ export function parseJson(text: string, code: number): unknown {
   if (hasTooManyParts(text)) {
     throw new ApiFailure('transient', `the answer has more than ${mostParts} parts`, { code });
   }
-  return JSON.parse(
-    withExactNumbers(text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text),
-  );
+  const json = text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text;
+  const value: unknown = JSON.parse(json);
+  // The API sends values as texts: most answers hold no number, and are not searched for one that was rounded.
+  if (!holdsNumber(value)) return value;
+  const exact = withExactNumbers(json);
+  return exact === json ? value : JSON.parse(exact);
+}
+
+/** Deeper than any answer that is read; what is deeper counts as holding a number. */
+const deepest = 100;
+
+/** Whether there is a number anywhere, but for an envelope's code, which is a small one. */
+function holdsNumber(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object') return typeof value === 'number';
+  if (value === null) return false;
+  if (depth > deepest) return true;
+  // Spelled out: this runs over every value of every answer.
+  if (Array.isArray(value)) {
+    for (const item of value) if (holdsNumber(item, depth + 1)) return true;
+    return false;
+  }
+  const fields = value as Json;
+  for (const name in fields) {
+    if (holdsNumber(fields[name], depth + 1) && !(depth === 0 && name === 'code')) return true;
+  }
+  return false;
 }
 
 /** Counts the characters that open or divide, also within texts: an answer has next to none there. */

@@ -24,12 +24,14 @@ function significant(text: string): { readonly digits: string; readonly place: n
   return digits === '' ? { digits, place: 0 } : { digits, place: whole.length - leading + Number(exponent) };
 }
 
-/** Whether a double keeps every digit of the text, which is a decimal number. */
-export function keepsDigits(text: string): boolean {
-  const value = Number(text);
+/**
+ * Whether a double keeps every digit of the text, which is a decimal number.
+ * @param value what `Number` makes of the text
+ */
+export function keepsDigits(text: string, value = Number(text)): boolean {
   if (!Number.isFinite(value)) return false;
-  // Nearly all values are so short that there is nothing to count.
-  if (text.length <= alwaysKept && value !== 0) return true;
+  // Nearly all values are so short that there is nothing to count; a zero may be one that was too small.
+  if (text.length <= alwaysKept && (value !== 0 || !/[1-9]/.test(text))) return true;
   const written = significant(text);
   const count = written.digits.length;
   if (count <= alwaysKept && value !== 0) return true;
