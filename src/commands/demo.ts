@@ -61,7 +61,7 @@ function demoSettings(settings: Settings, { days, api }: DemoOptions): Settings 
     redisUrl: undefined,
     dataDir: demoFolder(settings.dataDir),
     apiVersion: api,
-    credentials: api === 'v1' ? sampleCredentials : { apiKey: sampleCredentials.apiKey },
+    credentials: sampleCredentials,
     historyStart: beijingDay(Date.now()) - days * day,
     requestsPerSecond: 1000,
   };

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { dialectOf, secretSettings } from '../api/dialects/index.ts';
 import { type ApiVersion, apiVersions } from '../catalog/index.ts';
 import type { Settings } from '../config.ts';
 import { UserError } from '../errors.ts';
@@ -179,13 +180,10 @@ async function listen<T>({ host, port }: SimulateOptions, start: () => Promise<T
 function environment({ url, apiVersion }: Simulator, { credentials }: Settings): string {
   const address = `CRYPTORACLE_BASE_URL=${url}`;
   if (Object.keys(credentials).length > 0) return address;
-  const { apiKey, signSecret, dataSecret, dataIv } = sampleCredentials;
-  const lines = [address, `CRYPTORACLE_API_KEY=${apiKey}`];
-  if (apiVersion !== 'v1') return [`CRYPTORACLE_API_VERSION=${apiVersion}`, ...lines].join('\n');
-  return [
-    ...lines,
-    `CRYPTORACLE_SIGN_SECRET=${signSecret}`,
-    `CRYPTORACLE_DATA_SECRET=${dataSecret}`,
-    `CRYPTORACLE_DATA_IV=${dataIv}`,
-  ].join('\n');
+  const secrets = dialectOf(apiVersion).secrets.map(
+    (name) => `${secretSettings[name]}=${sampleCredentials[name]}`,
+  );
+  // All secrets of v1 tell the version by themselves.
+  const version = apiVersion === 'v1' ? [] : [`CRYPTORACLE_API_VERSION=${apiVersion}`];
+  return [...version, address, ...secrets].join('\n');
 }

@@ -94,7 +94,7 @@ describe('simulate', () => {
   it.each([
     [['--behaviour', 'dayStart=9'], '--behaviour'],
     [['--faults', 'bim=1'], '--faults'],
-    [['--api', 'v3'], '--api'],
+    [['--api', 'v99'], '--api'],
     [['--coverage', 'all'], '--coverage'],
     [['--over-limit', 'crash'], '--over-limit'],
   ])('refuses %j in one line that names the option', async (args, named) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { apiVersions } from '../../src/catalog/index.ts';
 import { parseSettings, settingNames } from '../../src/config.ts';
 
 const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
@@ -20,6 +21,11 @@ describe('.env.example', () => {
       ...parseSettings({}),
       given: null,
     });
+  });
+
+  it('names every version of the API', () => {
+    const [, listed = ''] = /^# (v1.+)\. Not set: .*\n#CRYPTORACLE_API_VERSION=/m.exec(text) ?? [];
+    expect(listed.split(/, | or /)).toEqual(apiVersions);
   });
 
   it('can be copied as it is, and leaves only the credentials to fill in', () => {

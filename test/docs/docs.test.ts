@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedPages } from '../../docs/generate.ts';
-import { granularities, metrics } from '../../src/catalog/index.ts';
+import { apiVersions, granularities, metrics } from '../../src/catalog/index.ts';
 import { viewNames } from '../../src/store/setup/views/index.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
@@ -39,6 +39,11 @@ describe('the documentation', () => {
 
   it.each([...generatedPages(root)])('%s is as `npm run docs` writes it', (path, text) => {
     expect(read(path)).toBe(text);
+  });
+
+  it('lists every version of the API, of which a metric of one’s own may name some', () => {
+    const all = apiVersions.map((version) => `\`${version}\``).join(', ');
+    expect(read('docs/catalogue.md')).toContain(`| versions of the API that have it, of ${all};`);
   });
 
   it('names every view', () => {
