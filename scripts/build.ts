@@ -25,6 +25,9 @@ export async function bundle(folder: string, entries: Readonly<Record<string, st
     target: 'node20',
     banner: { js: banner },
     splitting: true,
+    // A third less to read, parse and hold; names stay, for the traces of errors.
+    minifyWhitespace: true,
+    lineLimit: 200,
     // Only a checkout builds the page by itself, and has it.
     // bull-board finds the files of its page beside itself.
     external: ['esbuild', '@bull-board/*'],

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { commands } from './commands/index.ts';
 import { errorLine } from './errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { packageFolder } from './package.ts';
+
+keepHeapSmall();
 
 /** `cryptoracle --help` tells of the commands without loading any of them. */
 const program = new Command('cryptoracle')
