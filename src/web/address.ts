@@ -1,22 +1,20 @@
 import { signal } from '@preact/signals';
+import { type Place, placeOf } from './place.ts';
+import { isInBrowser } from './viewer.ts';
 
-/** The view that is shown, and its settings, as the address holds them: `#/explorer?token=BTC`. */
+/** The place that is shown, and how the page goes to another. */
 
-export interface Place {
-  readonly view: string;
-  readonly query: URLSearchParams;
+const read = (): Place => placeOf(location.hash);
+
+/** The server draws the plain address's: browsers do not send what stands behind the `#`. */
+export const place = signal<Place>(isInBrowser ? read() : placeOf(''));
+
+/** Has the page show what the address says from now on. */
+export function followAddress(): void {
+  addEventListener('hashchange', () => {
+    place.value = read();
+  });
 }
-
-const read = (): Place => {
-  const [view = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
-  return { view: view === '' ? 'now' : view, query: new URLSearchParams(query) };
-};
-
-export const place = signal<Place>(read());
-
-addEventListener('hashchange', () => {
-  place.value = read();
-});
 
 export function linkTo(view: string, query: Readonly<Record<string, string>> = {}): string {
   const text = new URLSearchParams(query).toString();

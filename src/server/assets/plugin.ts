@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { First } from '../api/types.ts';
-import { buildPage, type PackedAsset, type Packing, pack, packAsset } from './build.ts';
+import { buildPage, type PackedAsset, type Packing, pack, packAsset, rendererName } from './build.ts';
 
 /** Serves the page and what belongs to it. */
 
@@ -26,7 +26,11 @@ const builtFolder = join(dirname(fileURLToPath(import.meta.url)), 'web');
 /** Brotli's quality for what is packed while somebody waits. */
 const quick = 4;
 
-type Page = ReadonlyMap<string, PackedAsset>;
+interface Page {
+  readonly assets: ReadonlyMap<string, PackedAsset>;
+  /** Draws the first view. @returns HTML */
+  readonly render: (first: First) => string;
+}
 
 let loading: Promise<Page> | undefined;
 
@@ -41,22 +45,30 @@ function loadPage(): Promise<Page> {
 
 async function load(): Promise<Page> {
   const isBuilt = existsSync(join(builtFolder, 'index.html'));
-  const assets = isBuilt
-    ? await readBuilt()
-    : await Promise.all((await buildPage()).map((asset) => packAsset(asset, quick)));
-  return new Map(assets.map((asset) => [asset.path, asset]));
+  const { assets, renderer } = isBuilt ? await readBuilt() : await buildNow();
+  // The page has its own build, and the program's does not know the file.
+  const { render }: Pick<Page, 'render'> = await import(
+    `data:text/javascript;base64,${renderer.toString('base64')}`
+  );
+  return { assets: new Map(assets.map((asset) => [asset.path, asset])), render };
 }
 
-async function readBuilt(): Promise<PackedAsset[]> {
+async function buildNow() {
+  const { assets, renderer } = await buildPage();
+  return { assets: await Promise.all(assets.map((asset) => packAsset(asset, quick))), renderer };
+}
+
+async function readBuilt() {
   const names = (await readdir(join(builtFolder, 'assets'))).filter((name) => !/\.(br|gz)$/.test(name));
   const paths = ['/index.html', ...names.map((name) => `/assets/${name}`)];
   const read = (path: string) => readFile(join(builtFolder, path));
-  return Promise.all(
-    paths.map(async (path) => {
+  const assets = await Promise.all(
+    paths.map(async (path): Promise<PackedAsset> => {
       const [body, br, gzip] = await Promise.all([read(path), read(`${path}.br`), read(`${path}.gz`)]);
       return { path, body, packed: { br, gzip } };
     }),
   );
+  return { assets, renderer: await read(rendererName) };
 }
 
 export const pageAssets: FastifyPluginAsync<PageOptions> = async (app, { first }) => {
@@ -64,15 +76,17 @@ export const pageAssets: FastifyPluginAsync<PageOptions> = async (app, { first }
   if (existsSync(builtFolder)) app.addHook('onListen', async () => void loadPage().catch(() => {}));
 
   app.get('/', async (request, reply) => {
-    const index = (await loadPage()).get('/index.html');
+    const { assets, render } = await loadPage();
+    const index = assets.get('/index.html');
     if (index === undefined) return notFound(reply);
-    const body = Buffer.from(withFirst(index.body.toString(), first(request)));
+    const known = first(request);
+    const body = Buffer.from(withFirst(index.body.toString(), known, render(known)));
     const packing = acceptedBy(request);
     dress(reply, index.path, packing);
     return packing === undefined ? body : pack(body, packing, quick);
   });
   app.get('/assets/:name', { config: { isOpen: true } }, async (request, reply) => {
-    const asset = (await loadPage()).get(`/assets/${(request.params as { name: string }).name}`);
+    const asset = (await loadPage()).assets.get(`/assets/${(request.params as { name: string }).name}`);
     if (asset === undefined) return notFound(reply);
     // Their address holds the version.
     reply.header('cache-control', 'public, max-age=31536000, immutable');
@@ -82,11 +96,11 @@ export const pageAssets: FastifyPluginAsync<PageOptions> = async (app, { first }
   });
 };
 
-/** The page with what it brings along, as data that no browser runs. No text of it can end the element. */
-function withFirst(page: string, first: First): string {
+/** The page with what it brings along, drawn and as data that no browser runs. No text of these can end the element. */
+function withFirst(page: string, first: First, view: string): string {
   const json = JSON.stringify(first).replaceAll('<', '\\u003c');
-  // A function, for a replacement in words would take `$&` for an order.
-  return page.replace('>{}<', () => `>${json}<`);
+  // Functions, for a replacement in words would take `$&` for an order. The data first: the view holds foreign text.
+  return page.replace('>{}<', () => `>${json}<`).replace('<!-- VIEW -->', () => view);
 }
 
 const notFound = (reply: FastifyReply) => reply.code(404).send({ error: 'there is no such page' });

@@ -1,23 +1,17 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, newsCount, type Query, Refusal } from '../api.ts';
-import { inBeijing, inViewersZone, isBeijing, viewersZone } from '../format.ts';
+import { inBeijing } from '../format.ts';
+import { byBothClocks, here } from '../viewer.ts';
 
 /** Pieces that several views share. */
 
 /** An instant in Beijing, and in the viewer's zone where that differs. */
 export function Time({ at, both = false }: { at: string; both?: boolean }) {
-  const viewer = inViewersZone(at);
-  const isSame = isBeijing(at);
   return (
-    <time dateTime={at} title={`${inBeijing(at)} in Beijing, ${viewer} by your clock (${viewersZone(at)})`}>
+    <time dateTime={at} title={byBothClocks(at)}>
       {inBeijing(at)}
-      {both && !isSame && (
-        <span class="soft small">
-          {' '}
-          ({viewer.slice(0, 10) === inBeijing(at).slice(0, 10) ? viewer.slice(11) : viewer} here)
-        </span>
-      )}
+      {both && <span class="soft small here">{here(at)}</span>}
     </time>
   );
 }

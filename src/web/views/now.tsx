@@ -1,17 +1,14 @@
 import type { Now as Facts, Freshness, Trouble } from '../../server/api/types.ts';
 import { linkTo } from '../address.ts';
 import { isLive } from '../api.ts';
-import { first } from '../first.ts';
+import { latest } from '../first.ts';
 import { bytes, count, percent, purpose, relative } from '../format.ts';
 import { Prose, Time, useAsked } from '../parts/parts.tsx';
 
-/** The last answer, for a visitor who comes back from another view. */
-let latest = first.status;
-
 /** How things are at this moment, beginning with whether anything needs a person. */
 export function Now() {
-  const { data, problem, remedy } = useAsked<Facts>('/status', {}, true, latest);
-  if (data !== undefined) latest = data;
+  const { data, problem, remedy } = useAsked<Facts>('/status', {}, true, latest.status);
+  if (data !== undefined) latest.status = data;
   if (problem !== undefined) return <Silence problem={problem} remedy={remedy} />;
   if (data === undefined) return <p class="empty">Asking how things are …</p>;
   return (

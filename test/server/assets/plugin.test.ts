@@ -3,11 +3,13 @@ import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { First } from '../../../src/server/api/types.ts';
 import { pageAssets } from '../../../src/server/assets/plugin.ts';
+import { knownFirst } from '../../web/known-first.ts';
 
 describe('the files of the page', () => {
   const app = fastify();
-  let first: object = {};
-  beforeAll(() => app.register(pageAssets, { first: () => first as First }));
+  const { verdict } = knownFirst.status;
+  let first: First = knownFirst;
+  beforeAll(() => app.register(pageAssets, { first: () => first }));
   afterAll(() => app.close());
 
   const get = async (url: string, encoding = '') => {
@@ -19,16 +21,34 @@ describe('the files of the page', () => {
     /<script type="application\/json" id="first">(.*?)<\/script>/s.exec(page);
 
   it('bring along what is known, whatever is in it', async () => {
-    const reason = '</script><script>alert(1)</script> <!-- $& $1 {}';
-    first = { session: { access: 'read' }, status: { verdict: { sentence: reason } } };
+    const sentence = '</script><script>alert(1)</script> <!-- VIEW --> $& $1 >{}<';
+    first = { ...knownFirst, status: { ...knownFirst.status, verdict: { ...verdict, sentence } } };
     const { payload } = await get('/');
     const [, json = ''] = broughtAlong(payload) ?? [];
     expect(JSON.parse(json)).toEqual(first);
     expect(payload.match(/<script/g)).toHaveLength(2);
     expect(payload).not.toContain('alert(1)</script>');
-    first = { session: { access: 'write' } };
+    expect(payload).toContain(
+      '<p class="sentence">&lt;/script>&lt;script>alert(1)&lt;/script> &lt;!-- VIEW --> $&amp; $1 >{}&lt;</p>',
+    );
+    first = { session: { access: 'write', needsToken: true, canWrite: true } };
     const [, next = ''] = broughtAlong((await get('/')).payload) ?? [];
     expect(JSON.parse(next)).toEqual(first);
+  });
+
+  it('show how things are without a script, each visitor what is theirs', async () => {
+    first = knownFirst;
+    const { payload } = await get('/');
+    expect(payload).toContain(`<p class="sentence">${verdict.sentence}</p>`);
+    const cards = [...payload.matchAll(/<section class="card" aria-label="Windows of (\w+)">/g)];
+    expect(cards.map(([, granularity]) => granularity)).toEqual(['15m', '1h', '4h', '1d']);
+    expect(payload).not.toMatch(/Sign out|Sign in to write/);
+    first = { ...knownFirst, session: { access: 'read', needsToken: true, canWrite: true } };
+    expect((await get('/')).payload).toMatch(/Sign in to write.*Sign out/s);
+    first = { session: knownFirst.session };
+    const { payload: unknown } = await get('/');
+    expect(unknown).toContain('Asking how things are');
+    expect(unknown).not.toContain(verdict.sentence);
   });
 
   it('are the same packed and as they are', async () => {
