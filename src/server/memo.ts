@@ -51,6 +51,15 @@ export function memo<T>(read: () => Promise<T>, freshFor: number, limit: number,
   return Object.assign(readOrRemember, { known, forget });
 }
 
+/**
+ * What was read last where that is not longer ago than `longest` milliseconds, or what is read within `patience`;
+ * `undefined` where nothing is, or reading fails.
+ */
+export function knownSoon<T>(memo: Memo<T>, longest: number, patience: number): Promise<T | undefined> {
+  const known = memo.known(longest);
+  return known === undefined ? within(memo(), patience).catch(() => undefined) : Promise.resolve(known);
+}
+
 async function within<T>(work: Promise<T>, limit: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

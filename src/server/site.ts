@@ -15,7 +15,7 @@ import type { First, Now } from './api/types.ts';
 import { pageAssets } from './assets/plugin.ts';
 import { LiveNews, liveRoute } from './live.ts';
 import { mcp } from './mcp/plugin.ts';
-import { type Memo, memo } from './memo.ts';
+import { knownSoon, type Memo, memo } from './memo.ts';
 import { type QueuesOptions, queueBoard } from './queues.ts';
 import type { QueueCounts } from './sources.ts';
 
@@ -47,6 +47,12 @@ const nowTime = 20_000;
 /** Milliseconds for which it is shown to a visitor who comes, until the page has the next. */
 const shownFor = 60_000;
 
+/**
+ * Milliseconds that a visitor waits for it at most where it is not known. On a small machine the database takes several
+ * times as long while a browser loads the page, which would ask for it then.
+ */
+const awaitedFor = 500;
+
 export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, options) => {
   const { databaseUrl, clock, log } = options;
   const reading = new Reading(options.database);
@@ -70,10 +76,6 @@ export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, o
 };
 
 /** What the page shows before it has asked: the visitor's rights, and how things were a moment ago. */
-function firstOf(request: FastifyRequest, settings: Settings, now: Memo<Now>): First {
-  const status = now.known(shownFor);
-  // Under way while the browser loads the page, which shares the answer. Where the page has something to show it asks by
-  // itself after that: on a small machine the database would take the processor from the browser.
-  if (status === undefined) void now().catch(() => {});
-  return { session: sessionOf(request, settings), status };
+async function firstOf(request: FastifyRequest, settings: Settings, now: Memo<Now>): Promise<First> {
+  return { session: sessionOf(request, settings), status: await knownSoon(now, shownFor, awaitedFor) };
 }

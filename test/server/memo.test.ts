@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { memo } from '../../src/server/memo.ts';
+import { knownSoon, memo } from '../../src/server/memo.ts';
 import { ManualClock } from '../support/clock.ts';
 import { now } from './fakes.ts';
 
@@ -43,6 +43,33 @@ describe('a memo', () => {
     const remembered = memo(read, 2000, 1000, new ManualClock(now));
     await expect(remembered()).rejects.toThrow('gone');
     expect(await remembered()).toBe('well');
+  });
+
+  it('is waited for only as long as somebody has patience, and not where it knows', async () => {
+    vi.useFakeTimers();
+    let finish = (_: string) => {};
+    const read = vi
+      .fn(async () => 'later')
+      .mockReturnValueOnce(
+        new Promise((done) => {
+          finish = done;
+        }),
+      )
+      .mockRejectedValueOnce(new Error('gone'));
+    const clock = new ManualClock(now);
+    const remembered = memo(read, 2000, 20_000, clock);
+    const impatient = knownSoon(remembered, 60_000, 500);
+    const patient = knownSoon(remembered, 60_000, 10_000);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await impatient).toBeUndefined();
+    finish('well');
+    expect(await patient).toBe('well');
+    clock.advance(59_999);
+    expect(await knownSoon(remembered, 60_000, 500)).toBe('well');
+    expect(read).toHaveBeenCalledTimes(1);
+    clock.advance(1);
+    expect(await knownSoon(remembered, 60_000, 500)).toBeUndefined();
+    expect(await knownSoon(remembered, 60_000, 500)).toBe('later');
   });
 
   it('gives up a read that hangs, and starts another for the next caller', async () => {

@@ -10,7 +10,7 @@ import { buildPage, type PackedAsset, type Packing, pack, packAsset, rendererNam
 
 export interface PageOptions {
   /** What the page brings along for a visitor, so that it shows something before it has asked. */
-  readonly first: (request: FastifyRequest) => First;
+  readonly first: (request: FastifyRequest) => First | Promise<First>;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -79,7 +79,7 @@ export const pageAssets: FastifyPluginAsync<PageOptions> = async (app, { first }
     const { assets, render } = await loadPage();
     const index = assets.get('/index.html');
     if (index === undefined) return notFound(reply);
-    const known = first(request);
+    const known = await first(request);
     const body = Buffer.from(withFirst(index.body.toString(), known, render(known)));
     const packing = acceptedBy(request);
     dress(reply, index.path, packing);
