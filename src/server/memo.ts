@@ -60,6 +60,12 @@ export function knownSoon<T>(memo: Memo<T>, longest: number, patience: number): 
   return known === undefined ? within(memo(), patience).catch(() => undefined) : Promise.resolve(known);
 }
 
+/** Has it read every so many milliseconds, whoever asks. @returns what ends that */
+export function keepKnown<T>(memo: Memo<T>, every: number): () => void {
+  const timer = setInterval(() => void memo().catch(() => {}), every);
+  return () => clearInterval(timer);
+}
+
 async function within<T>(work: Promise<T>, limit: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

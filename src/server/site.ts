@@ -15,7 +15,7 @@ import type { First, Now } from './api/types.ts';
 import { pageAssets } from './assets/plugin.ts';
 import { LiveNews, liveRoute } from './live.ts';
 import { mcp } from './mcp/plugin.ts';
-import { knownSoon, type Memo, memo } from './memo.ts';
+import { keepKnown, knownSoon, type Memo, memo } from './memo.ts';
 import { type QueuesOptions, queueBoard } from './queues.ts';
 import type { QueueCounts } from './sources.ts';
 
@@ -47,6 +47,9 @@ const nowTime = 20_000;
 /** Milliseconds for which it is shown to a visitor who comes, until the page has the next. */
 const shownFor = 60_000;
 
+/** Milliseconds between the readings that nobody asks for: so a visitor finds how things were a moment ago. */
+const renewedEvery = 50_000;
+
 /**
  * Milliseconds that a visitor waits for it at most where it is not known. On a small machine the database takes several
  * times as long while a browser loads the page, which would ask for it then.
@@ -57,10 +60,12 @@ export const site: FastifyPluginAsync<SiteOptions & SiteSources> = async (app, o
   const { databaseUrl, clock, log } = options;
   const reading = new Reading(options.database);
   const news = new LiveNews(databaseUrl, log);
+  const now = memo(() => readNow({ ...options, reading }, clock), nowFreshFor, nowTime, clock);
+  const endRenewal = keepKnown(now, renewedEvery);
   app.addHook('onClose', async () => {
+    endRenewal();
     await Promise.all([reading.close(), news.stop()]);
   });
-  const now = memo(() => readNow({ ...options, reading }, clock), nowFreshFor, nowTime, clock);
   const common = { ...options, reading, now };
   await app.register(pageAssets, { first: (request) => firstOf(request, options.settings, now) });
   await app.register(mcp, common);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { knownSoon, memo } from '../../src/server/memo.ts';
+import { keepKnown, knownSoon, memo } from '../../src/server/memo.ts';
 import { ManualClock } from '../support/clock.ts';
 import { now } from './fakes.ts';
 
@@ -70,6 +70,22 @@ describe('a memo', () => {
     clock.advance(1);
     expect(await knownSoon(remembered, 60_000, 500)).toBeUndefined();
     expect(await knownSoon(remembered, 60_000, 500)).toBe('later');
+  });
+
+  it('knows what nobody has asked for, until it is told to stop', async () => {
+    vi.useFakeTimers();
+    const read = vi
+      .fn(async () => 'later')
+      .mockRejectedValueOnce(new Error('gone'))
+      .mockResolvedValueOnce('well');
+    const remembered = memo(read, 2000, 20_000, new ManualClock(now));
+    const stop = keepKnown(remembered, 50_000);
+    await vi.advanceTimersByTimeAsync(99_999);
+    expect(remembered.known(60_000)).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(remembered.known(60_000)).toBe('well');
+    stop();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('gives up a read that hangs, and starts another for the next caller', async () => {
