@@ -28,7 +28,13 @@ export class EntitlementScout {
   #refused: ReadonlySet<Code> = new Set();
   /** When that was read, by the machine's timer and by the clock, which may be set. */
   #readAt = { timer: Number.NEGATIVE_INFINITY, clock: 0 };
-  readonly #reading = new SharedReading(() => this.#read());
+  readonly #reading = new SharedReading(
+    () => this.#read(),
+    ({ refused, readAt }) => {
+      this.#refused = refused;
+      this.#readAt = readAt;
+    },
+  );
   /** Settles when the request that is finding out has ended. */
   #search: Promise<void> | undefined;
 
@@ -47,18 +53,16 @@ export class EntitlementScout {
     const now = this.#now();
     const age = Math.max(now.timer - this.#readAt.timer, Math.abs(now.clock - this.#readAt.clock));
     if (age <= rereadAfter) return this.#refused;
-    return this.#reading.get();
+    return (await this.#reading.get()).refused;
   }
 
   #now() {
     return { timer: performance.now(), clock: this.#clock.now() };
   }
 
-  async #read(): Promise<ReadonlySet<Code>> {
-    const now = this.#now();
-    this.#refused = await readRefused(this.#database, now.clock);
-    this.#readAt = now;
-    return this.#refused;
+  async #read() {
+    const readAt = this.#now();
+    return { refused: await readRefused(this.#database, readAt.clock), readAt };
   }
 
   /** Remembers, here and for all processes, that a code is not part of the subscription. */

@@ -18,6 +18,13 @@ const rereadAfter = 1000;
 /** In how many answers a lower limit must show before it is believed: a new token may cut one by chance. */
 const enoughAnswers = 2;
 
+/** The database's word on records. */
+interface WhatIsKnown {
+  readonly rules: PackingRules;
+  /** Whether an answer has shown if a request without tags is accepted. */
+  readonly isTagsShown: boolean;
+}
+
 /**
  * What counts as a record, how many an answer holds, and whether a request without tags is accepted: as settings say it, as
  * it was found, or as the API page has it. Learns from answers.
@@ -33,7 +40,10 @@ export class Records {
   readonly #sizes = new RefusedSizes();
   #rules: PackingRules | undefined;
   #isTagsShown = false;
-  readonly #reading = new SharedReading(() => this.#read());
+  readonly #reading = new SharedReading(
+    () => this.#read(),
+    (read) => this.#keepRead(read),
+  );
   /** When the rules were read, by the machine's timer. */
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -46,16 +56,19 @@ export class Records {
 
   async rules(): Promise<PackingRules> {
     if (this.#rules !== undefined && performance.now() - this.#readAt < rereadAfter) return this.#rules;
-    return this.#reading.get();
+    return (await this.#reading.get()).rules;
   }
 
-  async #read(): Promise<PackingRules> {
+  async #read(): Promise<WhatIsKnown> {
     const facts = withStated(await readFacts(this.#database), this.#stated);
-    this.#rules = rulesOf(facts);
-    this.#isTagsShown = facts.empty_tags.found !== 'assumed';
+    return { rules: rulesOf(facts), isTagsShown: facts.empty_tags.found !== 'assumed' };
+  }
+
+  #keepRead({ rules, isTagsShown }: WhatIsKnown): void {
+    this.#rules = rules;
+    this.#isTagsShown = isTagsShown;
     this.#readAt = performance.now();
-    this.#packer.follow(this.#rules);
-    return this.#rules;
+    this.#packer.follow(rules);
   }
 
   /** Has the rules read anew. */
