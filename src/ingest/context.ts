@@ -2,7 +2,7 @@ import type { Lane } from '../planning/lanes.ts';
 import type { DataRequest } from '../planning/request.ts';
 import { codesOf } from './splitting.ts';
 
-/** What became of one request, its parts included. */
+/** The outcome of one request, its parts included. */
 export interface IngestTally {
   /** Calls on the wire, retries included. */
   calls: number;

@@ -17,7 +17,7 @@ const rereadAfter = 1000;
 const longestWait = 60_000;
 
 /**
- * What the requests of a process share about the subscription: which codes are refused (the database's truth, and at once
+ * Knowledge of the subscription that the requests of a process share: which codes are refused (the database's truth, and at once
  * what was learned here), and which were answered. Codes of neither kind are found out by one request at a time: all that
  * are under way would else be refused, each searching for the same code.
  */

@@ -127,7 +127,7 @@ export class Inquirer {
     return fillersFor(request, known, sendsTag ?? extraRecords > 0);
   }
 
-  /** What a failure says about the subscription: with code 203 the API found the codes in order. */
+  /** Learns from a failure about the subscription: with code 203 the API found the codes in order. */
   #learnFrom({ kind }: ApiFailure, codes: readonly (MetricCode | TagCode)[]): void {
     if (kind === 'metric-refused') this.#entitlements.doubt(codes);
     else if (kind === 'no-data') this.#entitlements.grant(codes);

@@ -3,7 +3,7 @@ import type { MetricCode, TagCode } from '../catalog/index.ts';
 import type { DataRequest } from '../planning/request.ts';
 import type { FillerCodes } from './splitting.ts';
 
-/** What the loop of an ingestor works on: a request that waits to be asked, and why it is asked. */
+/** An entry of an ingestor's work list: a request that waits to be asked, and why it is asked. */
 export interface Inquiry {
   readonly request: DataRequest;
   readonly step: Step;
@@ -32,12 +32,12 @@ export type Step =
       readonly refusedWith: readonly (MetricCode | TagCode)[];
     };
 
-/** What became of a question. */
+/** The outcome of a question. */
 export type Outcome =
   | { readonly kind: 'answered'; readonly values: number; readonly isCutShort: boolean }
   | { readonly kind: 'failed'; readonly failure: ApiFailure };
 
-/** What is known when an outcome is judged. */
+/** The facts by which an outcome is judged. */
 export interface Knowledge {
   /** Codes that the subscription does not include. */
   readonly refused: ReadonlySet<MetricCode | TagCode>;

@@ -1,7 +1,7 @@
 import { fromBeijing, inBeijing, inViewersZone, isBeijing, viewersZone } from './format.ts';
 
 /**
- * What only the viewer's browser knows: their clock. The server leaves these texts empty when it draws the first view, and
+ * Texts that only the viewer's browser knows, by their clock. The server leaves these texts empty when it draws the first view, and
  * `start.ts` fills them in before they are painted.
  */
 

@@ -5,6 +5,7 @@ import type { Catalogue, Granularity, Metric, Token } from '../../catalog/index.
 import type { DataRequest } from '../../planning/request.ts';
 import type { Instant } from '../../time.ts';
 import type { Database, Transaction } from '../connection/database.ts';
+import { findTouched } from '../ledger/coverage.ts';
 import { CopyRows } from '../schema/binary.ts';
 import { coverage, revisions } from '../schema/index.ts';
 import {
@@ -258,28 +259,14 @@ async function answeredBefore(
   answers: readonly RowsToWrite[],
   tx: Transaction,
 ): Promise<ReadonlySet<RowsToWrite>> {
-  const asked = answers.flatMap(({ request: { granularity, tokens, interval } }, answer) =>
-    tokens.map((token) => ({ answer, granularity, token, ...interval })),
-  );
-  const found = await database.query<{ answer: number }>(
+  const touched = await findTouched(
+    database,
     'was answered before',
-    sql`
-      select distinct answer::int
-      from unnest(
-        ${float8Array(asked.map(({ answer }) => answer))}, ${textArray(asked.map(({ granularity }) => granularity))},
-        ${textArray(asked.map(({ token }) => token))}, ${timestamptzArray(asked.map(({ start }) => start))},
-        ${timestamptzArray(asked.map(({ end }) => end))}
-      ) as asked (answer, granularity, token, "from", "to")
-      -- By key for each of them: the ledger is wide, and read whole it takes longer than all else.
-      cross join lateral (
-        select from ${coverage}
-        where ${coverage.granularity} = asked.granularity and ${coverage.token} = asked.token
-          and ${coverage.answered} && tstzrange(asked."from", asked."to")
-        limit 1
-      ) as known`,
+    answers.map(({ request }) => request),
+    [[coverage, coverage.answered]],
     tx,
   );
-  return new Set(answers.filter((_, position) => found.some(({ answer }) => answer === position)));
+  return new Set(answers.filter((_, position) => touched.has(position)));
 }
 
 function incoming(rows: readonly AnsweredRow[], catalogue: Catalogue): SQL {

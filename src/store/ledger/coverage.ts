@@ -76,23 +76,34 @@ export async function readGaps<Code extends MetricCode | TagCode = MetricCode>(
   return readBlocks(database, 'read gaps', granularity, missing);
 }
 
+/** Cells of some tokens, whatever their metrics. */
+type TokenWindows = Omit<CellSelection, 'metrics'>;
+
+/** A table of the ledger, and its column of windows. */
+type KnownWindows = readonly [table: typeof coverage | typeof dropped | typeof suspects, windows: SQLWrapper];
+
 /**
- * Whether nothing is known of each selection's tokens within its interval: none of it answered, removed here or suspect.
- * Then all of the selection is a gap, which takes a fraction of the time of {@link readGaps} to find out.
+ * The positions of the selections that any of the tables knows windows of, for some of their tokens.
+ * @param name of the statement
  */
-export async function areUntouched(
+export async function findTouched(
   database: Database,
-  selections: readonly Omit<CellSelection, 'metrics'>[],
-): Promise<boolean[]> {
+  name: string,
+  selections: readonly TokenWindows[],
+  tables: readonly KnownWindows[],
+  tx?: Transaction,
+): Promise<ReadonlySet<number>> {
   const asked = selections.flatMap(({ granularity, tokens, interval }, place) =>
     tokens.map((token) => ({ place, granularity, token, ...interval })),
   );
-  const knownIn = (table: typeof coverage | typeof dropped | typeof suspects, windows: SQLWrapper) => sql`
-    select from ${table}
-    where ${table.granularity} = asked.granularity and ${table.token} = asked.token
-      and ${windows} && tstzrange(asked."from", asked."to")`;
+  const known = tables.map(
+    ([table, windows]) => sql`
+        select 1 from ${table}
+        where ${table.granularity} = asked.granularity and ${table.token} = asked.token
+          and ${windows} && tstzrange(asked."from", asked."to")`,
+  );
   const touched = await database.query<{ place: number }>(
-    'look for answers',
+    name,
     sql`
       select distinct place::int
       from unnest(
@@ -100,11 +111,27 @@ export async function areUntouched(
         ${textArray(asked.map(({ token }) => token))}, ${timestamptzArray(asked.map(({ start }) => start))},
         ${timestamptzArray(asked.map(({ end }) => end))}
       ) as asked (place, granularity, token, "from", "to")
-      where exists (${knownIn(coverage, coverage.answered)}) or exists (${knownIn(dropped, dropped.windows)})
-        or exists (${knownIn(suspects, suspects.windows)})`,
+      -- By key for each of them: the ledger is wide, and read whole it takes longer than all else.
+      cross join lateral (${sql.join(known, sql` union all `)} limit 1) as known`,
+    tx,
   );
-  const places = new Set(touched.map(({ place }) => place));
-  return selections.map((_, place) => !places.has(place));
+  return new Set(touched.map(({ place }) => place));
+}
+
+/**
+ * Whether nothing is known of each selection's tokens within its interval: none of it answered, removed here or suspect.
+ * Then all of the selection is a gap, which takes a fraction of the time of {@link readGaps} to find out.
+ */
+export async function areUntouched(
+  database: Database,
+  selections: readonly TokenWindows[],
+): Promise<boolean[]> {
+  const touched = await findTouched(database, 'look for answers', selections, [
+    [coverage, coverage.answered],
+    [dropped, dropped.windows],
+    [suspects, suspects.windows],
+  ]);
+  return selections.map((_, place) => !touched.has(place));
 }
 
 /** How far back a token must have a value in a granularity to count as one that has it. */
