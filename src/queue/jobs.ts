@@ -4,6 +4,7 @@ import { formatBeijing } from '../beijing.ts';
 import {
   bundledCatalogue,
   type Catalogue,
+  type Granularity,
   granularities,
   isTagCode,
   isToken,
@@ -69,13 +70,24 @@ export function toFetchJob(request: DataRequest, lane: Lane): FetchJob {
   };
 }
 
+const anyJobSchema = z.object({ granularity: z.enum(granularities) });
+
+/** Whether data are those of a job about the granularity, as far as this can be said without checking the rest. */
+export function isJobOf(granularity: Granularity, data: unknown): boolean {
+  return anyJobSchema.safeParse(data).data?.granularity === granularity;
+}
+
+export function requestOf({ from, to, lane: _, ...cells }: z.output<FetchJobSchema>): DataRequest {
+  return { ...cells, interval: { start: from, end: to } };
+}
+
 /** @throws ZodError where the job is none of ours */
 export function fromFetchJob(
   data: unknown,
   catalogue?: Catalogue,
 ): { readonly request: DataRequest; readonly lane: Lane } {
-  const { from, to, lane, ...cells } = fetchJobSchema(catalogue).parse(data);
-  return { request: { ...cells, interval: { start: from, end: to } }, lane };
+  const job = fetchJobSchema(catalogue).parse(data);
+  return { request: requestOf(job), lane: job.lane };
 }
 
 /**

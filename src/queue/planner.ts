@@ -30,7 +30,7 @@ import { readScope } from '../store/ledger/scope.ts';
 import { believeLacking } from '../store/ledger/suspects.ts';
 import type { RateLimiter } from '../store/limits/rate-limiter.ts';
 import type { JobQueue } from './backend.ts';
-import { fetchJobId, fetchJobSchema, fromFetchJob, priorityOf, toFetchJob } from './jobs.ts';
+import { fetchJobId, fetchJobSchema, isJobOf, priorityOf, requestOf, toFetchJob } from './jobs.ts';
 
 export interface PlannerOptions {
   readonly database: Database;
@@ -73,9 +73,13 @@ interface PlannedRequest {
   readonly lane: Lane;
 }
 
-interface Pending {
-  readonly requests: readonly DataRequest[];
-  readonly count: number;
+/** Those about days that start at another hour, as they were thought to when they were planned, will not be asked. */
+function onGridOf(
+  granularity: Granularity,
+  dayStart: DayStart,
+  requests: readonly DataRequest[],
+): readonly DataRequest[] {
+  return requests.filter(({ interval }) => isWindowStart(granularity, interval.start, dayStart));
 }
 
 /** Works out what is missing and queues requests for it. Asks for nothing that is on its way already. */
@@ -94,7 +98,7 @@ export class Planner {
     const { database, settings, packer, log } = this.#options;
     const plan = await this.#prepare(granularity);
     if (plan === undefined) return { added: 0, hasMore: false };
-    const { scope, tokens, wanted, liveFrom, pending, read } = plan;
+    const { scope, tokens, wanted, liveFrom, read } = plan;
     if ((await forgetUndue(database, granularity, wanted.end)) > 0) {
       log.warn({ granularity }, 'windows were asked for before they were due: they are asked for again');
       await tryToNote(database, log, {
@@ -105,25 +109,40 @@ export class Planner {
     // The newest windows are planned by themselves: packed with older gaps they would have to wait for them.
     const newest = { start: liveFrom, end: wanted.end };
     const liveTokens = [...tokens, ...scope.tokensToReprobe(granularity, wanted.end)];
-    const live = (await read(granularity, newest, liveTokens)).flatMap((gap) => packer.pack(gap));
+    // No other queue has jobs about them.
+    const underWay = plan.onGrid(await this.#unfinished(granularity, [this.#options.liveQueue]));
+    const missing = await read(newest, underWay, liveTokens);
+    const live = missing.flatMap((gap) => packer.pack(gap));
     let added = await this.#add(live.map((request) => ({ request, lane: 'live' })));
     if (lookback) {
       const start = Math.max(wanted.start, wanted.end - settings.lookbackWindows * windowLength[granularity]);
       const interval = { start, end: wanted.end };
-      added += await this.#planLookback({ granularity, tokens, metrics: scope.metrics, interval }, pending);
+      added += await this.#planLookback(
+        { granularity, tokens, metrics: scope.metrics, interval },
+        plan.onGrid(await this.#unfinished(granularity)),
+      );
     }
     return { added, hasMore: !isEmpty({ start: wanted.start, end: liveFrom }) };
   }
 
   /** Queues what older windows of a granularity lack, newest first, as far as the queue may hold it. */
   async planOlder(granularity: Granularity): Promise<PlanResult> {
-    const plan = await this.#prepare(granularity);
+    const [plan, unfinished, hasBudget, isPaused] = await Promise.all([
+      this.#prepare(granularity),
+      this.#unfinished(granularity),
+      this.#options.rateLimiter.canSend('history'),
+      this.#isHistoryPaused(),
+    ]);
     if (plan === undefined) return { added: 0, hasMore: false };
-    const { scope, tokens, wanted, liveFrom, pending, readOlder } = plan;
+    const { scope, tokens, wanted, liveFrom } = plan;
     // Jobs that could not be sent now would only come back.
-    const canSendHistory =
-      (await this.#options.rateLimiter.canSend('history')) && !(await this.#isHistoryPaused());
-    const room = mostWaiting - pending.count;
+    const canSendHistory = hasBudget && !isPaused;
+    const room = mostWaiting - unfinished.length;
+    const underWay = plan.onGrid(unfinished);
+    const readOlder: GapReader = async (_, interval) => [
+      ...(await plan.read(interval, underWay)),
+      ...subtract(await plan.probes(granularity, interval), underWay),
+    ];
     const older: PlannedRequest[] = [];
     const stretch = stretchFor(tokens.length * scope.metrics.length, [granularity]);
     const rest = new Map([[granularity, { start: wanted.start, end: liveFrom }]]);
@@ -145,31 +164,27 @@ export class Planner {
   async #prepare(granularity: Granularity) {
     const { database, settings, clock } = this.#options;
     const now = clock.now();
-    await followRecords(this.#options.packer, database, settings);
-    await believeLacking(database, granularity);
-    const scope = await readScope(database, settings, now);
+    // One after the other, these would be most of the time from a window's due time to its call.
+    const [scope, dayStart] = await Promise.all([
+      readScope(database, settings, now),
+      readDayStart(database),
+      followRecords(this.#options.packer, database, settings),
+      believeLacking(database, granularity),
+    ]);
     const { metrics } = scope;
     const range = { start: settings.historyStart, end: now };
-    const dayStart = await readDayStart(database);
     const { settleDelay, keep } = settings;
     const wanted = wantedWindows(range, [granularity], now, settleDelay, dayStart, keep).get(granularity);
     if (wanted === undefined || isEmpty(wanted) || scope.tokens.length === 0 || metrics.length === 0) {
       return undefined;
     }
-    const pending = await this.#pending(granularity, dayStart);
     const tokens = scope.tokensOf(granularity);
-    const read = async (_: Granularity, interval: Interval, of = tokens) =>
-      subtract(
-        await readGaps(database, { granularity, tokens: of, metrics, interval }, { now }),
-        pending.requests,
-      );
+    const read = async (interval: Interval, underWay: readonly DataRequest[], of = tokens) =>
+      subtract(await readGaps(database, { granularity, tokens: of, metrics, interval }, { now }), underWay);
     const probes = probeReader(database, scope, new Map([[granularity, wanted]]), { now });
-    const readOlder: GapReader = async (_, interval) => [
-      ...(await read(granularity, interval)),
-      ...subtract(await probes(granularity, interval), pending.requests),
-    ];
+    const onGrid = (requests: readonly DataRequest[]) => onGridOf(granularity, dayStart, requests);
     const liveFrom = Math.max(wanted.start, wanted.end - liveWindows * windowLength[granularity]);
-    return { scope, tokens, wanted, liveFrom, pending, read, readOlder };
+    return { scope, tokens, wanted, liveFrom, read, probes, onGrid };
   }
 
   /** Queues the tags of the newest Beijing day that has settled, for tokens that have not been answered for it. */
@@ -204,8 +219,8 @@ export class Planner {
       return { added: 0, hasMore: false };
     }
     const empty = await readEmptyCells(database, { granularity, tokens, metrics, interval });
-    const pending = await this.#pending(granularity, dayStart);
-    const requests = subtract(empty, pending.requests).flatMap((gap) => packer.pack(gap));
+    const underWay = onGridOf(granularity, dayStart, await this.#unfinished(granularity));
+    const requests = subtract(empty, underWay).flatMap((gap) => packer.pack(gap));
     return {
       added: await this.#add(requests.map((request) => ({ request, lane: 'lookback' }))),
       hasMore: false,
@@ -250,15 +265,16 @@ export class Planner {
     const plan = await this.#prepare(granularity);
     if (plan === undefined) return undefined;
     const { database, settings, packer } = this.#options;
-    const { scope, wanted, pending } = plan;
+    const { scope, wanted } = plan;
     const young = Math.max(1, settings.lookbackWindows) * windowLength[granularity];
     const settled = { start: wanted.start, end: Math.max(wanted.start, wanted.end - young) };
     const interval = drawWindow(granularity, settled, random);
     const tokens = shuffled(plan.tokens, random);
     if (interval === undefined || tokens.length === 0) return undefined;
     const block = { granularity, tokens, metrics: scope.metrics, interval };
+    const underWay = plan.onGrid(await this.#unfinished(granularity));
     const gaps: readonly Gap[] = await readGaps(database, block);
-    const requests = subtract([block], [...gaps, ...pending.requests]).flatMap((gap) => packer.pack(gap));
+    const requests = subtract([block], [...gaps, ...underWay]).flatMap((gap) => packer.pack(gap));
     return requests[Math.floor(random() * requests.length)];
   }
 
@@ -269,29 +285,29 @@ export class Planner {
       metrics: readonly MetricCode[];
       interval: Interval;
     },
-    pending: Pending,
+    underWay: readonly DataRequest[],
   ): Promise<number> {
     if (isEmpty(block.interval)) return 0;
     const gaps: readonly Gap[] = await readGaps(this.#options.database, block);
-    const answered = subtract([block], [...gaps, ...pending.requests]);
+    const answered = subtract([block], [...gaps, ...underWay]);
     const requests = answered.flatMap((gap) => this.#options.packer.pack(gap));
     return this.#add(requests.map((request) => ({ request, lane: 'lookback' })));
   }
 
-  /**
-   * Requests of the granularity that wait in the queue or are being fetched. Those about days that start at another hour, as
-   * they were thought to when they were planned, will not be asked.
-   */
-  async #pending(granularity: Granularity, dayStart: DayStart): Promise<Pending> {
-    const { liveQueue, fetchQueue, database } = this.#options;
-    const schema = fetchJobSchema(database.catalogue);
-    const jobs = await Promise.all([liveQueue, fetchQueue].map((queue) => queue.unfinished()));
-    const requests = jobs.flat().flatMap((job) => {
-      const data = schema.safeParse(job.data).data;
-      return data?.granularity === granularity ? [fromFetchJob(data, database.catalogue).request] : [];
+  /** Requests of the granularity that wait in the queues or are being fetched; those of all queues where none are named. */
+  async #unfinished(
+    granularity: Granularity,
+    queues: readonly JobQueue[] = [this.#options.liveQueue, this.#options.fetchQueue],
+  ): Promise<DataRequest[]> {
+    const { catalogue } = this.#options.database;
+    const schema = fetchJobSchema(catalogue);
+    const jobs = (await Promise.all(queues.map((queue) => queue.unfinished()))).flat();
+    return jobs.flatMap((job) => {
+      // The others are not checked whole: a job names up to a thousand tokens.
+      if (!isJobOf(granularity, job.data)) return [];
+      const { data } = schema.safeParse(job.data);
+      return data === undefined ? [] : [requestOf(data)];
     });
-    const isOnGrid = ({ interval }: DataRequest) => isWindowStart(granularity, interval.start, dayStart);
-    return { requests: requests.filter(isOnGrid), count: requests.length };
   }
 
   async #add(planned: readonly PlannedRequest[]): Promise<number> {
