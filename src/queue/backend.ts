@@ -49,9 +49,9 @@ export type JobQueue = Pick<
 };
 
 /** The part of a BullMQ worker that the program uses. */
-export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady' | 'rateLimit'>;
+export type JobWorker = Pick<Worker<object, void, string>, 'close' | 'waitUntilReady'>;
 
-/** Thrown by a processor after `rateLimit`: the job goes back to where it waited. */
+/** Thrown by a processor: the job goes back to where it waited, and nobody counts that as a failure. */
 export const rateLimitError = () => Worker.RateLimitError();
 
 export type JobProcessor = Processor<object, void, string>;

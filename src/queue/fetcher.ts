@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Logger } from 'pino';
 import { formatBeijing } from '../beijing.ts';
@@ -23,6 +24,9 @@ const mostLive = 4;
 
 /** The call that was refused itself comes back soon, and then learns when the next probe is due. */
 const shortestWait: Milliseconds = 1000;
+
+/** It is looked so often at least whether access is granted again: another process, or a person, may have found out. */
+const longestWait: Milliseconds = 10_000;
 
 /** Jobs for each call at a time: while one waits for its answer, another reads what it lacks or stores what it got. */
 const jobsPerCall = 2;
@@ -53,6 +57,10 @@ export class Fetcher {
   readonly #spentUntil = new Map<Lane, Instant>();
   readonly #toldAt = new Map<string, number>();
   readonly #workLog: WorkLog;
+  /** Jobs that wait for the end of a pause. The first one shows whether the others have to wait on. */
+  readonly #oneByOne = pLimit(1);
+  /** Milliseconds of `performance.now()`; `undefined` where no job was held up since the last one that was not. */
+  #pausedUntil: number | undefined;
   #workers: readonly JobWorker[] = [];
   #lastEndedAt = performance.now();
 
@@ -63,9 +71,9 @@ export class Fetcher {
     setMaxListeners(0, this.#stopping.signal);
   }
 
-  /** When a job last ended, well or not; milliseconds of `performance.now()`. */
+  /** When a job last ended, well or not, or had a reason to wait; milliseconds of `performance.now()`. */
   get lastEndedAt(): number {
-    return this.#lastEndedAt;
+    return Math.max(this.#lastEndedAt, Math.min(performance.now(), this.#pausedUntil ?? 0));
   }
 
   async start(): Promise<void> {
@@ -82,15 +90,12 @@ export class Fetcher {
     const slots = pLimit(calls);
     const run = async (data: unknown) => {
       try {
-        await this.#run(data, worker, slots);
+        await this.#run(data, slots);
       } finally {
         this.#lastEndedAt = performance.now();
       }
     };
-    const worker: JobWorker = backend.worker(queue, (job) => run(job.data), {
-      concurrency: calls * jobsPerCall,
-    });
-    return worker;
+    return backend.worker(queue, (job) => run(job.data), { concurrency: calls * jobsPerCall });
   }
 
   /** Ends calls that are under way; their gaps stay for the next plan. */
@@ -99,7 +104,33 @@ export class Fetcher {
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
-  async #run(data: unknown, worker: JobWorker, slots: LimitFunction): Promise<void> {
+  async #run(data: unknown, slots: LimitFunction): Promise<void> {
+    if (this.#pausedUntil === undefined) return this.#attempt(data, slots);
+    await this.#oneByOne(async () => {
+      if (await this.#pauseIsOver()) await this.#attempt(data, slots);
+    });
+  }
+
+  /** @returns false where the process ends meanwhile */
+  async #pauseIsOver(): Promise<boolean> {
+    const { signal } = this.#stopping;
+    const left = (this.#pausedUntil ?? 0) - performance.now();
+    if (left > 0) await sleep(left, undefined, { signal }).catch(() => {});
+    return !signal.aborted;
+  }
+
+  /**
+   * Has all jobs wait, for none will do better. BullMQ's own rate limit of a queue would not hold those that are claimed
+   * meanwhile, unless every claim were counted.
+   *
+   * @returns what the job ends with, which goes back to where it waited
+   */
+  #pause(milliseconds: Milliseconds): Error {
+    this.#pausedUntil = Math.max(this.#pausedUntil ?? 0, performance.now() + milliseconds);
+    return rateLimitError();
+  }
+
+  async #attempt(data: unknown, slots: LimitFunction): Promise<void> {
     const { ingestor, log, databaseWatch, outagePause = defaultOutagePause } = this.#options;
     const { request, lane } = fromFetchJob(data, ingestor.catalogue);
     const context = { lane, granularity: request.granularity };
@@ -110,20 +141,21 @@ export class Fetcher {
         signal: this.#stopping.signal,
         inSlot: (question) => slots(question),
       });
+      this.#pausedUntil = undefined;
       log.debug({ ...context, ...tally }, 'fetched');
       this.#workLog.note(tally);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       if (error instanceof BudgetSpent) return this.#tellSpent(error);
       if (error instanceof ApiFailure && error.kind === 'access-denied')
-        throw await pause(worker, error.retryAfter ?? shortestWait);
+        throw this.#pause(Math.min(longestWait, error.retryAfter ?? shortestWait));
       if (error instanceof ApiFailure) {
         await this.#tellFailure(error, context);
         throw error;
       }
       const isAway = databaseWatch.note(error);
       log[isAway ? 'debug' : 'error']({ ...context, error: innermost(error) }, 'not stored');
-      if (isAway) throw await pause(worker, outagePause);
+      if (isAway) throw this.#pause(outagePause);
       throw error;
     }
   }
@@ -168,11 +200,4 @@ export class Fetcher {
       message: `the daily budget is used up as far as ${lane} calls may have it, until ${formatBeijing(until)} (Beijing)`,
     });
   }
-}
-
-/** No job of the queue will do better: they all wait, this one too. @returns what the job ends with */
-async function pause(worker: JobWorker, milliseconds: Milliseconds): Promise<Error> {
-  // The queue in PostgreSQL takes whole ones only.
-  await worker.rateLimit(Math.ceil(milliseconds));
-  return rateLimitError();
 }

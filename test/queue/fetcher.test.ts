@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { ApiClient } from '../../src/api/client.ts';
 import { dialectOf } from '../../src/api/dialects/index.ts';
 import { bundledTokens } from '../../src/catalog/index.ts';
@@ -16,23 +16,36 @@ const [firstToken, ...tokens] = bundledTokens.slice(0, 9).map(({ token }) => tok
 const concurrency = 2;
 const patience = { timeout: 60_000 };
 
+const end = Date.parse('2025-06-17T00:00:00Z');
+
+const requestOf = (token: DataRequest['tokens'][number]): DataRequest => ({
+  ...{ granularity: '1h', tokens: [token], metrics: v1Metrics, tags: [] },
+  interval: { start: end - 24 * hour, end },
+});
+
+const jobOf = (request: DataRequest) => ({
+  name: 'history',
+  data: toFetchJob(request, 'history'),
+  opts: { jobId: fetchJobId(request) },
+});
+
 describeOnBackends('a fetcher', (queue, server) => {
-  it('asks while earlier answers are being stored, with no more calls at a time than it may have', async () => {
+  /** A fetcher that has not started, with a job for each of the tokens, after a first request by which access is known. */
+  async function prepare(options: { readonly outagePause?: number } = {}) {
     const clock = new ManualClock('2025-06-17T02:20:00Z');
     const simulator = await startTestSimulator({ clock, market: { lateShare: 0, completeTokens: 200 } });
     const database = await createTestDatabase(server);
-    let [asked, underWay, most] = [0, 0, 0];
-    // A call is answered so soon that it would be over before the next begins, were it not for this.
-    let meet: () => unknown = () => undefined;
+    /** Calls, and what each of them waits for. */
+    const calls = { asked: 0, underWay: 0, most: 0, meet: (): unknown => undefined };
     const counted: typeof fetch = async (...args) => {
-      asked++;
-      underWay++;
-      most = Math.max(most, underWay);
+      calls.asked++;
+      calls.underWay++;
+      calls.most = Math.max(calls.most, calls.underWay);
       try {
-        await meet();
+        await calls.meet();
         return await fetch(...args);
       } finally {
-        underWay--;
+        calls.underWay--;
       }
     };
     const client = new ApiClient({
@@ -40,45 +53,62 @@ describeOnBackends('a fetcher', (queue, server) => {
       fetch: counted,
     });
     const ingestor = createIngestor(database, simulator, clock, { client });
-    const end = Date.parse('2025-06-17T00:00:00Z');
-    const requestOf = (token: DataRequest['tokens'][number]): DataRequest => ({
-      ...{ granularity: '1h', tokens: [token], metrics: v1Metrics, tags: [] },
-      interval: { start: end - 24 * hour, end },
-    });
     // While nobody knows whether the metrics are granted, one request finds out and all others wait.
     if (firstToken !== undefined) await ingestor.ingest(requestOf(firstToken), 'history');
+    Object.assign(calls, { asked: 0, most: 0 });
     const backend = await openTestQueue(queue, database);
     const jobs = backend.queue(fetchQueue);
-    const databaseWatch = new DatabaseWatch(database, clock, silent);
+    await jobs.addBulk(tokens.map((token) => jobOf(requestOf(token))));
     const fetcher = new Fetcher({
-      ...{ backend, ingestor, database, databaseWatch, clock, log: silent, concurrency },
+      ...{ backend, ingestor, database, clock, log: silent, concurrency, ...options },
+      databaseWatch: new DatabaseWatch(database, clock, silent),
     });
-    const stored = () =>
-      value<number>(database, 'select count(distinct token)::int from cryptoracle.metrics_1h');
-    const blocker = await database.pool.connect();
-    try {
-      await blocker.query('begin; lock table cryptoracle.requests in access exclusive mode');
-      [asked, most] = [0, 0];
-      meet = () => expect.poll(() => most, patience).toBe(concurrency);
-      await jobs.addBulk(
-        tokens.map((token) => ({
-          name: 'history',
-          data: toFetchJob(requestOf(token), 'history'),
-          opts: { jobId: fetchJobId(requestOf(token)) },
-        })),
-      );
-      await fetcher.start();
-      await expect.poll(() => asked, patience).toBe(2 * concurrency);
-      expect(await stored()).toBe(1);
-      await blocker.query('commit');
-      await expect.poll(stored, patience).toBe(1 + tokens.length);
-      expect(asked).toBe(tokens.length);
-      expect(most).toBe(concurrency);
-    } finally {
-      blocker.release(true);
+    onTestFinished(async () => {
       await fetcher.stop();
       await jobs.close();
       await backend.close();
+    });
+    const stored = () =>
+      value<number>(database, 'select count(distinct token)::int from cryptoracle.metrics_1h');
+    return { database, fetcher, calls, stored };
+  }
+
+  it('asks while earlier answers are being stored, with no more calls at a time than it may have', async () => {
+    const { database, fetcher, calls, stored } = await prepare();
+    const blocker = await database.pool.connect();
+    try {
+      await blocker.query('begin; lock table cryptoracle.requests in access exclusive mode');
+      // A call is answered so soon that it would be over before the next begins, were it not for this.
+      calls.meet = () => expect.poll(() => calls.most, patience).toBe(concurrency);
+      await fetcher.start();
+      await expect.poll(() => calls.asked, patience).toBe(2 * concurrency);
+      expect(await stored()).toBe(1);
+      await blocker.query('commit');
+      await expect.poll(stored, patience).toBe(1 + tokens.length);
+      expect(calls.asked).toBe(tokens.length);
+      expect(calls.most).toBe(concurrency);
+    } finally {
+      blocker.release(true);
     }
+  });
+
+  it('tries by one call after each pause whether answers can be stored again, and then takes up all of them', async () => {
+    const { database, fetcher, calls, stored } = await prepare({ outagePause: 300 });
+    await database.pool.query(`
+      create function refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
+      create trigger refuse before insert or update on cryptoracle.coverage for each row execute function refuse()`);
+    await fetcher.start();
+    // What a worker has at a time was claimed before anybody knew.
+    await expect.poll(() => calls.asked, patience).toBeGreaterThan(2 * concurrency);
+    const [asked, since] = [calls.asked, performance.now()];
+    await expect.poll(() => calls.asked, patience).toBeGreaterThan(asked + 2);
+    const pauses = (performance.now() - since) / 300;
+    expect(calls.asked - asked).toBeLessThanOrEqual(Math.ceil(pauses));
+    // A pause is no reason to think that nothing gets on.
+    expect(performance.now() - fetcher.lastEndedAt).toBeLessThan(300);
+    expect(await stored()).toBe(1);
+    await database.pool.query('drop function refuse cascade');
+    await expect.poll(stored, patience).toBe(1 + tokens.length);
   });
 });

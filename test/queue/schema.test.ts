@@ -111,7 +111,6 @@ describeOnServers("the queue's schema", (kind) => {
           outcomes.push(name);
           if (name === 'fails') throw new Error('on purpose');
           if (name !== 'is too early' || outcomes.filter((each) => each === name).length > 1) return;
-          await worker.rateLimit(300);
           throw rateLimitError();
         },
         { concurrency: 1 },

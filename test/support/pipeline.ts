@@ -115,6 +115,8 @@ export async function runPipeline(options: {
   readonly log?: Logger;
   /** How often the schedules are checked: with the queue in the database that is a statement for each of them. */
   readonly watchInterval?: number;
+  /** How long nothing is asked for while it cannot be stored. */
+  readonly outagePause?: number;
 }): Promise<RunningPipeline> {
   const {
     database,
@@ -125,6 +127,7 @@ export async function runPipeline(options: {
     roles = ['scheduler', 'worker'],
     log = silent,
     watchInterval = minute,
+    outagePause = 300,
   } = options;
   const rateLimiter = new RateLimiter(database, settings.requestsPerSecond);
   const ingestor = createIngestor(database, simulator, clock, {
@@ -152,7 +155,7 @@ export async function runPipeline(options: {
   const fetcher = new Fetcher({
     ...{ backend, ingestor, database, databaseWatch, clock, log },
     concurrency: settings.fetchConcurrency,
-    outagePause: 300,
+    outagePause,
   });
   if (roles.includes('worker')) await fetcher.start();
   if (roles.includes('scheduler')) await scheduler.start();
