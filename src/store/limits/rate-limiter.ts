@@ -16,7 +16,7 @@ const longestHold: Milliseconds = 600_000;
 const mostCallers = 1000;
 
 /** How far ahead a call that is not urgent may take its turn: an urgent one waits so long at most, and one turn more. */
-const lead: Milliseconds = 100;
+const lead: Milliseconds = 50;
 
 /** How long a lane keeps its place before others though it does not ask: its process may be busy, or gone. */
 const claimTime: Milliseconds = 1000;
