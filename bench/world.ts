@@ -5,7 +5,7 @@ import { createTemporaryFolder } from '../harness/leftovers.ts';
 import { bundleProgram, type Program } from '../harness/program.ts';
 import { findPython } from '../harness/python.ts';
 import { PostgresServer, RedisServer, silent } from '../harness/servers.ts';
-import { bundledTokens, type Token } from '../src/catalog/index.ts';
+import { bundledCatalogue, bundledTokens, type Catalogue, type Token } from '../src/catalog/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { Database } from '../src/store/connection/database.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
@@ -28,7 +28,11 @@ export interface Size {
   readonly loadedDays: number;
   /** How long processes are watched. */
   readonly watched: Milliseconds;
+  /** The amounts of each that the time of a value is compared at. */
+  readonly scale: Readonly<Record<'days' | 'tokens' | 'metrics', readonly number[]>>;
 }
+
+const scale = { days: [1, 7, 30, 90], tokens: [50, 200, 1000], metrics: [13, 50] };
 
 export const sizes = {
   /** Seconds, for a test that every bench works. Its ratios mean nothing. */
@@ -39,6 +43,7 @@ export const sizes = {
     isRecorded: false,
     queues: ['PostgreSQL'],
     ...{ loadedDays: 2, watched: 2000 },
+    scale: { days: [1, 2], tokens: [4, 8], metrics: [13, 14] },
   },
   small: {
     tokens: 200,
@@ -46,7 +51,7 @@ export const sizes = {
     rounds: 5,
     isRecorded: true,
     queues: ['PostgreSQL', 'Redis'],
-    ...{ loadedDays: 30, watched: 15_000 },
+    ...{ loadedDays: 30, watched: 15_000, scale },
   },
   /** The sizes that the goals are about. */
   full: {
@@ -55,7 +60,7 @@ export const sizes = {
     rounds: 9,
     isRecorded: true,
     queues: ['PostgreSQL', 'Redis'],
-    ...{ loadedDays: 365, watched: 60_000 },
+    ...{ loadedDays: 365, watched: 60_000, scale },
   },
 } as const satisfies Readonly<Record<string, Size>>;
 
@@ -100,10 +105,10 @@ export class World {
   }
 
   /** An empty migrated database, dropped in the end. */
-  async database(connections = 12): Promise<Database> {
+  async database(catalogue: Catalogue = bundledCatalogue): Promise<Database> {
     const { url, drop } = await createDatabase(this.server.url);
     this.#releasers.push(drop);
-    const database = new Database(url, { connections });
+    const database = new Database(url, { connections: 12, catalogue });
     this.#releasers.push(() => database.close());
     await migrate(database, systemClock, silent);
     return database;

@@ -4,11 +4,11 @@ import { AnswerWriter } from '../../src/store/answers/writer.ts';
 import { Database } from '../../src/store/connection/database.ts';
 import { copyRows, countChanges, countValues, takeRows } from '../copy.ts';
 import { rate, speedRatio, thousands } from '../figure.ts';
-import { type DecodedAnswer, v1Metrics } from '../recorder/index.ts';
+import type { DecodedAnswer } from '../recorder/index.ts';
 import type { Bench } from '../world.ts';
 
 /** Answers that wait to be stored at the same time, as with FETCH_CONCURRENCY=16. */
-const atATime = 16;
+export const atATime = 16;
 
 /** Stores all, on connections that are closed afterwards, for only then do they report what they changed. @returns milliseconds */
 export async function timeToStore(url: string, answers: readonly DecodedAnswer[]): Promise<number> {
@@ -25,7 +25,8 @@ export async function timeToStore(url: string, answers: readonly DecodedAnswer[]
   }
 }
 
-function storeOne(writer: AnswerWriter, { request, answer }: DecodedAnswer) {
+/** Stores an answer as the program does, with a call in the log. */
+export function storeOne(writer: AnswerWriter, { request, answer }: DecodedAnswer) {
   const now = systemClock.now();
   return writer.store({
     ...{ request, rows: answer.rows, tags: answer.tags, rejects: answer.rejects },
@@ -33,7 +34,7 @@ function storeOne(writer: AnswerWriter, { request, answer }: DecodedAnswer) {
     observedFrom: now,
     log: {
       ...{ what: 'values', lane: 'history', granularity: request.granularity, interval: request.interval },
-      ...{ tokens: request.tokens, metrics: v1Metrics, outcome: 'answered', code: 200 },
+      ...{ tokens: request.tokens, metrics: request.metrics, outcome: 'answered', code: 200 },
       ...{ milliseconds: 300, records: answer.values, at: now },
     },
   });
