@@ -11,7 +11,7 @@ import type { Bench } from '../world.ts';
 export const atATime = 16;
 
 /** Stores all, on connections that are closed afterwards, for only then do they report what they changed. @returns milliseconds */
-export async function timeToStore(url: string, answers: readonly DecodedAnswer[]): Promise<number> {
+async function timeToStore(url: string, answers: readonly DecodedAnswer[]): Promise<number> {
   const database = new Database(url, { connections: atATime });
   try {
     await Promise.all(answers.slice(0, atATime).map(() => database.pool.query('select')));
