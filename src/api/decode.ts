@@ -15,7 +15,7 @@ import {
 import type { Instant } from '../time.ts';
 import { windowLists } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
-import { firstText, isStorable, isTooDeep, listOf, readNumber, startOf } from './fields.ts';
+import { firstText, isStorable, listOf, readNumber, startOf } from './fields.ts';
 import { isJson, type Json } from './json.ts';
 
 /** The question, as far as the answer is checked against it. */
@@ -101,7 +101,7 @@ const longestTag = 10_000;
  * Reads a decrypted answer: every shape that the API is known to use. Parts that do not fit are rejected one by one,
  * never with their neighbours.
  *
- * @param answer `null` where the API says that there is nothing
+ * @param answer as `parseJson` reads it, so that it is not nested too deep; `null` where the API says that there is nothing
  * @throws ApiFailure (`transient`) where the whole is no list of tokens in any form that is known, or holds more than
  *   100,000 things that do not fit
  */
@@ -109,7 +109,6 @@ export function decodeAnswer(answer: unknown, asked: Asked, catalogue: Catalogue
   if (answer === null) return new AnswerReader(asked, catalogue).read([]);
   if (!Array.isArray(answer))
     throw new ApiFailure('transient', 'the answer is no list of tokens', { code: 200 });
-  if (isTooDeep(answer)) throw new ApiFailure('transient', 'the answer is nested too deep', { code: 200 });
   return new AnswerReader(asked, catalogue).read(answer);
 }
 

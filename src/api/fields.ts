@@ -19,23 +19,6 @@ export function startOf({ startTime }: Json): Instant | undefined {
   return typeof startTime === 'string' ? parseBeijing(startTime) : undefined;
 }
 
-/** Far more levels than any answer has. */
-const deepestAnswer = 64;
-
-/** `JSON.parse` reads what is nested so deep that walking or writing it again would overflow the stack. */
-export function isTooDeep(value: unknown, levelsLeft = deepestAnswer): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levelsLeft === 0) return true;
-  // Spelled out: this runs over every value of every answer, and `Object.values().some()` takes thirty times as long.
-  if (Array.isArray(value)) {
-    for (const item of value) if (isTooDeep(item, levelsLeft - 1)) return true;
-    return false;
-  }
-  const fields = value as Readonly<Record<string, unknown>>;
-  for (const name in fields) if (isTooDeep(fields[name], levelsLeft - 1)) return true;
-  return false;
-}
-
 /** @returns the list, an empty one for nothing, `undefined` for what is neither */
 export function listOf(value: unknown): readonly unknown[] | undefined {
   if (value === undefined || value === null) return [];

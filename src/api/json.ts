@@ -19,7 +19,8 @@ const byteOrderMark = '\ufeff';
  * Reads a text that somebody else wrote. A number that a double would round, or not hold, comes as a text.
  *
  * @param code of the answer that it is part of, for the failure
- * @throws ApiFailure (`transient`) where the text has too many parts, SyntaxError where it is no JSON
+ * @throws ApiFailure (`transient`) where the text has too many parts or is nested deeper than 64 levels, SyntaxError where it
+ *   is no JSON
  */
 export function parseJson(text: string, code: number): unknown {
   if (hasTooManyParts(text)) {
@@ -27,30 +28,44 @@ export function parseJson(text: string, code: number): unknown {
   }
   const json = text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text;
   const value: unknown = JSON.parse(json);
+  const content = survey(value);
+  if (content === 'too deep') throw new ApiFailure('transient', 'the answer is nested too deep', { code });
   // The API sends values as texts: most answers hold no number, and are not searched for one that was rounded.
-  if (!holdsNumber(value)) return value;
+  if (content === 'no numbers') return value;
   const exact = withExactNumbers(json);
   return exact === json ? value : JSON.parse(exact);
 }
 
-/** Deeper than any answer that is read; what is deeper counts as holding a number. */
-const deepest = 100;
+/**
+ * Far more levels than any answer has. `JSON.parse` reads what is nested so deep that walking or writing it again would
+ * overflow the stack.
+ */
+const deepest = 64;
 
-/** Whether there is a number anywhere, but for an envelope's code, which is a small one. */
-function holdsNumber(value: unknown, depth = 0): boolean {
-  if (typeof value !== 'object') return typeof value === 'number';
-  if (value === null) return false;
-  if (depth > deepest) return true;
-  // Spelled out: this runs over every value of every answer.
+type Content = 'too deep' | 'numbers' | 'no numbers';
+
+/** Looks for numbers, but for an envelope's code, which is a small one, and for what is nested too deep. */
+function survey(value: unknown, levelsLeft = deepest): Content {
+  if (typeof value !== 'object') return typeof value === 'number' ? 'numbers' : 'no numbers';
+  if (value === null) return 'no numbers';
+  if (levelsLeft === 0) return 'too deep';
+  let found: Content = 'no numbers';
+  // Spelled out: this runs over every value of every answer, and `Object.values()` takes many times as long.
   if (Array.isArray(value)) {
-    for (const item of value) if (holdsNumber(item, depth + 1)) return true;
-    return false;
+    for (const item of value) {
+      const content = survey(item, levelsLeft - 1);
+      if (content === 'too deep') return content;
+      if (content === 'numbers') found = content;
+    }
+    return found;
   }
   const fields = value as Json;
   for (const name in fields) {
-    if (holdsNumber(fields[name], depth + 1) && !(depth === 0 && name === 'code')) return true;
+    const content = survey(fields[name], levelsLeft - 1);
+    if (content === 'too deep') return content;
+    if (content === 'numbers' && !(levelsLeft === deepest && name === 'code')) found = content;
   }
-  return false;
+  return found;
 }
 
 /** Counts the characters that open or divide, also within texts: an answer has next to none there. */

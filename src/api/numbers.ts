@@ -1,9 +1,13 @@
 /** Numbers as others write them, and what a double makes of them. */
 
-/** Says each digit's place in one way only: else a long text of digits that is no number would take for ever. */
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const [b, o, x] = [0x62, 0x6f, 0x78];
 
-export const isDecimal = (text: string) => decimal.test(text);
+/** Whether a text without spaces around it, of which `Number` makes a finite number, is a decimal one: not `0x10`, `0b1` or `0o7`. */
+export function isDecimal(text: string): boolean {
+  // In lower case; a digit, a point or a sign becomes none of the three.
+  const second = text.charCodeAt(1) | 0x20;
+  return second !== x && second !== b && second !== o;
+}
 
 /** JSON allows no point at an end, no plus sign, and no zeros in front. */
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Asked, decodeAnswer } from '../../src/api/decode.ts';
 import { ApiFailure } from '../../src/api/failure.ts';
+import { parseJson } from '../../src/api/json.ts';
 import { asToken } from '../../src/catalog/index.ts';
 import { expectQuick } from '../support/processor-time.ts';
 
@@ -33,7 +34,7 @@ describe('nesting', () => {
       `[{"token":"BTC","endPoints":[${deep}]}]`,
     ];
     for (const place of places) {
-      expect(() => decodeAnswer(JSON.parse(place), asked)).toThrow(ApiFailure);
+      expect(() => decodeAnswer(parseJson(place, 200), asked)).toThrow(ApiFailure);
     }
   });
 

@@ -104,8 +104,21 @@ describe('JSON with numbers that would be lost', () => {
     expectQuick(() => withExactNumbers('1e'.repeat(1_000_000)));
   });
 
-  it('knows a decimal', () => {
-    expect(['1', '-1.5e-3', '.5', '+2'].every(isDecimal)).toBe(true);
-    expect(['', '1.2.3', 'e5', '0x10', '1e', 'NaN'].some(isDecimal)).toBe(false);
+  it('knows which of the texts that are a number are decimal', () => {
+    const grammar = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+    const piece = fc.constantFrom(...'0123456789+-._eExXbBoOaAfFnN', 'Infinity');
+    const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''));
+    let [decimal, other] = [0, 0];
+    const check = (each: string) => {
+      if (each === '' || !Number.isFinite(Number(each))) return;
+      expect(isDecimal(each), each).toBe(grammar.test(each));
+      if (isDecimal(each)) decimal++;
+      else other++;
+    };
+    fc.assert(fc.property(text, check), { numRuns: 20_000 });
+    for (const each of ['7', '.5', '5.', '+2', '-1.5e-3', '1E5', '0x10', '0XFF', '0b1', '0B0', '0o7', '0O7'])
+      check(each);
+    expect(decimal).toBeGreaterThan(500);
+    expect(other).toBeGreaterThan(5);
   });
 });
