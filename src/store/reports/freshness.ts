@@ -36,8 +36,13 @@ export interface TokenCounts {
 
 /** How many of the tokens have a row in the window. @param tokens a relation with a column `token` */
 export const tokensWithin = (granularity: Granularity, window: SQL, tokens: SQL) => sql`(
-  select count(*)::integer from ${metricTable(granularity)} as within
-  where within.time = ${window} and within.token in (select wanted.token from (${tokens}) as wanted))`;
+  select count(*)::integer
+  from (
+    select m.token from ${metricTable(granularity)} as m where m.time = ${window}
+    -- Has the window read once, by its time, and not looked up for each token.
+    offset 0
+  ) as within
+  where within.token in (select wanted.token from (${tokens}) as wanted))`;
 
 /**
  * Median of {@link tokensWithin} over the windows at the same hour of the days before; NULL where the history is short. Windows
