@@ -19,6 +19,10 @@ export interface Size {
   readonly tokens: number;
   /** Days of history that are filled. */
   readonly days: number;
+  /** Newest windows that are waited for. */
+  readonly windows: number;
+  /** Days of history that are filled from an API that takes its time. */
+  readonly daysAtLatency: number;
   /** How often what is quick is measured. */
   readonly rounds: number;
   /** Whether answers are recorded by a run of their own before the run that counts. */
@@ -39,6 +43,8 @@ export const sizes = {
   tiny: {
     tokens: 4,
     days: 1,
+    daysAtLatency: 1,
+    windows: 1,
     rounds: 2,
     isRecorded: false,
     queues: ['PostgreSQL'],
@@ -48,6 +54,8 @@ export const sizes = {
   small: {
     tokens: 200,
     days: 1,
+    daysAtLatency: 2,
+    windows: 3,
     rounds: 5,
     isRecorded: true,
     queues: ['PostgreSQL', 'Redis'],
@@ -57,6 +65,8 @@ export const sizes = {
   full: {
     tokens: 200,
     days: 2,
+    daysAtLatency: 10,
+    windows: 5,
     rounds: 9,
     isRecorded: true,
     queues: ['PostgreSQL', 'Redis'],
