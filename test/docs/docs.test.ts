@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedPages } from '../../docs/generate.ts';
 import { apiVersions, granularities, metrics } from '../../src/catalog/index.ts';
+import { describedTables } from '../../src/store/schema/index.ts';
 import { viewNames } from '../../src/store/setup/views/index.ts';
 import { describeOnServers } from '../support/database.ts';
 import { createFilledDatabase } from '../support/filled.ts';
@@ -49,6 +50,13 @@ describe('the documentation', () => {
   it('names every view', () => {
     const text = read('docs/metrics.md');
     for (const name of viewNames) expect(text).toContain(`\`${name}\``);
+  });
+
+  it('names every table that people may read', () => {
+    const listed = read('docs/tables.md');
+    const readable = describedTables.filter(({ rights }) => rights.reader !== '');
+    expect(readable.map(({ name }) => name).filter((name) => !listed.includes(`\`${name}\``))).toEqual([]);
+    expect(readable.length).toBeGreaterThan(15);
   });
 
   it('lists every saved question of Metabase', () => {
