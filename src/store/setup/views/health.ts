@@ -76,7 +76,14 @@ const coverageDaily = (catalogue: Catalogue): View => ({
   query: eachGranularity(
     (granularity) => `select *, answered::float8 / expected as answered_ratio
 from (
-  with span as materialized (${spans(granularity)})
+  with span as materialized (${spans(granularity)}), asked as materialized (
+    select token, answered, count(*) as metrics
+    from cryptoracle.coverage
+    where granularity = '${granularity}' and metric = any (${textOf(wantedMetrics(granularity, catalogue))})
+      and token in (${wantedTokens(granularity)})
+      and not exists (select from cryptoracle.entitlements as refused where refused.metric = coverage.metric)
+    group by token, answered
+  )
   select span.day, '${granularity}'::text as granularity, asked.token, span.windows,
     sum(asked.metrics)::bigint as metrics, span.windows * sum(asked.metrics)::bigint as expected,
     sum(asked.metrics * case
@@ -87,14 +94,7 @@ from (
       ), 0)::integer
     end)::bigint as answered
   from span
-  cross join (
-    select token, answered, count(*) as metrics
-    from cryptoracle.coverage
-    where granularity = '${granularity}' and metric = any (${textOf(wantedMetrics(granularity, catalogue))})
-      and token in (${wantedTokens(granularity)})
-      and not exists (select from cryptoracle.entitlements as refused where refused.metric = coverage.metric)
-    group by token, answered
-  ) as asked
+  cross join asked
   group by span.day, asked.token, span.windows
 ) as by_token
 where case when answered = expected then true else token not in (${unavailableTokens(granularity, catalogue)}) end`,
