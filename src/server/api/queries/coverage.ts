@@ -10,7 +10,13 @@ import {
   tokens,
   wanted,
 } from '../../../store/schema/index.ts';
-import { inMilliseconds, metricTable, textArray, timestamptz } from '../../../store/schema/sql.ts';
+import {
+  inMilliseconds,
+  intervalOf,
+  metricTable,
+  textArray,
+  timestamptz,
+} from '../../../store/schema/sql.ts';
 import type { Instant } from '../../../time.ts';
 import type { Reading } from '../reading.ts';
 import * as schemas from '../schemas/index.ts';
@@ -41,7 +47,7 @@ export async function readCoverage(reading: Reading, query: Query) {
   const cells = new Cells(grid, wanted);
   const [gaps, stored] = await Promise.all([readGapsOf(reading, grid), readStored(reading, grid)]);
   for (const gap of gaps) cells.addGap(gap);
-  for (const { token, column, rows } of stored) cells.addRows(token, column, rows);
+  for (const { token, start, rows } of stored) cells.addRows(token, start, rows);
   return {
     granularity,
     from: new Date(from).toISOString(),
@@ -117,16 +123,19 @@ function readGapsOf(reading: Reading, { granularity, from, to, tokens: chosen }:
   );
 }
 
-/** Columns and rows of tokens, counted from the start of the grid. */
+/** Rows of tokens in columns of the grid, each by its start. */
 function readStored(reading: Reading, { granularity, from, to, step, tokens: chosen }: Grid) {
-  return reading.query<{ token: string; column: number; rows: number }>(
+  return reading.query<{ token: string; start: Instant; rows: number }>(
     'api stored rows',
     sql`
-      select token, floor((extract(epoch from time) * 1000 - ${from}::float8) / ${step}::float8)::int as column,
-        count(*)::int as rows
-      from ${metricTable(granularity)}
-      where time >= ${timestamptz(from)} and time < ${timestamptz(to)} and ${ofTokens(sql`token`, chosen)}
-      group by 1, 2`,
+      select token, ${inMilliseconds(sql`start`)} as start, rows
+      from (
+        -- Instants are put into columns as they are: made numbers of, each row would take three times as long.
+        select token, date_bin(${intervalOf(step)}, time, ${timestamptz(from)}) as start, count(*)::int as rows
+        from ${metricTable(granularity)}
+        where time >= ${timestamptz(from)} and time < ${timestamptz(to)} and ${ofTokens(sql`token`, chosen)}
+        group by 1, 2
+      ) as counted`,
   );
 }
 
@@ -170,8 +179,9 @@ class Cells {
     }
   }
 
-  addRows(token: string, column: number, rows: number): void {
-    const counts = this.#counts.get(token)?.[column];
+  addRows(token: string, start: Instant, rows: number): void {
+    const { from, step } = this.#grid;
+    const counts = this.#counts.get(token)?.[(start - from) / step];
     if (counts !== undefined) counts.rows += rows;
   }
 
