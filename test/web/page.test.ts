@@ -102,7 +102,8 @@ describe.skipIf(!hasBrowser)('the page', () => {
   });
 
   it('prices, places, pauses and finishes a backfill', { timeout: 180_000 }, async () => {
-    world.simulator.setFaults({ slow: { probability: 1, milliseconds: 900 } });
+    // So slow that it is not done before a browser on a busy machine has paused it.
+    world.simulator.setFaults({ slow: { probability: 1, milliseconds: 4000 } });
     await show('backfills');
     await page.getByLabel('From (Beijing)').fill('2026-01-01');
     await page.getByLabel('To, not included').fill('2026-02-01');
