@@ -134,13 +134,12 @@ describeOnServers('the notifier', (kind) => {
     await catchUp();
     const way = await Relay.open(database.url, 5432);
     onFileEnd(() => way.close());
-    const silence = { askAfter: 300, answerWithin: 400, arriveWithin: 100 };
-    const through = new Database(way.url, { connections: 2, silence });
+    const through = new Database(way.url, { connections: 2 });
     onFileEnd(() => through.close());
     const watched = notifier({ database: through });
     await watched.look();
     chat.texts = [];
-    way.silence('all');
+    way.cut();
     await watched.look();
     clock.advance(minute);
     await watched.look();
