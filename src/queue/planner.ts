@@ -164,13 +164,14 @@ export class Planner {
   async #prepare(granularity: Granularity) {
     const { database, settings, clock } = this.#options;
     const now = clock.now();
-    // One after the other, these would be most of the time from a window's due time to its call.
-    const [scope, dayStart] = await Promise.all([
-      readScope(database, settings, now),
+    // One after the other, these would be much of the time from a window's due time to its call.
+    const [dayStart] = await Promise.all([
       readDayStart(database),
       followRecords(this.#options.packer, database, settings),
       believeLacking(database, granularity),
     ]);
+    // After that, since the scope leaves out what is believed to lack the granularity.
+    const scope = await readScope(database, settings, now);
     const { metrics } = scope;
     const range = { start: settings.historyStart, end: now };
     const { settleDelay, keep } = settings;
