@@ -67,7 +67,12 @@ export async function updateReaders(connection: Connection): Promise<void> {
      declare reader record;
      begin
        for reader in
-         select member.rolname as name, member.rolconfig as config
+         select member.rolname as name, member.rolconfig as config, array(
+             select setting from pg_db_role_setting as here
+             join pg_database as this on this.oid = here.setdatabase
+             cross join lateral unnest(here.setconfig) as setting
+             where here.setrole = member.oid and this.datname = current_database()
+           ) as config_here
          from pg_auth_members as belongs
          join pg_roles as member on member.oid = belongs.member
          join pg_roles as readers on readers.oid = belongs.roleid
@@ -78,8 +83,12 @@ export async function updateReaders(connection: Connection): Promise<void> {
            if not exists (select from unnest(reader.config) as setting where setting ilike 'timezone=%') then
              execute format('alter role %I set timezone = ''UTC''', reader.name);
            end if;
-           if 'search_path=cryptoracle' = any (reader.config) and ${pg.escapeLiteral(path)} <> 'cryptoracle' then
-             execute format('alter role %I set search_path = %s', reader.name, ${pg.escapeLiteral(path)});
+           -- In this database alone: in another one of the server TimescaleDB may be in another schema.
+           if 'search_path=cryptoracle' = any (reader.config) and ${pg.escapeLiteral(path)} <> 'cryptoracle'
+             and not exists (select from unnest(reader.config_here) as setting where setting ilike 'search_path=%')
+           then
+             execute format('alter role %I in database %I set search_path = %s', reader.name, current_database(),
+               ${pg.escapeLiteral(path)});
            end if;
          -- Logins belong to the whole server: another process may change or drop one at this moment.
          exception when others then null;
