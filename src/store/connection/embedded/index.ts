@@ -41,15 +41,18 @@ export async function startEmbedded(
 ): Promise<EmbeddedDatabase> {
   const installation = await install(resolve(dataDir), log, programs);
   const isNew = ensureCluster(installation);
-  const address = await joinOrStart(installation, { ...serverSettings, ...overrides }, log);
-  const url = `${address}/${database}`;
+  const { address, presence } = await joinOrStart(installation, { ...serverSettings, ...overrides }, log);
   return {
-    url,
+    url: `${address}/${database}`,
     isNew,
     release: async () => {
-      if (!(await isUsed(`${address}/postgres`))) stopServer(installation);
+      await endQuietly(presence);
+      await leave(`${address}/postgres`, () => stopServer(installation));
     },
-    stop: async () => stopServer(installation),
+    stop: async () => {
+      stopServer(installation);
+      await endQuietly(presence);
+    },
   };
 }
 
@@ -61,12 +64,19 @@ export function hasEmbedded(dataDir: string): boolean {
 /** How long a server may take until it answers, when it recovers from a crash or is on its way down. */
 const startTimeout: Milliseconds = 60_000;
 
-/** Finds the server that runs, or starts one. @returns its address, without a database */
+interface Joined {
+  /** Of the server, without a database. */
+  readonly address: string;
+  /** Shows others that it is used, also while this process has no other connection to it. */
+  readonly presence: pg.Client;
+}
+
+/** Finds the server that runs, or starts one. */
 async function joinOrStart(
   installation: Installation,
   settings: Readonly<Record<string, string>>,
   log: Logger,
-): Promise<string> {
+): Promise<Joined> {
   const deadline = performance.now() + startTimeout;
   for (;;) {
     const running = runningPort(installation);
@@ -74,8 +84,7 @@ async function joinOrStart(
     const address = `postgresql://${superuser}:${encodeURIComponent(installation.password)}@127.0.0.1:${port}`;
     try {
       if (port === undefined) throw new TryLaterError('another process is starting the embedded PostgreSQL');
-      await createDatabase(`${address}/postgres`);
-      return address;
+      return { address, presence: await appear(`${address}/postgres`) };
     } catch (error) {
       if (running === undefined && port !== undefined) {
         stopServer(installation);
@@ -92,39 +101,68 @@ async function joinOrStart(
 /** Nobody listens (yet, or any more); the server starts up, shuts down, or has crashed. */
 const passingCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', '57P01', '57P02', '57P03']);
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'cryptoracle' });
-  await client.connect();
+/** The key of the lock that all users of a server share; whoever has it alone may stop the server. */
+const presenceKey = 0x63727970;
+
+const presenceName = 'cryptoracle presence';
+
+function presenceAt(url: string): pg.Client {
+  const client = new pg.Client({ connectionString: url, application_name: presenceName, keepAlive: true });
+  // The server may be stopped by somebody else; whoever uses it hears of that by another connection.
+  client.on('error', () => {});
+  return client;
+}
+
+/** @throws DatabaseError (57P01) where the server is just being stopped */
+async function appear(url: string): Promise<pg.Client> {
+  const presence = presenceAt(url);
   try {
-    return await work(client);
+    await presence.connect();
+    await presence.query('select pg_advisory_lock_shared($1)', [presenceKey]);
+    await createDatabase(presence);
+    return presence;
+  } catch (error) {
+    await endQuietly(presence);
+    throw error;
+  }
+}
+
+async function createDatabase(client: pg.Client): Promise<void> {
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [database]);
+  if (rowCount !== 0) return;
+  try {
+    await client.query(`create database ${database}`);
+  } catch (error) {
+    // Another process came first.
+    if (!(error instanceof pg.DatabaseError && (error.code === '42P04' || error.code === '23505')))
+      throw error;
+  }
+}
+
+/** Stops the server where nobody else uses it. Who comes meanwhile waits for the lock, and finds the server stopped. */
+async function leave(url: string, stop: () => void): Promise<void> {
+  const client = presenceAt(url);
+  // A server that cannot be reached is used by nobody, should it run.
+  const isAlone = await becomeAlone(client).catch(() => true);
+  try {
+    if (isAlone) stop();
   } finally {
-    await client.end();
+    await endQuietly(client);
   }
 }
 
-async function createDatabase(url: string): Promise<void> {
-  await withClient(url, async (client) => {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [database]);
-    if (rowCount !== 0) return;
-    try {
-      await client.query(`create database ${database}`);
-    } catch (error) {
-      // Another process came first.
-      if (!(error instanceof pg.DatabaseError && (error.code === '42P04' || error.code === '23505')))
-        throw error;
-    }
-  });
+/** Takes the lock, where no process of ours has it and no other program uses the server. @returns whether that is so */
+async function becomeAlone(client: pg.Client): Promise<boolean> {
+  await client.connect();
+  const { rows } = await client.query<{ isAlone: boolean }>(
+    `select pg_try_advisory_lock($1) and not exists (
+       select from pg_stat_activity where backend_type = 'client backend' and application_name <> $2
+     ) as "isAlone"`,
+    [presenceKey, presenceName],
+  );
+  return rows[0]?.isAlone === true;
 }
 
-async function isUsed(url: string): Promise<boolean> {
-  try {
-    return await withClient(url, async (client) => {
-      const { rowCount } = await client.query(
-        `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-      );
-      return (rowCount ?? 0) > 0;
-    });
-  } catch {
-    return false;
-  }
+async function endQuietly(client: pg.Client): Promise<void> {
+  await client.end().catch(() => {});
 }

@@ -84,19 +84,22 @@ describe('the embedded database', () => {
   });
 
   it('is joined by a second start, and stopped by the last to leave', async () => {
-    const client = new pg.Client({ connectionString: embedded.url });
-    await client.connect();
     const second = await start(folder);
     expect(second.url).toBe(embedded.url);
     const pid = processOf(folder);
     await second.release();
+    // Whoever started it uses it still, though no question of theirs is under way.
+    expect(processOf(folder)).toBe(pid);
+    const client = new pg.Client({ connectionString: embedded.url });
+    await client.connect();
+    await embedded.release();
     expect(processOf(folder)).toBe(pid);
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     await client.end();
     await expect
       .poll(
         async () => {
-          await second.release();
+          await embedded.release();
           return processOf(folder);
         },
         { timeout: 30_000 },
@@ -104,6 +107,14 @@ describe('the embedded database', () => {
       .toBeUndefined();
     expect(await listens(embedded.url)).toBe(false);
     embedded = await start(folder);
+  });
+
+  it('is not stopped under one who comes while another leaves', async () => {
+    for (let turn = 0; turn < 6; turn++) {
+      const [next] = await Promise.all([start(folder), embedded.release()]);
+      expect(await listens(next.url), `turn ${turn}`).toBe(true);
+      embedded = next;
+    }
   });
 
   it('is one server where two start it at the same time', async () => {
