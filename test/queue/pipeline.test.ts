@@ -239,9 +239,10 @@ describeOnBackends('the pipeline', (queue, server) => {
     );
     const order = ['live', 'repair', 'lookback', 'history'];
     const ranks = lanes.map(({ lane }) => order.indexOf(lane));
-    // Live jobs have workers of their own: beside each of the four, another worker does one call or two of the rest.
+    // Live jobs have a worker of their own: beside each of the four, the other one does one call or two of the rest. On a busy
+    // machine the two do not begin at the same moment.
     expect(ranks.filter((rank) => rank === 0)).toHaveLength(4);
-    expect(ranks.lastIndexOf(0)).toBeLessThan(12);
+    expect(ranks.lastIndexOf(0) - ranks.indexOf(0)).toBeLessThan(12);
     const rest = ranks.filter((rank) => rank !== 0);
     // For each call there are two jobs, one of which may be quicker to read what it lacks: it overtakes one other at most.
     const overtaken = rest.map((rank, place) => rest.slice(place).filter((later) => later < rank).length);
