@@ -6,7 +6,7 @@ import type { Milliseconds } from './time.ts';
 const roomForNew = 8 * 1024 * 1024;
 
 /** While modules are loaded nearly everything is kept, and collecting would be in vain. */
-const loadingTime: Milliseconds = 2000;
+const loadingTime: Milliseconds = 1000;
 
 /**
  * Keeps the heap of this process close to what it holds. Left to itself, V8 lets garbage grow to several times of that where

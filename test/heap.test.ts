@@ -10,7 +10,7 @@ const module = fileURLToPath(new URL('../src/heap.ts', import.meta.url));
  * how large its heap became, in megabytes.
  */
 const churn = `
-  await new Promise((done) => setTimeout(done, 2100));
+  await new Promise((done) => setTimeout(done, 1100));
   let kept = [];
   let largest = 0;
   for (let made = 0; made < 1_500_000; made++) {
