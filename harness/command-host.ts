@@ -52,7 +52,8 @@ async function run({ args, cwd, environment, mark }: HostedCommand): Promise<voi
   process.exitCode = undefined;
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal);
   for (const stream of [process.stdout, process.stderr]) {
-    stream.removeAllListeners('error');
+    // A pipeline to them leaves some behind.
+    for (const event of ['error', 'close']) stream.removeAllListeners(event);
     await new Promise<void>((done) => stream.write(mark, () => done()));
   }
   process.send?.(code);
